@@ -1,0 +1,21 @@
+//! Nostr protocol knowledge without I/O.
+//!
+//! What goes in is text and bytes from anywhere; what comes out are types that cannot be wrong:
+//! events whose id is the hash of their content, filters with their matcher, canonical relay URLs,
+//! NIP-11 documents with capped fields, NIP-66 results and the tags that publish them. There is no
+//! socket, no clock and no randomness here, so the crate can be used by any client or monitor.
+
+pub mod event;
+pub mod filter;
+mod json;
+pub mod keys;
+pub mod kind;
+pub mod network;
+pub mod relay_url;
+
+pub use event::{Event, EventError, EventRef};
+pub use filter::{Filter, FilterError};
+pub use keys::{EventId, HexError, PublicKey, Signature};
+pub use kind::Kind;
+pub use network::Network;
+pub use relay_url::{RelayUrl, RelayUrlError};
