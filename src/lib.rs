@@ -1,1 +1,6 @@
-//! x
+//! BigBrotr: discovers, validates, monitors and archives Nostr relays, and serves the archive back
+//! over a relay of its own. `ARCHITECTURE.md` says which module may import which.
+
+pub mod clock;
+pub mod model;
+pub mod store;

@@ -1,0 +1,18 @@
+//! The nouns that services and stores exchange: relays, candidates, documents, sightings, coverage
+//! and service state. No I/O and no invariant that a type does not enforce by itself.
+
+mod candidate;
+mod coverage;
+mod event_relay;
+mod metadata;
+mod relay;
+mod service_name;
+mod service_state;
+
+pub use candidate::{Candidate, NewCandidate};
+pub use coverage::{Gap, GapReason, Interval, Method, NewGap};
+pub use event_relay::Sighting;
+pub use metadata::{Metadata, MetadataType, RelayMetadata, RttSample};
+pub use relay::{NewRelay, Relay, RelayId, RelayState};
+pub use service_name::ServiceName;
+pub use service_state::{ServiceState, StateType};

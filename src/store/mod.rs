@@ -1,0 +1,47 @@
+//! Where everything is kept: object-safe traits by noun, joined in [`Store`].
+//!
+//! To add a backend, implement every trait of this module for one type and let the contract suite in
+//! `tests/it/contract` run over it. A method that has to be atomic is one method. Where two engines
+//! work behind one store, events are committed before coverage and cursors, so that a crash repeats
+//! work and loses none. Writes may be repeated: a conflict means nothing happens.
+
+pub mod candidates;
+pub mod coverage;
+pub mod error;
+pub mod events;
+pub mod metadata;
+pub mod relays;
+pub mod state;
+pub mod statistics;
+
+pub use candidates::CandidateStore;
+pub use coverage::CoverageStore;
+pub use error::StoreError;
+pub use events::EventStore;
+pub use metadata::MetadataStore;
+pub use relays::RelayStore;
+pub use state::StateStore;
+pub use statistics::StatisticsStore;
+
+/// Everything that a process needs of its storage.
+pub trait Store:
+    EventStore
+    + CandidateStore
+    + RelayStore
+    + MetadataStore
+    + CoverageStore
+    + StateStore
+    + StatisticsStore
+{
+}
+
+impl<T> Store for T where
+    T: EventStore
+        + CandidateStore
+        + RelayStore
+        + MetadataStore
+        + CoverageStore
+        + StateStore
+        + StatisticsStore
+{
+}
