@@ -7,6 +7,7 @@
 
 pub mod event;
 pub mod filter;
+pub mod host;
 mod json;
 pub mod keys;
 pub mod kind;
@@ -18,4 +19,4 @@ pub use filter::{Filter, FilterError};
 pub use keys::{EventId, HexError, PublicKey, Signature};
 pub use kind::Kind;
 pub use network::Network;
-pub use relay_url::{RelayUrl, RelayUrlError};
+pub use relay_url::{LocalRelays, RelayUrl, RelayUrlError};
