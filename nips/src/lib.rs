@@ -5,6 +5,7 @@
 //! NIP-11 documents with capped fields, NIP-66 results and the tags that publish them. There is no
 //! socket, no clock and no randomness here, so the crate can be used by any client or monitor.
 
+pub mod address;
 pub mod event;
 pub mod filter;
 pub mod host;
@@ -12,8 +13,16 @@ mod json;
 pub mod keys;
 pub mod kind;
 pub mod network;
+pub mod nip09;
+pub mod nip40;
+pub mod nip62;
+pub mod nip70;
 pub mod relay_url;
+pub mod tag_values;
+#[cfg(test)]
+mod test_event;
 
+pub use address::Address;
 pub use event::{Event, EventError, EventRef};
 pub use filter::{Filter, FilterError};
 pub use keys::{EventId, HexError, PublicKey, Signature};
