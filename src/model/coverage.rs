@@ -133,6 +133,8 @@ pub struct Gap {
     pub reason: GapReason,
     /// Attempts so far.
     pub attempts: u32,
+    /// When it was first found, unix seconds.
+    pub found_at: u64,
     /// Not to be tried before this moment, unix seconds.
     pub next_attempt_at: u64,
 }

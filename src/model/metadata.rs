@@ -1,5 +1,7 @@
 //! Documents that health checks produce, addressed by their content, and RTT as plain numbers.
 
+use sha2::{Digest, Sha256};
+
 use crate::model::RelayId;
 
 /// The seven kinds of document that a monitor stores about a relay.
@@ -57,12 +59,35 @@ impl MetadataType {
 /// A document with its content address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metadata {
-    /// SHA-256 of `data`.
-    pub id: [u8; 32],
+    id: [u8; 32],
+    metadata_type: MetadataType,
+    data: String,
+}
+
+impl Metadata {
+    /// A document of canonical JSON: sorted keys, no spaces, no volatile fields.
+    pub fn new(metadata_type: MetadataType, data: String) -> Self {
+        Self {
+            id: Sha256::digest(&data).into(),
+            metadata_type,
+            data,
+        }
+    }
+
+    /// SHA-256 of the data.
+    pub fn id(&self) -> [u8; 32] {
+        self.id
+    }
+
     /// What kind of document it is.
-    pub metadata_type: MetadataType,
-    /// Canonical JSON: sorted keys, no spaces, no volatile fields.
-    pub data: String,
+    pub fn metadata_type(&self) -> MetadataType {
+        self.metadata_type
+    }
+
+    /// Canonical JSON.
+    pub fn data(&self) -> &str {
+        &self.data
+    }
 }
 
 /// A document that was current for a relay at a moment.

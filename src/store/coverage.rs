@@ -1,14 +1,41 @@
 //! Covered intervals and gaps per relay and filter.
+//!
+//! Coverage is a set of disjoint intervals: a range that is covered again replaces what it overlaps,
+//! then joins the neighbours it touches when their method is the same. Gaps are disjoint among
+//! themselves too, and a layer of their own: covering a range takes it out of the gaps, but a gap
+//! found later over a covered range leaves the coverage alone, so that neither a hole nor finished
+//! work is ever forgotten. [`crate::store::timeline`] holds this arithmetic for every backend.
 
 use async_trait::async_trait;
+use nips::Filter;
+use sha2::{Digest, Sha256};
 
-use crate::model::{Gap, GapReason, Interval, NewGap, RelayId};
+use crate::model::{Gap, GapReason, Interval, Method, NewGap, RelayId};
 use crate::store::StoreError;
+
+/// Most intervals or gaps that one call returns: a relay that fragments its time line further gets its
+/// oldest part archived again, and never fills our memory.
+pub const MAX_INTERVALS: usize = 10_000;
 
 /// Identifies the filter that coverage speaks about: the first 8 bytes of the SHA-256 of its canonical
 /// JSON without `since`, `until` and `limit`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FilterId(pub u64);
+
+impl FilterId {
+    /// The id of a filter, whatever its `since`, `until` and `limit`.
+    pub fn of(filter: &Filter) -> Self {
+        let bare = Filter {
+            since: None,
+            until: None,
+            limit: None,
+            ..filter.clone()
+        };
+        let hash: [u8; 32] = Sha256::digest(bare.to_json()).into();
+        let (head, _) = hash.split_first_chunk().expect("32 bytes hold 8");
+        Self(u64::from_be_bytes(*head))
+    }
+}
 
 /// Open gaps by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,15 +48,37 @@ pub struct GapCount {
     pub relays: u64,
 }
 
+/// Covered intervals by method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CoverageCount {
+    /// How.
+    pub method: Method,
+    /// How many intervals.
+    pub intervals: u64,
+    /// On how many relays.
+    pub relays: u64,
+    /// Events offered inside them.
+    pub events: u64,
+}
+
 /// What has been archived of each relay, and what has not.
 #[async_trait]
 pub trait CoverageStore: Send + Sync {
-    /// Covered intervals, oldest first; they never overlap or touch when their method is the same.
+    /// Covered intervals, oldest first, disjoint; of the same method they never touch. At most
+    /// [`MAX_INTERVALS`], the newest when there are more: what is left out counts as not covered,
+    /// which costs work and loses nothing.
     async fn coverage(&self, relay: RelayId, filter: FilterId)
     -> Result<Vec<Interval>, StoreError>;
 
-    /// Adds a covered interval: merges it with what it touches, and takes it out of the gaps it covers,
-    /// in one transaction.
+    /// Adds a covered interval by the rules above and takes it out of the gaps, removing, shrinking or
+    /// splitting them, in one transaction.
+    ///
+    /// An interval that is cut keeps a share of its events in proportion to the seconds that remain;
+    /// joined intervals add up their events and keep the older `covered_at`. An interval whose `from`
+    /// is above its `until` is ignored.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] for an unknown relay.
     async fn cover(
         &self,
         relay: RelayId,
@@ -37,7 +86,13 @@ pub trait CoverageStore: Send + Sync {
         interval: Interval,
     ) -> Result<(), StoreError>;
 
-    /// Records a gap; one with the same bounds counts as another attempt.
+    /// Records a gap, in one transaction. It replaces what it overlaps of older gaps and goes on with
+    /// their history: its attempts are one more than the most attempted of them, so the same bounds
+    /// again count as another attempt. What older gaps have outside of it stays as it was. A gap
+    /// whose `from` is above its `until` is ignored.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] for an unknown relay.
     async fn add_gap(
         &self,
         relay: RelayId,
@@ -45,9 +100,16 @@ pub trait CoverageStore: Send + Sync {
         gap: NewGap,
     ) -> Result<(), StoreError>;
 
-    /// Gaps of a relay, oldest first.
+    /// Gaps of a relay, oldest first, disjoint; at most [`MAX_INTERVALS`], the newest when there are
+    /// more.
     async fn gaps(&self, relay: RelayId, filter: FilterId) -> Result<Vec<Gap>, StoreError>;
 
-    /// Open gaps over all relays by reason.
+    /// Open gaps over all relays by reason, reasons without any left out.
     async fn gap_counts(&self) -> Result<Vec<GapCount>, StoreError>;
+
+    /// Covered intervals over all relays by method, methods without any left out.
+    async fn coverage_counts(&self) -> Result<Vec<CoverageCount>, StoreError>;
+
+    /// How many relays are covered, under any filter, beyond `since` unix seconds.
+    async fn relays_covered_since(&self, since: u64) -> Result<u64, StoreError>;
 }

@@ -16,6 +16,14 @@ pub enum StoreError {
         #[source]
         source: Source,
     },
+    /// Another process has the data directory open; only one may.
+    #[error("{path} is in use by another bigbrotr{}", .process.map_or_else(String::new, |id| format!(" (process {id})")))]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+        /// The other process, when it left its number.
+        process: Option<u32>,
+    },
     /// The store is busy or its server is away; trying again later may work.
     #[error("store is unavailable during {operation}")]
     Unavailable {
@@ -64,6 +72,7 @@ impl StoreError {
     pub fn reason(&self) -> &'static str {
         match self {
             Self::Open { .. } => "open",
+            Self::InUse { .. } => "in-use",
             Self::Unavailable { .. } => "unavailable",
             Self::Full { .. } => "full",
             Self::Failed { .. } => "failed",

@@ -13,6 +13,7 @@ pub mod metadata;
 pub mod relays;
 pub mod state;
 pub mod statistics;
+pub mod timeline;
 
 pub use candidates::CandidateStore;
 pub use coverage::CoverageStore;

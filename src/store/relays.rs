@@ -33,8 +33,9 @@ pub struct RelayCount {
 /// Validated relays.
 #[async_trait]
 pub trait RelayStore: Send + Sync {
-    /// Adds relays without validation; a known one is left alone. Returns how many were new.
-    async fn add_relays(&self, relays: &[NewRelay]) -> Result<u64, StoreError>;
+    /// Adds relays without validation, due for everything at `now` unix seconds; a known one is left
+    /// alone, and a candidate of that URL becomes the relay. Returns how many were new.
+    async fn add_relays(&self, relays: &[NewRelay], now: u64) -> Result<u64, StoreError>;
 
     /// The relay with that URL.
     async fn relay_by_url(&self, url: &RelayUrl) -> Result<Option<Relay>, StoreError>;
@@ -51,6 +52,10 @@ pub trait RelayStore: Send + Sync {
     ) -> Result<Vec<Relay>, StoreError>;
 
     /// Records what a check found: state, schedule and the round-trip times, in one transaction.
+    /// Repeating it changes nothing more.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] for an unknown relay.
     async fn record_check(&self, record: &CheckRecord) -> Result<(), StoreError>;
 
     /// Relays on these networks that the synchronizer has to visit by `now`, longest waiting first.
@@ -62,6 +67,9 @@ pub trait RelayStore: Send + Sync {
     ) -> Result<Vec<Relay>, StoreError>;
 
     /// Records the end of a visit of the synchronizer.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] for an unknown relay.
     async fn record_sync(
         &self,
         relay: RelayId,
@@ -69,7 +77,7 @@ pub trait RelayStore: Send + Sync {
         next_sync_at: u64,
     ) -> Result<(), StoreError>;
 
-    /// Relays by network and state.
+    /// Relays by network and state, combinations without any left out.
     async fn relay_counts(&self) -> Result<Vec<RelayCount>, StoreError>;
 
     /// All relays by key, `after` exclusive: a page for walking over them.

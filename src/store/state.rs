@@ -23,8 +23,11 @@ pub trait StateStore: Send + Sync {
         state_type: StateType,
     ) -> Result<Vec<ServiceState>, StoreError>;
 
-    /// Writes rows, replacing those with the same key; of repeats in the input the last wins. Returns
-    /// how many rows were written.
+    /// Writes rows in one transaction, replacing those with the same key; of repeats in the input the
+    /// last wins. Returns how many rows were written, repeats not counted.
+    ///
+    /// # Errors
+    /// [`StoreError::Failed`] for an empty key; nothing is written then.
     async fn put_states(&self, states: &[ServiceState]) -> Result<u64, StoreError>;
 
     /// Deletes rows. Returns how many existed.
