@@ -1,0 +1,384 @@
+//! One scripted WebSocket connection: the honest NIP-01 conversation and the script's departures from it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Result, bail};
+use futures_util::{SinkExt, StreamExt};
+use nips::{Event, Filter, Kind};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::broadcast;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+use super::http::drip;
+use super::listener::Wire;
+use super::script::{
+    Answer, EventPolicy, Greeting, Hearing, Lapse, Order, Refusal, Script, TimeBounds,
+};
+use super::shelf::{Shelf, matches};
+use super::tap::Tap;
+use crate::events::verify;
+use crate::lies::Lies;
+use crate::seen;
+
+/// The kind of socket a session speaks on.
+pub(crate) type Socket = WebSocketStream<Tap<Wire>>;
+
+/// What the sessions of one member share.
+pub(crate) struct Stage {
+    pub script: Script,
+    pub shelf: Shelf,
+    pub lies: Lies,
+    /// The URL that an AUTH event has to name.
+    pub url: String,
+    reqs: AtomicUsize,
+}
+
+impl Stage {
+    pub(crate) fn new(script: Script, shelf: Shelf, lies: Lies, url: String) -> Self {
+        Self {
+            script,
+            shelf,
+            lies,
+            url,
+            reqs: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// One connection.
+pub(crate) struct Session {
+    stage: Arc<Stage>,
+    socket: Socket,
+    subscriptions: HashMap<String, Vec<Filter>>,
+    /// The subscription that gets new events for ever.
+    endless: Option<(String, Filter)>,
+    challenge: String,
+    is_authenticated: bool,
+    sent: usize,
+}
+
+impl Session {
+    pub(crate) fn new(stage: Arc<Stage>, socket: Socket, challenge: String) -> Self {
+        Self {
+            stage,
+            socket,
+            subscriptions: HashMap::new(),
+            endless: None,
+            challenge,
+            is_authenticated: false,
+            sent: 0,
+        }
+    }
+
+    /// Serves the connection until either side ends it.
+    ///
+    /// # Errors
+    /// When the socket breaks, or the script cuts the connection.
+    pub(crate) async fn run(mut self) -> Result<()> {
+        match self.stage.script.greeting {
+            Greeting::Nothing => {}
+            Greeting::Challenge => self.send(json!(["AUTH", self.challenge])).await?,
+            Greeting::Close => return Ok(self.socket.close(None).await?),
+        }
+        let mut live = self.stage.shelf.listen();
+        loop {
+            tokio::select! {
+                biased;
+                frame = self.socket.next() => match frame {
+                    Some(Ok(Message::Text(text))) => self.hear(&text).await?,
+                    Some(Ok(_)) => {}
+                    Some(Err(error)) => return Err(error.into()),
+                    None => return Ok(()),
+                },
+                event = live.recv() => match event {
+                    Ok(event) => self.deliver(&event).await?,
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return Ok(()),
+                },
+                () = std::future::ready(()), if self.endless.is_some() => self.stream_on().await?,
+            }
+        }
+    }
+
+    async fn hear(&mut self, text: &str) -> Result<()> {
+        match self.stage.script.hearing {
+            Hearing::Deaf => return Ok(()),
+            Hearing::Parrot(words) => return Ok(self.socket.send(Message::text(words)).await?),
+            Hearing::Nostr => {}
+        }
+        let message: Value = serde_json::from_str(text).unwrap_or_default();
+        let name = message.get(1).and_then(Value::as_str).unwrap_or_default();
+        match message.get(0).and_then(Value::as_str) {
+            Some("REQ") => self.request(name, &message).await,
+            Some("CLOSE") => {
+                self.subscriptions.remove(name);
+                self.endless
+                    .take_if(|(subscription, _)| subscription == name);
+                Ok(())
+            }
+            Some("EVENT") => self.event(&message[1]).await,
+            Some("AUTH") => self.auth(&message[1]).await,
+            Some("COUNT" | "NEG-OPEN") => {
+                self.send(json!(["CLOSED", name, "unsupported: not on this relay"]))
+                    .await
+            }
+            _ => {
+                self.send(json!(["NOTICE", "invalid: not a message of NIP-01"]))
+                    .await
+            }
+        }
+    }
+
+    async fn request(&mut self, name: &str, message: &Value) -> Result<()> {
+        let filters = seen::filters(message);
+        if let Some(reason) = self.refusal(&filters) {
+            return self.send(json!(["CLOSED", name, reason])).await;
+        }
+        match self.lapse() {
+            Some(Lapse::Unanswered) => return Ok(()),
+            Some(Lapse::RateLimited) => {
+                let reason = "rate-limited: slow down";
+                return self.send(json!(["CLOSED", name, reason])).await;
+            }
+            None => {}
+        }
+        match self.stage.script.answer.clone() {
+            Answer::Page => self.page(name, filters).await,
+            Answer::Lies => self.lie(name, filters).await,
+            Answer::Closed(reason) => self.send(json!(["CLOSED", name, reason])).await,
+            Answer::WrongSubscription => self.send(json!(["EOSE", "nobody-asked"])).await,
+            Answer::Endless => {
+                self.endless = Some((
+                    name.to_owned(),
+                    filters.into_iter().next().unwrap_or_default(),
+                ));
+                Ok(())
+            }
+            Answer::HugeFrame(bytes) => self.huge_frame(name, bytes).await,
+            Answer::SlowFrame(pace) => {
+                self.socket.flush().await?;
+                let text = json!(["EOSE", name]).to_string();
+                drip(self.socket.get_mut(), &text_frame(&text), pace).await
+            }
+        }
+    }
+
+    fn refusal(&self, filters: &[Filter]) -> Option<&'static str> {
+        let script = &self.stage.script;
+        if script.needs_auth && !self.is_authenticated {
+            return Some("auth-required: log in first");
+        }
+        if filters.is_empty() {
+            return Some("invalid: no filter that this relay can read");
+        }
+        let is_scraping = |filter: &Filter| {
+            filter.ids.is_none() && filter.authors.is_none() && filter.tags.is_empty()
+        };
+        match script.refusal {
+            Refusal::WithoutKinds if filters.iter().any(|filter| filter.kinds.is_none()) => {
+                Some("unsupported: a filter needs kinds")
+            }
+            // A relay that asks for so little does not look like a scraper.
+            Refusal::Scraping if filters.iter().any(|f| is_scraping(f) && f.limit != Some(1)) => {
+                Some("blocked: scraping is not allowed here")
+            }
+            _ => None,
+        }
+    }
+
+    /// Counts the REQ, over all connections, so that a crawler which reconnects gains nothing.
+    fn lapse(&self) -> Option<Lapse> {
+        let number = self.stage.reqs.fetch_add(1, Ordering::Relaxed) + 1;
+        let (every, lapse) = self.stage.script.every?;
+        number.is_multiple_of(every).then_some(lapse)
+    }
+
+    async fn page(&mut self, name: &str, filters: Vec<Filter>) -> Result<()> {
+        for event in self.select(&filters) {
+            self.send_event(name, &event.to_json()).await?;
+        }
+        self.send(json!(["EOSE", name])).await?;
+        self.subscriptions.insert(name.to_owned(), filters);
+        Ok(())
+    }
+
+    async fn lie(&mut self, name: &str, filters: Vec<Filter>) -> Result<()> {
+        let truth = self.select(&filters);
+        for json in self.stage.lies.mix(&truth, &filters) {
+            self.send_event(name, &json).await?;
+        }
+        self.send(json!(["EOSE", name])).await
+    }
+
+    /// The events of one answer: for each filter the first `min(limit, cap)` in the script's order.
+    fn select(&self, filters: &[Filter]) -> Vec<Arc<Event>> {
+        let Stage {
+            script,
+            shelf,
+            lies,
+            ..
+        } = &*self.stage;
+        let mut page: Vec<Arc<Event>> = Vec::new();
+        for filter in filters {
+            let mut filter = filter.clone();
+            if script.time_bounds == TimeBounds::Ignored {
+                (filter.since, filter.until) = (None, None);
+            }
+            let mut events = shelf.matching(&filter);
+            match script.order {
+                Order::NewestFirst => {}
+                Order::OldestFirst => events.reverse(),
+                Order::Random => lies.shuffle(&mut events),
+            }
+            events.truncate(filter.limit.unwrap_or(usize::MAX).min(script.cap));
+            page.extend(events);
+        }
+        if filters.len() > 1 {
+            let mut known = std::collections::HashSet::new();
+            page.retain(|event| known.insert(event.id()));
+        }
+        page
+    }
+
+    async fn event(&mut self, value: &Value) -> Result<()> {
+        let event = match Event::from_json(&value.to_string()) {
+            Ok(event) if verify(&event) => Arc::new(event),
+            _ => {
+                let id = value.get("id").and_then(Value::as_str).unwrap_or_default();
+                return self.ok(id, false, "invalid: id or signature").await;
+            }
+        };
+        let id = event.id().to_hex();
+        match self.stage.script.event {
+            EventPolicy::Refuse(reason) => return self.ok(&id, false, reason).await,
+            EventPolicy::Forget => return self.ok(&id, true, "").await,
+            EventPolicy::Store => {}
+        }
+        let is_new = event.kind().is_ephemeral() || self.stage.shelf.insert(Arc::clone(&event));
+        if is_new {
+            self.stage.shelf.announce(event);
+        }
+        let note = if is_new {
+            ""
+        } else {
+            "duplicate: already have it"
+        };
+        self.ok(&id, true, note).await
+    }
+
+    /// NIP-42: kind, relay, challenge and signature, not the time, since clocks are not the subject.
+    async fn auth(&mut self, value: &Value) -> Result<()> {
+        let id = value.get("id").and_then(Value::as_str).unwrap_or_default();
+        let event = Event::from_json(&value.to_string()).ok();
+        let is_good = event.is_some_and(|event| {
+            let tag = |name: &str| event.as_ref().first_tag(name).map(|tag| tag.into_owned());
+            let relay = tag("relay").unwrap_or_default();
+            event.kind() == Kind::CLIENT_AUTH
+                && tag("challenge").as_deref() == Some(&self.challenge)
+                && relay.trim_end_matches('/') == self.stage.url
+                && verify(&event)
+        });
+        self.is_authenticated |= is_good;
+        let note = if is_good {
+            ""
+        } else {
+            "invalid: wrong relay, challenge or signature"
+        };
+        self.ok(id, is_good, note).await
+    }
+
+    async fn deliver(&mut self, event: &Event) -> Result<()> {
+        let wants = |filters: &Vec<Filter>| filters.iter().any(|filter| matches(filter, event));
+        let names: Vec<String> = self
+            .subscriptions
+            .iter()
+            .filter(|(_, filters)| wants(filters))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in names {
+            self.send_event(&name, &event.to_json()).await?;
+        }
+        Ok(())
+    }
+
+    async fn stream_on(&mut self) -> Result<()> {
+        let Some((name, filter)) = self.endless.clone() else {
+            return Ok(());
+        };
+        let event = self.stage.lies.fresh(&filter);
+        self.send_event(&name, &event.to_json()).await?;
+        self.socket.flush().await?;
+        // Signing never waits, so give the other connections of the laboratory a turn.
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
+    /// Writes the frame past the WebSocket layer, so that the megabytes are never held in memory.
+    async fn huge_frame(&mut self, name: &str, bytes: usize) -> Result<()> {
+        const CHUNK: [u8; 16 * 1024] = [b'x'; 16 * 1024];
+        let head = format!("[\"EVENT\",{},\"", json!(name));
+        let tail = "\"]";
+        let filling = bytes.saturating_sub(head.len() + tail.len());
+        self.socket.flush().await?;
+        let stream = self.socket.get_mut();
+        stream
+            .write_all(&frame_head(head.len() + filling + tail.len()))
+            .await?;
+        stream.write_all(head.as_bytes()).await?;
+        let mut left = filling;
+        while left > 0 {
+            let part = left.min(CHUNK.len());
+            stream.write_all(&CHUNK[..part]).await?;
+            left -= part;
+        }
+        stream.write_all(tail.as_bytes()).await?;
+        Ok(stream.flush().await?)
+    }
+
+    async fn send_event(&mut self, name: &str, event: &str) -> Result<()> {
+        if self.stage.script.disconnect_after == Some(self.sent) {
+            self.socket.flush().await?;
+            bail!("the script cuts the connection");
+        }
+        self.sent += 1;
+        let text = format!("[\"EVENT\",{},{event}]", json!(name));
+        self.socket.feed(Message::text(text)).await?;
+        Ok(())
+    }
+
+    async fn ok(&mut self, id: &str, accepted: bool, note: &str) -> Result<()> {
+        self.send(json!(["OK", id, accepted, note])).await
+    }
+
+    async fn send(&mut self, message: Value) -> Result<()> {
+        Ok(self.socket.send(Message::text(message.to_string())).await?)
+    }
+}
+
+/// An unmasked final text frame, for writing past the WebSocket layer.
+fn text_frame(text: &str) -> Vec<u8> {
+    let mut frame = frame_head(text.len());
+    frame.extend_from_slice(text.as_bytes());
+    frame
+}
+
+fn frame_head(length: usize) -> Vec<u8> {
+    const FINAL_TEXT: u8 = 0x81;
+    let mut head = vec![FINAL_TEXT];
+    match length {
+        0..=125 => head.push(length as u8),
+        126..=0xFFFF => {
+            head.push(126);
+            head.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        _ => {
+            head.push(127);
+            head.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    head
+}

@@ -1,0 +1,84 @@
+//! The honest in-memory core of scripted members: what they hold, and who wants to hear of more.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use nips::{Event, EventId, Filter};
+use tokio::sync::broadcast;
+
+/// How many live events a slow connection may lag behind before it loses some.
+const LIVE_BACKLOG: usize = 4_096;
+
+/// Every event that a scripted member holds, newest first.
+///
+/// Nothing is superseded or deleted here: a relay that keeps everything is within NIP-01, and a crawler
+/// has to store every version.
+pub(crate) struct Shelf {
+    events: RwLock<Vec<Arc<Event>>>,
+    live: broadcast::Sender<Arc<Event>>,
+}
+
+impl Shelf {
+    pub(crate) fn new(mut events: Vec<Arc<Event>>) -> Self {
+        events.sort_by(|a, b| newest_first(a, b));
+        events.dedup_by_key(|event| event.id());
+        Self {
+            events: RwLock::new(events),
+            live: broadcast::channel(LIVE_BACKLOG).0,
+        }
+    }
+
+    /// All matching events, newest first, without regard to the filter's limit.
+    pub(crate) fn matching(&self, filter: &Filter) -> Vec<Arc<Event>> {
+        let events = self.events.read().unwrap_or_else(PoisonError::into_inner);
+        let from = match filter.until {
+            Some(until) => events.partition_point(|event| event.created_at() > until),
+            None => 0,
+        };
+        let matching = events[from..].iter().filter(|event| matches(filter, event));
+        matching.cloned().collect()
+    }
+
+    /// Stores an event. Returns whether it is new.
+    pub(crate) fn insert(&self, event: Arc<Event>) -> bool {
+        let mut events = self.events.write().unwrap_or_else(PoisonError::into_inner);
+        match events.binary_search_by(|held| newest_first(held, &event)) {
+            Ok(_) => false,
+            Err(place) => {
+                events.insert(place, event);
+                true
+            }
+        }
+    }
+
+    /// Hands an event to every open connection.
+    pub(crate) fn announce(&self, event: Arc<Event>) {
+        // Fails only when nobody listens.
+        let _ = self.live.send(event);
+    }
+
+    pub(crate) fn listen(&self) -> broadcast::Receiver<Arc<Event>> {
+        self.live.subscribe()
+    }
+
+    pub(crate) fn ids(&self) -> BTreeSet<EventId> {
+        let events = self.events.read().unwrap_or_else(PoisonError::into_inner);
+        events.iter().map(|event| event.id()).collect()
+    }
+}
+
+/// Whether the filter matches, whatever its limit.
+pub(crate) fn matches(filter: &Filter, event: &Event) -> bool {
+    let event = event.as_ref();
+    // Tags are decoded only for filters that ask for them.
+    filter.matches_fields(&event)
+        && (filter.tags.is_empty() || filter.matches_tags(&event.indexed_tags()))
+}
+
+/// NIP-01's order: newest first, the lower id first in the same second.
+pub(crate) fn newest_first(a: &Event, b: &Event) -> Ordering {
+    b.created_at()
+        .cmp(&a.created_at())
+        .then_with(|| a.id().cmp(&b.id()))
+}
