@@ -11,6 +11,7 @@ pub mod error;
 pub mod events;
 pub mod metadata;
 pub mod relays;
+pub mod sqlite;
 pub mod state;
 pub mod statistics;
 pub mod timeline;

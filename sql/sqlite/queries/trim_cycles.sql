@@ -1,0 +1,17 @@
+/*
+ * Purpose:    Delete all but the newest cycles of a service.
+ * Parameters: $1 service_name
+ *             $2 how many stay
+ * Result:     affected rows
+ * Caller:     StatisticsStore::add_cycle
+ * Index:      primary key of cycle
+ */
+DELETE FROM cycle
+WHERE service_name = $1
+    AND started_at NOT IN (
+        SELECT kept.started_at
+        FROM cycle AS kept
+        WHERE kept.service_name = $1
+        ORDER BY kept.started_at DESC
+        LIMIT $2
+    )

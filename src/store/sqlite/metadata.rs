@@ -1,0 +1,155 @@
+//! Documents and round-trip times in SQLite.
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use crate::model::{Metadata, MetadataType, RelayId, RelayMetadata, RttSample};
+use crate::store::sqlite::batch::{integer, limit, texts};
+use crate::store::sqlite::error::during;
+use crate::store::sqlite::{SqliteStore, rows};
+use crate::store::{MetadataStore, StoreError};
+
+const EXTEND: &str = include_str!("../../../sql/sqlite/queries/extend_relay_metadata.sql");
+const ADD_DOCUMENT: &str = include_str!("../../../sql/sqlite/queries/add_metadata.sql");
+const ADD_JUNCTION: &str = include_str!("../../../sql/sqlite/queries/add_relay_metadata.sql");
+const LATEST: &str = include_str!("../../../sql/sqlite/queries/latest_metadata.sql");
+const RTT_SAMPLES: &str = include_str!("../../../sql/sqlite/queries/rtt_samples.sql");
+const DELETE_JUNCTIONS: &str =
+    include_str!("../../../sql/sqlite/queries/delete_expired_relay_metadata.sql");
+const DELETE_RTT: &str = include_str!("../../../sql/sqlite/queries/delete_expired_rtt.sql");
+const DELETE_ORPHANS: &str = include_str!("../../../sql/sqlite/queries/delete_orphan_metadata.sql");
+
+#[async_trait]
+impl MetadataStore for SqliteStore {
+    async fn add_relay_metadata(&self, rows: &[RelayMetadata]) -> Result<u64, StoreError> {
+        let failed = during("add_relay_metadata");
+        let mut tx = self.begin("add_relay_metadata").await?;
+        let mut added = 0;
+        for row in rows {
+            added += add(&mut tx, row).await.map_err(&failed)?;
+        }
+        tx.commit().await.map_err(&failed)?;
+        Ok(added)
+    }
+
+    async fn latest_metadata(
+        &self,
+        relay: RelayId,
+        metadata_type: MetadataType,
+    ) -> Result<Option<RelayMetadata>, StoreError> {
+        let found = sqlx::query(LATEST)
+            .bind(relay.0)
+            .bind(metadata_type.as_str())
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(during("latest_metadata"))?;
+        let Some(row) = found else { return Ok(None) };
+        let read = relay_metadata(&row, relay, metadata_type);
+        let read = read.ok_or_else(|| StoreError::Damaged {
+            what: format!("{} document of relay {}", metadata_type.as_str(), relay.0),
+        })?;
+        Ok(Some(read))
+    }
+
+    async fn rtt_samples(
+        &self,
+        relay: RelayId,
+        at_most: usize,
+    ) -> Result<Vec<RttSample>, StoreError> {
+        let found = sqlx::query(RTT_SAMPLES)
+            .bind(relay.0)
+            .bind(limit(at_most))
+            .fetch_all(&self.readers)
+            .await
+            .map_err(during("rtt_samples"))?;
+        Ok(rows::readable(&found, |row| rtt_sample(row, relay)))
+    }
+
+    async fn delete_expired_metadata(&self, before: u64, at_most: u32) -> Result<u64, StoreError> {
+        let failed = during("delete_expired_metadata");
+        let junctions = sqlx::query(DELETE_JUNCTIONS)
+            .bind(integer(before))
+            .bind(at_most)
+            .bind(texts(MetadataType::ALL.map(MetadataType::as_str)))
+            .execute(&self.writer)
+            .await
+            .map_err(&failed)?
+            .rows_affected();
+        let samples = sqlx::query(DELETE_RTT)
+            .bind(integer(before))
+            .bind(integer(u64::from(at_most).saturating_sub(junctions)))
+            .execute(&self.writer)
+            .await
+            .map_err(&failed)?
+            .rows_affected();
+        Ok(junctions + samples)
+    }
+
+    async fn delete_orphan_metadata(&self, at_most: u32) -> Result<u64, StoreError> {
+        let deleted = sqlx::query(DELETE_ORPHANS)
+            .bind(at_most)
+            .execute(&self.writer)
+            .await
+            .map_err(during("delete_orphan_metadata"))?;
+        Ok(deleted.rows_affected())
+    }
+}
+
+/// Extends the row of a document that still is current, else adds one. Returns how many were added.
+async fn add(connection: &mut SqliteConnection, row: &RelayMetadata) -> Result<u64, sqlx::Error> {
+    let (id, metadata_type) = (row.metadata.id(), row.metadata.metadata_type().as_str());
+    let extended = sqlx::query(EXTEND)
+        .bind(row.relay.0)
+        .bind(metadata_type)
+        .bind(id.as_slice())
+        .bind(integer(row.generated_at))
+        .execute(&mut *connection)
+        .await?;
+    if extended.rows_affected() > 0 {
+        return Ok(0);
+    }
+    sqlx::query(ADD_DOCUMENT)
+        .bind(id.as_slice())
+        .bind(metadata_type)
+        .bind(row.metadata.data())
+        .execute(&mut *connection)
+        .await?;
+    let added = sqlx::query(ADD_JUNCTION)
+        .bind(row.relay.0)
+        .bind(metadata_type)
+        .bind(id.as_slice())
+        .bind(integer(row.generated_at))
+        .execute(&mut *connection)
+        .await?;
+    Ok(added.rows_affected())
+}
+
+/// The document, when it still hashes to its id.
+fn relay_metadata(
+    row: &SqliteRow,
+    relay: RelayId,
+    metadata_type: MetadataType,
+) -> Option<RelayMetadata> {
+    let metadata = Metadata::new(metadata_type, rows::text(row, "data")?.to_owned());
+    let id: &[u8] = row.try_get("id").ok()?;
+    (metadata.id() == id).then_some(RelayMetadata {
+        relay,
+        generated_at: rows::number(row, "last_generated_at")?,
+        metadata,
+    })
+}
+
+fn rtt_sample(row: &SqliteRow, relay: RelayId) -> Result<RttSample, StoreError> {
+    let optional = |column| row.try_get::<Option<u32>, _>(column).ok();
+    let read = || {
+        Some(RttSample {
+            relay,
+            checked_at: rows::number(row, "checked_at")?,
+            open_ms: optional("open_ms")?,
+            read_ms: optional("read_ms")?,
+            write_ms: optional("write_ms")?,
+        })
+    };
+    read().ok_or_else(|| rows::damaged("rtt sample", row, "checked_at"))
+}
