@@ -1,8 +1,6 @@
 //! Real input, kept outside of the repository: `$BIGBROTR_SHARED_DATA` or `../shared/data` beside the
 //! workspace. Without it every test here says so and passes.
 
-#[path = "shared_data/events.rs"]
-mod events;
 #[path = "shared_data/relay_urls.rs"]
 mod relay_urls;
 

@@ -1,0 +1,149 @@
+//! The only place that opens sockets: names, addresses, TLS, SOCKS5, WebSocket and HTTP.
+//!
+//! Input is a [`nips::RelayUrl`] (or an HTTP URL) and a deadline; output is a [`Session`] whose
+//! every subscription ends in an [`Outcome`], or an [`HttpResponse`]. The address policy is applied
+//! to the *resolved* address at connect time, overlay names go to their proxy and nowhere else, and
+//! everything a peer can send is bounded by a frame, a byte and a time budget.
+
+mod address_policy;
+mod auth;
+mod dialer;
+mod error;
+mod headers;
+mod http_client;
+mod http_url;
+mod outcome;
+mod permits;
+mod publication;
+mod relay_message;
+mod request;
+mod resolver;
+mod session;
+mod settings;
+mod socks;
+mod standing;
+mod tls;
+mod websocket;
+
+use std::sync::Arc;
+
+use hyper::header::HeaderValue;
+use nips::{Network, RelayUrl};
+use tokio::time::Instant;
+
+pub use auth::AuthSigner;
+pub use error::{HttpFailure, NetError, Phase, ResolveFailure};
+pub use headers::Headers;
+pub use http_client::{HttpOptions, HttpResponse};
+pub use http_url::{HttpUrl, HttpUrlError};
+pub use outcome::{
+    Answer, Budget, ClosedPrefix, MAX_TEXT_BYTES, Nip67Hint, Outcome, PublishOutcome, RawEvent,
+    RequestReport,
+};
+pub use permits::Permit;
+pub use request::{EventSink, RequestOptions};
+pub use session::Session;
+pub use settings::{NetSettings, NetworkSettings, PerNetwork};
+pub use socks::{ProxyAddress, ProxyAddressError};
+pub use standing::{Incoming, SubscriptionId};
+pub use tls::{CertificateProblem, TlsInfo, install_crypto_provider};
+pub use websocket::{OpenOptions, PhaseTimings};
+
+use dialer::Dialer;
+use permits::Permits;
+
+/// The handle to everything that touches the network. Clones share resolver, TLS settings and
+/// permits, and cost one reference count.
+#[derive(Debug, Clone)]
+pub struct Net {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    user_agent: HeaderValue,
+    settings: NetSettings,
+    permits: Permits,
+    dialer: Dialer,
+}
+
+impl Net {
+    /// Loads the trust anchors and prepares the resolver; opens no socket.
+    ///
+    /// # Errors
+    /// [`NetError::Setup`] when `extra_ca_file` cannot be used or the resolver cannot be built.
+    /// Missing platform roots or resolver settings are only logged: a machine without them still
+    /// has work to do.
+    pub fn new(settings: NetSettings) -> Result<Self, NetError> {
+        install_crypto_provider();
+        let inner = Inner {
+            user_agent: headers::user_agent(&settings.user_agent),
+            permits: Permits::new(&settings.networks),
+            dialer: Dialer::new(&settings)?,
+            settings,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Waits for one of the network's `max_tasks` places. Cancel-safe.
+    pub async fn permit(&self, network: Network) -> Permit {
+        self.inner.permits.acquire(network).await
+    }
+
+    /// Whether relays of this network may be dialled, and can be: an overlay needs its proxy.
+    ///
+    /// # Errors
+    /// [`NetError::NetworkDisabled`] or [`NetError::ProxyMissing`].
+    pub fn check_network(&self, network: Network) -> Result<(), NetError> {
+        self.inner.settings.check_network(network)
+    }
+
+    /// The moment at which one piece of work on this network, started now, is out of time.
+    pub fn deadline(&self, network: Network) -> Instant {
+        Instant::now() + self.inner.settings.networks.get(network).timeout
+    }
+
+    /// Connects to a relay: name, TCP (or SOCKS5), TLS and WebSocket upgrade under one deadline.
+    ///
+    /// # Errors
+    /// [`NetError`] of the phase that failed. Cancel-safe: dropping the future closes the socket.
+    pub async fn open(
+        &self,
+        relay: &RelayUrl,
+        deadline: Instant,
+        options: OpenOptions,
+    ) -> Result<Session, NetError> {
+        self.check_network(relay.network())?;
+        let socket = websocket::open(
+            &self.inner.dialer,
+            relay,
+            deadline,
+            &options,
+            &self.inner.user_agent,
+        )
+        .await?;
+        Ok(Session::new(socket, relay.clone(), options))
+    }
+
+    /// Fetches an HTTP document, following as many redirects as allowed, each checked like the
+    /// first. The body is cut at `max_bytes` and says so. Sends no cookies and no referrer.
+    ///
+    /// # Errors
+    /// [`NetError`]; an HTTP error status is a response, not an error.
+    pub async fn http_get(
+        &self,
+        url: &HttpUrl,
+        options: HttpOptions<'_>,
+    ) -> Result<HttpResponse, NetError> {
+        http_client::get(
+            &self.inner.dialer,
+            &self.inner.settings,
+            &self.inner.user_agent,
+            url.clone(),
+            options,
+        )
+        .await
+    }
+}
