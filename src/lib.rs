@@ -2,6 +2,7 @@
 //! over a relay of its own. `ARCHITECTURE.md` says which module may import which.
 
 pub mod clock;
+pub mod config;
 pub mod model;
 pub mod net;
 pub mod store;

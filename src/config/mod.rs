@@ -1,0 +1,64 @@
+//! Settings: YAML files, the environment and the command line become checked values, once, at start.
+//!
+//! Each file of the contract is one struct (`brotr.yaml` is [`BrotrConfig`], and so on) with a
+//! hand-written `Default`, a table of keys that says what each key means and accepts, and a
+//! `validate` for the rules that concern more than one key. The table drives four things, so that
+//! they cannot drift apart: which keys are refused, bounds, the samples of `default-config`, and the
+//! listing of `check-config`. To add a key, add the field, its default and its row in the table; the
+//! tests at the foot of `section.rs` notice when one is missing.
+
+mod archive;
+mod brotr;
+mod environment;
+mod error;
+mod filters;
+mod finder;
+mod key;
+mod listing;
+mod load;
+mod log;
+mod metrics;
+mod monitor;
+mod networks;
+mod policy;
+mod refresher;
+mod relay;
+mod relay_urls;
+mod sample;
+mod schedule;
+mod seconds;
+mod secret;
+mod section;
+mod seeder;
+mod store;
+mod synchronizer;
+mod tree;
+mod validator;
+
+pub use archive::{ArchiveConfig, ArchiveMode};
+pub use brotr::BrotrConfig;
+pub use environment::Environment;
+pub use error::{ConfigError, Problem};
+pub use finder::{ApiConfig, ApiSource, FinderConfig, FinderEvents};
+pub use key::{Accepts, Key};
+pub use load::{Config, Overrides, Paths};
+pub use log::{LogConfig, LogFormat, LogLevel};
+pub use metrics::MetricsConfig;
+pub use monitor::{
+    AnnouncementConfig, ChecksIncluded, DiscoveryConfig, MonitorConfig, MonitorProcessing,
+    ProfileConfig, PublishingConfig,
+};
+pub use networks::{NetworkConfig, NetworkOverride, NetworkOverrides, NetworksConfig};
+pub use policy::{PolicyConfig, RatePolicy, WritePolicy};
+pub use refresher::{RefresherConfig, RetentionConfig};
+pub use relay::{InfoConfig, LimitsConfig, RelayConfig, TlsConfig};
+pub use sample::sample;
+pub use schedule::Schedule;
+pub use secret::{Secret, Secrets};
+pub use section::FileName;
+pub use seeder::{SeedConfig, SeederConfig};
+pub use store::StoreConfig;
+pub use synchronizer::{
+    AuthConfig, SyncOverride, SyncProcessing, SyncTimeouts, SynchronizerConfig, TimeoutOverrides,
+};
+pub use validator::{CleanupConfig, ValidatorConfig, ValidatorProcessing};

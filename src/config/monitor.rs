@@ -1,0 +1,386 @@
+//! `services/monitor.yaml`: how relays are checked and what is published about them.
+
+use std::time::Duration;
+
+use nips::RelayUrl;
+use serde::{Deserialize, Serialize};
+
+use super::NetworkOverrides;
+use super::key::{Accepts, Key};
+use super::networks::OVERRIDES_KEY;
+use super::relay_urls;
+use super::schedule::{self, DEFAULT_FAILURES, INTERVAL, Schedule};
+use super::seconds;
+use super::section::{FileName, Section};
+
+/// The contents of `services/monitor.yaml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MonitorConfig {
+    /// Time from the start of one cycle to the start of the next.
+    #[serde(with = "seconds")]
+    pub interval: Duration,
+    /// Failed cycles in a row after which it gives up; 0 means never.
+    pub max_consecutive_failures: u32,
+    /// How relays are checked.
+    pub processing: MonitorProcessing,
+    /// Where our own events go besides our own relay.
+    pub publishing: PublishingConfig,
+    /// Kind 30166, one event for each relay that answered.
+    pub discovery: DiscoveryConfig,
+    /// Kind 10166, what this monitor does.
+    pub announcement: AnnouncementConfig,
+    /// Kind 0, who this monitor is.
+    pub profile: ProfileConfig,
+    /// Differences from `brotr.yaml`.
+    pub networks: NetworkOverrides,
+}
+
+/// How relays are checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MonitorProcessing {
+    /// Relays read from the store at once.
+    pub chunk_size: usize,
+    /// Relays checked in one cycle; `None` means all that are due.
+    pub max_relays: Option<usize>,
+    /// Largest NIP-11 document, bytes.
+    pub nip11_info_max_size: usize,
+    /// Which checks run.
+    pub compute: ChecksIncluded,
+    /// Which results are stored; a subset of `compute`.
+    pub store: ChecksIncluded,
+}
+
+/// One switch for each check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ChecksIncluded {
+    /// NIP-11 relay information document.
+    pub nip11_info: bool,
+    /// Round-trip times.
+    pub nip66_rtt: bool,
+}
+
+/// Where our own events go besides our own relay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PublishingConfig {
+    /// Outside relays; empty means that events are served by our own relay only.
+    #[serde(with = "relay_urls")]
+    pub relays: Vec<RelayUrl>,
+    /// Time for one event on one relay.
+    #[serde(with = "seconds")]
+    pub timeout: Duration,
+}
+
+/// Kind 30166.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DiscoveryConfig {
+    /// Whether results are published.
+    pub enabled: bool,
+    /// Time between two checks of a relay that is up; announced as `frequency`.
+    #[serde(with = "seconds")]
+    pub interval: Duration,
+    /// Which results are published; a subset of `processing.compute`.
+    pub include: ChecksIncluded,
+    /// Outside relays instead of `publishing.relays`.
+    #[serde(with = "relay_urls::optional")]
+    pub relays: Option<Vec<RelayUrl>>,
+}
+
+/// Kind 10166.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnnouncementConfig {
+    /// Whether the announcement is published.
+    pub enabled: bool,
+    /// Time after which it is published again.
+    #[serde(with = "seconds")]
+    pub interval: Duration,
+    /// Outside relays instead of `publishing.relays`.
+    #[serde(with = "relay_urls::optional")]
+    pub relays: Option<Vec<RelayUrl>>,
+}
+
+/// Kind 0.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProfileConfig {
+    /// Whether the profile is published.
+    pub enabled: bool,
+    /// Time after which it is published again.
+    #[serde(with = "seconds")]
+    pub interval: Duration,
+    /// Outside relays instead of `publishing.relays`.
+    #[serde(with = "relay_urls::optional")]
+    pub relays: Option<Vec<RelayUrl>>,
+    /// Name.
+    pub name: Option<String>,
+    /// Description.
+    pub about: Option<String>,
+    /// URL of a picture.
+    pub picture: Option<String>,
+    /// NIP-05 identifier.
+    pub nip05: Option<String>,
+    /// URL of a website.
+    pub website: Option<String>,
+    /// URL of a banner.
+    pub banner: Option<String>,
+    /// Lightning address.
+    pub lud16: Option<String>,
+}
+
+impl Default for MonitorConfig {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(3_600),
+            max_consecutive_failures: DEFAULT_FAILURES,
+            processing: MonitorProcessing::default(),
+            publishing: PublishingConfig::default(),
+            discovery: DiscoveryConfig::default(),
+            announcement: AnnouncementConfig::default(),
+            profile: ProfileConfig::default(),
+            networks: NetworkOverrides::default(),
+        }
+    }
+}
+
+impl Default for MonitorProcessing {
+    fn default() -> Self {
+        Self {
+            chunk_size: 100,
+            max_relays: None,
+            nip11_info_max_size: 1 << 20,
+            compute: ChecksIncluded::default(),
+            store: ChecksIncluded::default(),
+        }
+    }
+}
+
+impl Default for ChecksIncluded {
+    fn default() -> Self {
+        Self {
+            nip11_info: true,
+            nip66_rtt: true,
+        }
+    }
+}
+
+impl Default for PublishingConfig {
+    fn default() -> Self {
+        Self {
+            relays: Vec::new(),
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for DiscoveryConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            interval: Duration::from_secs(3_600),
+            include: ChecksIncluded::default(),
+            relays: None,
+        }
+    }
+}
+
+impl Default for AnnouncementConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            interval: Duration::from_secs(86_400),
+            relays: None,
+        }
+    }
+}
+
+impl Default for ProfileConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            interval: Duration::from_secs(86_400),
+            relays: None,
+            name: Some("BigBrotr Monitor".to_owned()),
+            about: Some("Nostr relay monitoring service".to_owned()),
+            picture: None,
+            nip05: None,
+            website: None,
+            banner: None,
+            lud16: None,
+        }
+    }
+}
+
+impl MonitorConfig {
+    /// The schedule keys.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            interval: self.interval,
+            max_consecutive_failures: self.max_consecutive_failures,
+        }
+    }
+}
+
+impl ChecksIncluded {
+    /// The checks that are on here and off in `other`.
+    fn without(self, other: Self) -> Vec<&'static str> {
+        let checks = [
+            ("nip11_info", self.nip11_info, other.nip11_info),
+            ("nip66_rtt", self.nip66_rtt, other.nip66_rtt),
+        ];
+        let missing = checks
+            .into_iter()
+            .filter(|(_, here, there)| *here && !*there);
+        missing.map(|(name, ..)| name).collect()
+    }
+}
+
+const TEXT: Accepts = Accepts::OrNull(&Accepts::Text);
+const RELAYS: Accepts = Accepts::OrNull(&Accepts::List);
+const RELAYS_DOC: &str = "Outside relays for this kind instead of publishing.relays; null = those.";
+
+impl Section for MonitorConfig {
+    const FILE: FileName = FileName::Monitor;
+
+    fn keys() -> Vec<Key> {
+        [own_keys(), publication_keys(), vec![OVERRIDES_KEY]].concat()
+    }
+
+    fn validate(&self) -> Vec<(&'static str, String)> {
+        let mut problems = self.networks.validate();
+        let compute = self.processing.compute;
+        for (path, chosen) in [
+            ("processing.store", self.processing.store),
+            ("discovery.include", self.discovery.include),
+        ] {
+            for check in chosen.without(compute) {
+                problems.push((path, format!("{check} is off in processing.compute")));
+            }
+        }
+        problems
+    }
+}
+
+fn own_keys() -> Vec<Key> {
+    vec![
+        schedule::INTERVAL_KEY,
+        schedule::FAILURES_KEY,
+        Key::section("processing", "How relays are checked."),
+        Key::new(
+            "processing.chunk_size",
+            Accepts::Integer(10, 1_000),
+            "Relays read from the store at once.",
+        ),
+        Key::new(
+            "processing.max_relays",
+            Accepts::OrNull(&Accepts::Integer(1, u64::MAX)),
+            "Relays checked in one cycle; null = all that are due.",
+        ),
+        Key::new(
+            "processing.nip11_info_max_size",
+            Accepts::Integer(1 << 10, 10 << 20),
+            "Largest NIP-11 document, bytes.",
+        ),
+        Key::section("processing.compute", "Which checks run."),
+        Key::new(
+            "processing.compute.nip11_info",
+            Accepts::Flag,
+            "Relay information document.",
+        ),
+        Key::new(
+            "processing.compute.nip66_rtt",
+            Accepts::Flag,
+            "Round-trip times.",
+        ),
+        Key::section(
+            "processing.store",
+            "Which results are stored; only what is computed can be.",
+        ),
+        Key::new(
+            "processing.store.nip11_info",
+            Accepts::Flag,
+            "Relay information document.",
+        ),
+        Key::new(
+            "processing.store.nip66_rtt",
+            Accepts::Flag,
+            "Round-trip times.",
+        ),
+    ]
+}
+
+fn publication_keys() -> Vec<Key> {
+    vec![
+        Key::section(
+            "publishing",
+            "Where our own events go besides our own relay.",
+        ),
+        Key::new(
+            "publishing.relays",
+            Accepts::List,
+            "Outside relays; empty = only our own.",
+        ),
+        Key::new(
+            "publishing.timeout",
+            Accepts::Seconds(1.0, 600.0),
+            "Time for one event on one relay.",
+        ),
+        Key::section(
+            "discovery",
+            "Kind 30166: one event for each relay that answered.",
+        ),
+        Key::new(
+            "discovery.enabled",
+            Accepts::Flag,
+            "Whether results are published.",
+        ),
+        Key::new(
+            "discovery.interval",
+            INTERVAL,
+            "Time between two checks of a relay that is up; announced as `frequency`.",
+        ),
+        Key::section("discovery.include", "Which results are published."),
+        Key::new(
+            "discovery.include.nip11_info",
+            Accepts::Flag,
+            "Relay information document.",
+        ),
+        Key::new(
+            "discovery.include.nip66_rtt",
+            Accepts::Flag,
+            "Round-trip times.",
+        ),
+        Key::new("discovery.relays", RELAYS, RELAYS_DOC),
+        Key::section("announcement", "Kind 10166: what this monitor does."),
+        Key::new(
+            "announcement.enabled",
+            Accepts::Flag,
+            "Whether it is published.",
+        ),
+        Key::new(
+            "announcement.interval",
+            INTERVAL,
+            "Time after which it is published again.",
+        ),
+        Key::new("announcement.relays", RELAYS, RELAYS_DOC),
+        Key::section("profile", "Kind 0: who this monitor is."),
+        Key::new("profile.enabled", Accepts::Flag, "Whether it is published."),
+        Key::new(
+            "profile.interval",
+            INTERVAL,
+            "Time after which it is published again.",
+        ),
+        Key::new("profile.relays", RELAYS, RELAYS_DOC),
+        Key::new("profile.name", TEXT, "Name."),
+        Key::new("profile.about", TEXT, "Description."),
+        Key::new("profile.picture", TEXT, "URL of a picture."),
+        Key::new("profile.nip05", TEXT, "NIP-05 identifier."),
+        Key::new("profile.website", TEXT, "URL of a website."),
+        Key::new("profile.banner", TEXT, "URL of a banner."),
+        Key::new("profile.lud16", TEXT, "Lightning address."),
+    ]
+}

@@ -1,0 +1,194 @@
+//! `relay.yaml`: our own relay's address, identity and limits.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use nips::{PublicKey, RelayUrl};
+use serde::{Deserialize, Serialize};
+
+use super::key::{Accepts, Key};
+use super::section::{FileName, Section};
+
+/// The contents of `relay.yaml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RelayConfig {
+    /// Address of the public port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `wss://…` as clients know it.
+    pub public_url: Option<String>,
+    /// The NIP-11 identity.
+    pub info: InfoConfig,
+    /// What one client may ask for.
+    pub limits: LimitsConfig,
+    /// Certificate, when no proxy in front of us has one.
+    pub tls: Option<TlsConfig>,
+}
+
+/// The NIP-11 identity.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct InfoConfig {
+    /// Name.
+    pub name: String,
+    /// Description.
+    pub description: String,
+    /// Contact of the operator, a URI.
+    pub contact: Option<String>,
+    /// Public key of the operator.
+    pub pubkey: Option<PublicKey>,
+    /// URL of an icon.
+    pub icon: Option<String>,
+}
+
+/// What one client may ask for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// Largest message, bytes.
+    pub max_message_length: usize,
+    /// Open subscriptions of one connection.
+    pub max_subscriptions: usize,
+    /// Filters of one subscription.
+    pub max_filters: usize,
+    /// Highest `limit` of a filter.
+    pub max_limit: usize,
+    /// `limit` of a filter that has none.
+    pub default_limit: usize,
+}
+
+/// Certificate and key, PEM files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// Certificate chain.
+    pub cert_file: PathBuf,
+    /// Private key.
+    pub key_file: PathBuf,
+}
+
+impl Default for RelayConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7777)),
+            public_url: None,
+            info: InfoConfig::default(),
+            limits: LimitsConfig::default(),
+            tls: None,
+        }
+    }
+}
+
+impl Default for InfoConfig {
+    fn default() -> Self {
+        Self {
+            name: "BigBrotr".to_owned(),
+            description: "An archive of Nostr events and of the relays that serve them".to_owned(),
+            contact: None,
+            pubkey: None,
+            icon: None,
+        }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            max_message_length: 524_288,
+            max_subscriptions: 100,
+            max_filters: 20,
+            max_limit: 5_000,
+            default_limit: 500,
+        }
+    }
+}
+
+const TEXT: Accepts = Accepts::OrNull(&Accepts::Text);
+
+impl Section for RelayConfig {
+    const FILE: FileName = FileName::Relay;
+
+    fn keys() -> Vec<Key> {
+        [address_keys(), info_keys(), limit_keys()].concat()
+    }
+
+    fn validate(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        if let Some(url) = &self.public_url
+            && let Err(why) = RelayUrl::parse_with(url, nips::relay_url::LocalRelays::Accepted)
+        {
+            problems.push(("public_url", format!("{url:?} is no relay URL: {why}")));
+        }
+        if self.limits.default_limit > self.limits.max_limit {
+            let message = "must not be above limits.max_limit".to_owned();
+            problems.push(("limits.default_limit", message));
+        }
+        problems
+    }
+}
+
+fn address_keys() -> Vec<Key> {
+    vec![
+        Key::new(
+            "listen",
+            Accepts::Text,
+            "Address of the public port; port 0 takes a free one.",
+        ),
+        Key::new(
+            "public_url",
+            TEXT,
+            "wss://… as clients know it; NIP-42, NIP-62 and NIP-98 compare with it.",
+        ),
+        Key::new(
+            "tls",
+            Accepts::OrNull(&Accepts::Map),
+            "{cert_file, key_file}, PEM, when no proxy in front of us does TLS.",
+        ),
+    ]
+}
+
+fn info_keys() -> Vec<Key> {
+    vec![
+        Key::section("info", "The NIP-11 identity."),
+        Key::new("info.name", Accepts::Text, "Name."),
+        Key::new("info.description", Accepts::Text, "Description."),
+        Key::new("info.contact", TEXT, "Contact of the operator, a URI."),
+        Key::new(
+            "info.pubkey",
+            TEXT,
+            "Public key of the operator, 64 hex digits.",
+        ),
+        Key::new("info.icon", TEXT, "URL of an icon."),
+    ]
+}
+
+fn limit_keys() -> Vec<Key> {
+    vec![
+        Key::section("limits", "What one client may ask for."),
+        Key::new(
+            "limits.max_message_length",
+            Accepts::Integer(1_024, 16 << 20),
+            "Largest message, bytes.",
+        ),
+        Key::new(
+            "limits.max_subscriptions",
+            Accepts::Integer(1, 10_000),
+            "Open subscriptions of one connection.",
+        ),
+        Key::new(
+            "limits.max_filters",
+            Accepts::Integer(1, 1_000),
+            "Filters of one subscription.",
+        ),
+        Key::new(
+            "limits.max_limit",
+            Accepts::Integer(1, 100_000),
+            "Highest limit of a filter.",
+        ),
+        Key::new(
+            "limits.default_limit",
+            Accepts::Integer(1, 100_000),
+            "Limit of a filter that has none.",
+        ),
+    ]
+}

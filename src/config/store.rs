@@ -1,0 +1,81 @@
+//! `store`: where everything is kept.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::key::{Accepts, Key};
+
+/// The `store` section of `brotr.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// `embedded`, or the URL of a database without its password.
+    pub url: String,
+    /// Environment variable that holds the database password.
+    pub password_env: String,
+    /// File that holds the database password, instead of the variable.
+    pub password_file: Option<PathBuf>,
+    /// Direct connection that bypasses PgBouncer.
+    pub listen_url: Option<String>,
+    /// Whether the schema is brought up to date on start.
+    pub migrate: bool,
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            url: EMBEDDED.to_owned(),
+            password_env: "DB_WRITER_PASSWORD".to_owned(),
+            password_file: None,
+            listen_url: None,
+            migrate: true,
+        }
+    }
+}
+
+/// The value of `store.url` that needs no server.
+const EMBEDDED: &str = "embedded";
+
+impl StoreConfig {
+    pub(super) fn validate(&self) -> Vec<(&'static str, String)> {
+        if self.url == EMBEDDED {
+            return Vec::new();
+        }
+        let shown = self.url.split(':').next().unwrap_or_default();
+        let message = format!(
+            "only `embedded` (LMDB and SQLite under the data directory) is built into this version, \
+             `{shown}` databases are not"
+        );
+        vec![("store.url", message)]
+    }
+}
+
+pub(super) const KEYS: &[Key] = &[
+    Key::section("store", "Where everything is kept."),
+    Key::new(
+        "store.url",
+        Accepts::Text,
+        "`embedded`: LMDB and SQLite under --data-dir. The variable DATABASE_URL overrides it.",
+    ),
+    Key::new(
+        "store.password_env",
+        Accepts::Text,
+        "Variable with the database password, for stores that have one; the URL never holds it.",
+    ),
+    Key::new(
+        "store.password_file",
+        Accepts::OrNull(&Accepts::Text),
+        "File with the database password, instead of the variable.",
+    ),
+    Key::new(
+        "store.listen_url",
+        Accepts::OrNull(&Accepts::Text),
+        "Direct database connection that bypasses a pooler, for stores that have one.",
+    ),
+    Key::new(
+        "store.migrate",
+        Accepts::Flag,
+        "Bring the schema up to date on start; otherwise `bigbrotr migrate` does it.",
+    ),
+];

@@ -1,0 +1,256 @@
+//! `services/synchronizer.yaml`: which events are archived, from when, and how patiently.
+
+use std::time::Duration;
+
+use nips::{Filter, RelayUrl};
+use serde::{Deserialize, Serialize};
+
+use super::NetworkOverrides;
+use super::key::{Accepts, Key};
+use super::networks::OVERRIDES_KEY;
+use super::schedule::{self, DEFAULT_FAILURES, Schedule};
+use super::section::{FileName, Section};
+use super::{filters, relay_urls, seconds};
+
+/// The contents of `services/synchronizer.yaml`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SynchronizerConfig {
+    /// Time from the start of one cycle to the start of the next.
+    #[serde(with = "seconds")]
+    pub interval: Duration,
+    /// Failed cycles in a row after which it gives up; 0 means never.
+    pub max_consecutive_failures: u32,
+    /// Which events are archived.
+    pub processing: SyncProcessing,
+    /// How patient it is with one relay.
+    pub timeouts: SyncTimeouts,
+    /// Who it identifies itself to.
+    pub auth: AuthConfig,
+    /// Relays that are treated differently.
+    pub overrides: Vec<SyncOverride>,
+    /// Differences from `brotr.yaml`.
+    pub networks: NetworkOverrides,
+}
+
+/// Which events are archived.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SyncProcessing {
+    /// Filters whose union is archived; one empty filter means everything.
+    #[serde(with = "filters")]
+    pub filters: Vec<Filter>,
+    /// Oldest `created_at`, unix seconds.
+    pub since: u64,
+    /// Newest `created_at`, unix seconds; `None` means now.
+    pub until: Option<u64>,
+    /// Events asked for in one request.
+    pub limit: usize,
+    /// Distance from the newest moment that is left for a later cycle.
+    #[serde(with = "seconds")]
+    pub end_lag: Duration,
+    /// Events handed to the archive at once.
+    pub batch_size: usize,
+    /// Largest event, bytes; `None` leaves the frame limit as the only one.
+    pub max_event_size: Option<usize>,
+}
+
+/// How patient it is with one relay.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SyncTimeouts {
+    /// Longest silence.
+    #[serde(with = "seconds")]
+    pub idle: Duration,
+    /// Longest visit.
+    #[serde(with = "seconds")]
+    pub max_duration: Duration,
+}
+
+/// Who it identifies itself to (NIP-42).
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthConfig {
+    /// Relays that may learn this monitor's public key.
+    #[serde(with = "relay_urls")]
+    pub relays: Vec<RelayUrl>,
+}
+
+/// One relay that is treated differently.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyncOverride {
+    /// The relay.
+    #[serde(with = "relay_urls::one")]
+    pub url: RelayUrl,
+    /// How patient to be with it.
+    #[serde(default)]
+    pub timeouts: TimeoutOverrides,
+}
+
+/// What an override changes about [`SyncTimeouts`]; `None` inherits.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimeoutOverrides {
+    /// Longest silence.
+    #[serde(with = "seconds::optional")]
+    pub idle: Option<Duration>,
+    /// Longest visit.
+    #[serde(with = "seconds::optional")]
+    pub max_duration: Option<Duration>,
+}
+
+impl Default for SynchronizerConfig {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(900),
+            max_consecutive_failures: DEFAULT_FAILURES,
+            processing: SyncProcessing::default(),
+            timeouts: SyncTimeouts::default(),
+            auth: AuthConfig::default(),
+            overrides: Vec::new(),
+            networks: NetworkOverrides::default(),
+        }
+    }
+}
+
+impl Default for SyncProcessing {
+    fn default() -> Self {
+        Self {
+            filters: vec![Filter::default()],
+            since: 0,
+            until: None,
+            limit: 500,
+            end_lag: Duration::ZERO,
+            batch_size: 1_000,
+            max_event_size: None,
+        }
+    }
+}
+
+impl Default for SyncTimeouts {
+    fn default() -> Self {
+        Self {
+            idle: Duration::from_secs(300),
+            max_duration: Duration::from_secs(14_400),
+        }
+    }
+}
+
+impl SynchronizerConfig {
+    /// The schedule keys.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            interval: self.interval,
+            max_consecutive_failures: self.max_consecutive_failures,
+        }
+    }
+
+    /// How patient to be with a relay.
+    pub fn timeouts_for(&self, relay: &RelayUrl) -> SyncTimeouts {
+        let mut timeouts = self.timeouts.clone();
+        if let Some(found) = self.overrides.iter().find(|entry| entry.url == *relay) {
+            timeouts.idle = found.timeouts.idle.unwrap_or(timeouts.idle);
+            timeouts.max_duration = found.timeouts.max_duration.unwrap_or(timeouts.max_duration);
+        }
+        timeouts
+    }
+}
+
+/// Highest `since` and `until`: what an event key can hold (year 2242).
+const MAX_CREATED_AT: u64 = (1 << 33) - 1;
+
+impl Section for SynchronizerConfig {
+    const FILE: FileName = FileName::Synchronizer;
+
+    fn keys() -> Vec<Key> {
+        let mut keys = vec![schedule::INTERVAL_KEY, schedule::FAILURES_KEY];
+        keys.extend(processing_keys());
+        keys.extend([
+            Key::section("timeouts", "How patient it is with one relay."),
+            Key::new(
+                "timeouts.idle",
+                Accepts::Seconds(1.0, 3_600.0),
+                "Longest silence.",
+            ),
+            Key::new(
+                "timeouts.max_duration",
+                Accepts::Seconds(1.0, 86_400.0),
+                "Longest visit; the next continues where it ended.",
+            ),
+            Key::section("auth", "Who it identifies itself to (NIP-42)."),
+            Key::new(
+                "auth.relays",
+                Accepts::List,
+                "Relays that may learn this monitor's public key; no other relay does.",
+            ),
+            Key::new(
+                "overrides",
+                Accepts::List,
+                "Relays that are treated differently: url, timeouts {idle, max_duration}.",
+            ),
+            OVERRIDES_KEY,
+        ]);
+        keys
+    }
+
+    fn validate(&self) -> Vec<(&'static str, String)> {
+        let mut problems = self.networks.validate();
+        if self.processing.filters.is_empty() {
+            let message = "must hold at least one filter; [{}] archives everything".to_owned();
+            problems.push(("processing.filters", message));
+        }
+        if self
+            .processing
+            .until
+            .is_some_and(|until| until < self.processing.since)
+        {
+            problems.push((
+                "processing.until",
+                "must not be before processing.since".to_owned(),
+            ));
+        }
+        problems
+    }
+}
+
+fn processing_keys() -> Vec<Key> {
+    vec![
+        Key::section("processing", "Which events are archived."),
+        Key::new(
+            "processing.filters",
+            Accepts::List,
+            "NIP-01 filters (ids, authors, kinds, #x) whose union is archived; {} = everything.",
+        ),
+        Key::new(
+            "processing.since",
+            Accepts::Integer(0, MAX_CREATED_AT),
+            "Oldest created_at, unix seconds.",
+        ),
+        Key::new(
+            "processing.until",
+            Accepts::OrNull(&Accepts::Integer(0, MAX_CREATED_AT)),
+            "Newest created_at, unix seconds; null = now.",
+        ),
+        Key::new(
+            "processing.limit",
+            Accepts::Integer(10, 5_000),
+            "Events asked for in one request.",
+        ),
+        Key::new(
+            "processing.end_lag",
+            Accepts::Seconds(0.0, 604_800.0),
+            "Distance from the newest moment that is left for a later cycle.",
+        ),
+        Key::new(
+            "processing.batch_size",
+            Accepts::Integer(10, 10_000),
+            "Events handed to the archive at once.",
+        ),
+        Key::new(
+            "processing.max_event_size",
+            Accepts::OrNull(&Accepts::Integer(1_024, 16 << 20)),
+            "Largest event, bytes; null = as large as a frame may be.",
+        ),
+    ]
+}
