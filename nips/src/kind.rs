@@ -55,6 +55,8 @@ impl Kind {
     pub const REQUEST_TO_VANISH: Self = Self(62);
     /// Gift wrap (NIP-59).
     pub const GIFT_WRAP: Self = Self(1059);
+    /// Zap receipt (NIP-57).
+    pub const ZAP_RECEIPT: Self = Self(9735);
     /// Relay list (NIP-65).
     pub const RELAY_LIST: Self = Self(10002);
     /// Direct message relays (NIP-17).

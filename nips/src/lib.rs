@@ -6,6 +6,7 @@
 //! socket, no clock and no randomness here, so the crate can be used by any client or monitor.
 
 pub mod address;
+pub mod canonical_json;
 pub mod event;
 pub mod filter;
 pub mod host;
@@ -13,10 +14,15 @@ mod json;
 pub mod keys;
 pub mod kind;
 pub mod network;
+pub mod nip02;
 pub mod nip09;
+pub mod nip11;
+pub mod nip19;
 pub mod nip40;
 pub mod nip62;
+pub mod nip65;
 pub mod nip70;
+pub mod relay_sources;
 pub mod relay_url;
 pub mod tag_values;
 #[cfg(test)]
@@ -28,4 +34,5 @@ pub use filter::{Filter, FilterError};
 pub use keys::{EventId, HexError, PublicKey, Signature};
 pub use kind::Kind;
 pub use network::Network;
+pub use relay_sources::NamedRelay;
 pub use relay_url::{LocalRelays, RelayUrl, RelayUrlError};

@@ -1,6 +1,10 @@
 //! Real input, kept outside of the repository: `$BIGBROTR_SHARED_DATA` or `../shared/data` beside the
 //! workspace. Without it every test here says so and passes.
 
+#[path = "shared_data/events.rs"]
+mod events;
+#[path = "shared_data/nip11.rs"]
+mod nip11;
 #[path = "shared_data/relay_urls.rs"]
 mod relay_urls;
 
