@@ -1,6 +1,7 @@
 //! BigBrotr: discovers, validates, monitors and archives Nostr relays, and serves the archive back
 //! over a relay of its own. `ARCHITECTURE.md` says which module may import which.
 
+pub mod archive;
 pub mod clock;
 pub mod config;
 pub mod model;

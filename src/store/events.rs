@@ -4,7 +4,8 @@
 //! is what NIP-01 lets one reader see now. Both are asked for through [`Scope`].
 
 use async_trait::async_trait;
-use nips::{Event, EventId, Filter, PublicKey};
+use nips::nip40::Expiration;
+use nips::{Event, EventId, EventRef, Filter, PublicKey, tag_values};
 
 use crate::model::Sighting;
 use crate::store::StoreError;
@@ -65,6 +66,35 @@ impl Scope {
             now,
         }
     }
+
+    /// The servable predicate: whether one stored event may be shown in this scope. Queries, counts,
+    /// walks and live delivery all ask here.
+    pub fn admits(
+        &self,
+        event: &EventRef<'_>,
+        visibility: Visibility,
+        expiration: Expiration,
+    ) -> bool {
+        let Self::Servable { readers, now } = self else {
+            return visibility != Visibility::Stub;
+        };
+        let is_readable = match visibility {
+            Visibility::Public => true,
+            Visibility::Private => is_party(event, readers),
+            _ => false,
+        };
+        is_readable && !expiration.is_past(*now)
+    }
+}
+
+/// Whether one of the readers wrote the event or is tagged as its recipient.
+fn is_party(event: &EventRef<'_>, readers: &[PublicKey]) -> bool {
+    if readers.is_empty() || readers.contains(&event.pubkey) {
+        return !readers.is_empty();
+    }
+    let tags = event.tags();
+    let mut recipients = tag_values::values(&tags, "p");
+    recipients.any(|value| PublicKey::from_hex(value).is_ok_and(|key| readers.contains(&key)))
 }
 
 /// Bounds of one query, shared by all its filters.
@@ -159,6 +189,15 @@ pub enum Visibility {
     Expired,
     /// Its author asked that nobody republishes it (NIP-70).
     Protected,
+    /// Only its id, author, time, kind and sightings are kept (lightweight mode).
+    Stub,
+}
+
+impl Visibility {
+    /// Whether some reader may read it, as long as it has not expired.
+    pub fn is_servable(self) -> bool {
+        matches!(self, Self::Public | Self::Private)
+    }
 }
 
 /// Why a verified event is not stored.
@@ -207,8 +246,17 @@ pub struct ArrivalBatch {
     pub number: BatchNumber,
     /// When it was committed, unix seconds.
     pub arrived_at: u64,
-    /// The events first stored in it that are still stored, whatever their visibility.
-    pub events: Vec<Event>,
+    /// The events first stored in it that are still stored whole, newest first.
+    pub events: Vec<Arrival>,
+}
+
+/// An event of the log of arrivals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrival {
+    /// The event.
+    pub event: Event,
+    /// What readers may see of it now; for [`Scope::admits`].
+    pub visibility: Visibility,
 }
 
 /// Where a walk over all stored events continues: strictly beyond this key.
@@ -282,7 +330,9 @@ pub trait EventStore: Send + Sync {
         max_events: usize,
     ) -> Result<Vec<ArrivalBatch>, StoreError>;
 
-    /// The newest and the oldest batch that [`EventStore::arrivals_after`] can still return.
+    /// The newest batch there ever was, and the oldest that [`EventStore::arrivals_after`] can still
+    /// return. When the log is empty the latter is the former plus one, so that nothing is missing
+    /// after batch `b` exactly when `b + 1` is not below the oldest.
     async fn arrival_bounds(&self) -> Result<(BatchNumber, BatchNumber), StoreError>;
 
     /// Forgets arrivals up to and including `batch` that are older than `before` unix seconds; the

@@ -1,0 +1,143 @@
+//! The door itself: from raw events to one [`Admission`] each.
+
+use std::sync::Arc;
+
+use nips::Event;
+use tokio::sync::broadcast;
+
+use super::claims::Claims;
+use super::counters::Counters;
+use super::verify::Verifier;
+use super::visit::Visit;
+use super::{Announcement, ArchiveCounts, ArchiveSettings, Door, LiveEvent, Rejection};
+use crate::clock::Clock;
+use crate::store::events::{BatchNumber, Visibility};
+use crate::store::{EventStore, StoreError};
+
+/// Announcements that a slow receiver may be behind; it then reads the log of arrivals instead.
+const FEED_LEN: usize = 128;
+
+/// Most events of one announcement. With [`FEED_LEN`] it bounds what a receiver that has stopped
+/// keeps in memory: about 64 MB of ordinary events.
+const ANNOUNCED_EVENTS: usize = 512;
+
+/// What became of one event at the door.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// Stored for the first time, durably.
+    Stored(Visibility),
+    /// It was stored, or delivered, before.
+    Known {
+        /// Whether this is the first time it was seen on that relay. Of several known events in
+        /// one call the store only says how many; the first ones pass for new.
+        new_sighting: bool,
+    },
+    /// Ephemeral: passed on to live readers, not stored.
+    Delivered,
+    /// Not admitted.
+    Refused(Rejection),
+}
+
+/// The door to the event store; clones share it.
+#[derive(Clone)]
+pub struct Archive(Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) store: Arc<dyn EventStore>,
+    pub(super) settings: ArchiveSettings,
+    pub(super) verifier: Verifier,
+    pub(super) claims: Claims,
+    pub(super) counters: Counters,
+    clock: Arc<dyn Clock>,
+    feed: broadcast::Sender<Arc<Announcement>>,
+}
+
+impl Archive {
+    /// A door to `store`, which must be the only one in this process.
+    pub fn new(
+        store: Arc<dyn EventStore>,
+        clock: Arc<dyn Clock>,
+        settings: ArchiveSettings,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            verifier: Verifier::new(settings.verify_threads),
+            claims: Claims::new(settings.recent_ids),
+            settings,
+            feed: broadcast::channel(FEED_LEN).0,
+            counters: Counters::default(),
+        }))
+    }
+
+    /// Admits raw JSON event objects; one answer each, in their order. When it returns, whatever is
+    /// `Stored` or `Known` is durable.
+    ///
+    /// Calls run concurrently: while one waits for the disk another verifies. Two or three batches
+    /// of some thousand events in flight keep every core busy. Dropping the call leaves each event
+    /// either stored or not; repeating it is harmless.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not answer. Part of the batch may be stored.
+    pub async fn admit(
+        &self,
+        events: Vec<Box<str>>,
+        door: Door,
+    ) -> Result<Vec<Admission>, StoreError> {
+        let inner = &self.0;
+        let max_bytes = inner.settings.max_event_bytes;
+        let parsed = inner.verifier.parse(events, max_bytes).await?;
+        inner.admit(parsed, &door).await
+    }
+
+    /// Admits one event that is parsed already; its signature is checked like any other.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not answer.
+    pub async fn admit_event(&self, event: Event, door: Door) -> Result<Admission, StoreError> {
+        let mut admissions = self.0.admit(vec![Ok(event)], &door).await?;
+        Ok(admissions.pop().expect("one answer for one event"))
+    }
+
+    /// Announcements from now on: servable events after their commit, and ephemeral ones. A
+    /// receiver that lags reads [`EventStore::arrivals_after`] instead.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Announcement>> {
+        self.0.feed.subscribe()
+    }
+
+    /// What passed the door so far.
+    pub fn counts(&self) -> ArchiveCounts {
+        self.0.counters.counts()
+    }
+
+    /// The bounds in force.
+    pub fn settings(&self) -> &ArchiveSettings {
+        &self.0.settings
+    }
+}
+
+impl Inner {
+    async fn admit(
+        &self,
+        parsed: Vec<Result<Event, Rejection>>,
+        door: &Door,
+    ) -> Result<Vec<Admission>, StoreError> {
+        let visit = Visit::new(self, door, self.clock.now(), parsed.len());
+        let admissions = visit.pass(parsed).await?;
+        self.counters.count(&admissions);
+        Ok(admissions)
+    }
+
+    /// Whether anybody reads announcements.
+    pub(super) fn has_listeners(&self) -> bool {
+        self.feed.receiver_count() > 0
+    }
+
+    pub(super) fn announce(&self, batch: Option<BatchNumber>, events: &[Arc<LiveEvent>]) {
+        for events in events.chunks(ANNOUNCED_EVENTS) {
+            let events = events.to_vec();
+            // That nobody listens any more is no error.
+            let _ = self.feed.send(Arc::new(Announcement { batch, events }));
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! One write to the store, and what to do when a single row makes it fail.
+
+use crate::model::Sighting;
+use crate::store::events::{BatchNumber, EventBatch, EventKey, NewEvent, Outcome};
+use crate::store::{EventStore, StoreError};
+
+/// Single rows of one write that may fail before the store itself counts as broken.
+const MAX_POISONED_ROWS: usize = 16;
+
+/// One row of a batch.
+#[derive(Debug, Clone)]
+pub(super) enum Row {
+    /// A verified event.
+    Event(NewEvent),
+    /// A further sighting of a stored event.
+    Sighting(EventKey, Sighting),
+}
+
+impl Row {
+    fn key(&self) -> EventKey {
+        match self {
+            Self::Event(new) => EventKey::of(&new.event),
+            Self::Sighting(key, _) => *key,
+        }
+    }
+}
+
+/// What became of one row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RowOutcome {
+    /// The store's word on an event, and the batch it arrived in.
+    Event(Outcome, Option<BatchNumber>),
+    /// Whether the sighting was new. The store only counts them: of several in one write, the
+    /// first ones pass for new, which is right in sum.
+    Sighting(bool),
+    /// The store fails on this row alone.
+    Poisoned,
+}
+
+/// The rows with their outcomes, in the order given, and how many writes failed on the way.
+pub(super) struct Written {
+    pub(super) rows: Vec<(Row, RowOutcome)>,
+    pub(super) failures: usize,
+}
+
+/// Writes rows in one transaction, sorted by key. When the store fails for good, the rows are
+/// halved until the one it cannot take is alone, so that one bad row costs only itself.
+///
+/// # Errors
+/// [`StoreError`] when trying again later may help, and when so many rows fail, or all of them, that
+/// the fault is not in the rows.
+pub(super) async fn write(
+    store: &dyn EventStore,
+    rows: Vec<Row>,
+    now: u64,
+) -> Result<Written, StoreError> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by_cached_key(|&position| rows[position].key());
+    let mut outcomes = vec![RowOutcome::Poisoned; rows.len()];
+    let (mut failures, mut poisoned) = (0, 0);
+    let mut pending = vec![order.as_slice()];
+    while let Some(part) = pending.pop().filter(|part| !part.is_empty()) {
+        match write_part(store, &rows, part, now).await {
+            Ok(done) => {
+                for (&position, outcome) in part.iter().zip(done) {
+                    outcomes[position] = outcome;
+                }
+            }
+            Err(error @ StoreError::Failed { .. }) => {
+                failures += 1;
+                poisoned += usize::from(part.len() == 1);
+                if poisoned > MAX_POISONED_ROWS || poisoned == rows.len() {
+                    return Err(error);
+                }
+                tracing::warn!(count = part.len(), reason = error.reason(), %error, "a batch of events could not be stored");
+                if part.len() > 1 {
+                    let (low, high) = part.split_at(part.len() / 2);
+                    pending.extend([high, low]);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let rows = rows.into_iter().zip(outcomes).collect();
+    Ok(Written { rows, failures })
+}
+
+async fn write_part(
+    store: &dyn EventStore,
+    rows: &[Row],
+    part: &[usize],
+    now: u64,
+) -> Result<Vec<RowOutcome>, StoreError> {
+    let mut batch = EventBatch {
+        now,
+        ..EventBatch::default()
+    };
+    for &position in part {
+        match &rows[position] {
+            Row::Event(new) => batch.events.push(new.clone()),
+            Row::Sighting(key, sighting) => batch.sightings.push((*key, *sighting)),
+        }
+    }
+    let report = store.write(batch).await?;
+    let mut events = report.outcomes.into_iter();
+    let mut new_sightings = report.new_sightings;
+    let outcome = |&position: &usize| match &rows[position] {
+        Row::Event(_) => {
+            let outcome = events.next().expect("the store answers for each event");
+            RowOutcome::Event(outcome, report.batch)
+        }
+        Row::Sighting(..) => {
+            let is_new = new_sightings > 0;
+            new_sightings = new_sightings.saturating_sub(1);
+            RowOutcome::Sighting(is_new)
+        }
+    };
+    Ok(part.iter().map(outcome).collect())
+}

@@ -1,0 +1,161 @@
+//! Which ids are being admitted right now, and which were stored lately.
+//!
+//! When the same new event arrives from twenty relays at once, one caller claims it and the others
+//! wait for that one, so that it is verified and stored once.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use nips::EventId;
+use tokio_util::sync::CancellationToken;
+
+/// What a claim on an id came to.
+pub(super) enum Claim {
+    /// Nobody else works on it.
+    Mine,
+    /// It was stored or delivered lately.
+    Recent,
+    /// Somebody works on it; try again when the token is cancelled.
+    Theirs(CancellationToken),
+}
+
+/// The registry of claims, shared by all callers.
+pub(super) struct Claims(Arc<Mutex<State>>);
+
+struct State {
+    in_flight: HashMap<EventId, CancellationToken>,
+    recent: RecentIds,
+}
+
+impl Claims {
+    pub(super) fn new(recent_ids: usize) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            in_flight: HashMap::new(),
+            recent: RecentIds::new(recent_ids),
+        })))
+    }
+
+    /// Claims every id that nobody holds. The guard releases them when dropped, also when the
+    /// caller was cancelled.
+    pub(super) fn claim(&self, ids: impl Iterator<Item = EventId>) -> (Vec<Claim>, ClaimGuard) {
+        let mut guard = ClaimGuard {
+            state: Arc::clone(&self.0),
+            ids: Vec::new(),
+            settled: Vec::new(),
+            released: CancellationToken::new(),
+        };
+        let mut state = lock(&self.0);
+        let claims = ids.map(|id| state.claim(id, &mut guard)).collect();
+        (claims, guard)
+    }
+}
+
+impl State {
+    fn claim(&mut self, id: EventId, guard: &mut ClaimGuard) -> Claim {
+        if self.recent.contains(&id) {
+            return Claim::Recent;
+        }
+        if let Some(holder) = self.in_flight.get(&id) {
+            return Claim::Theirs(holder.clone());
+        }
+        self.in_flight.insert(id, guard.released.clone());
+        guard.ids.push(id);
+        Claim::Mine
+    }
+}
+
+/// Holds claims until it is dropped.
+pub(super) struct ClaimGuard {
+    state: Arc<Mutex<State>>,
+    ids: Vec<EventId>,
+    settled: Vec<EventId>,
+    released: CancellationToken,
+}
+
+impl ClaimGuard {
+    /// Remembers ids as stored or delivered, from the moment their claims are released.
+    pub(super) fn settle(&mut self, ids: impl Iterator<Item = EventId>) {
+        self.settled.extend(ids);
+    }
+}
+
+impl Drop for ClaimGuard {
+    fn drop(&mut self) {
+        let mut state = lock(&self.state);
+        for id in self.settled.drain(..) {
+            state.recent.insert(id);
+        }
+        for id in &self.ids {
+            state.in_flight.remove(id);
+        }
+        drop(state);
+        self.released.cancel();
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().expect("no panic while claiming")
+}
+
+/// A set of about `capacity` ids that forgets the oldest half when it is full.
+struct RecentIds {
+    half: usize,
+    young: HashSet<EventId>,
+    old: HashSet<EventId>,
+}
+
+impl RecentIds {
+    fn new(capacity: usize) -> Self {
+        Self {
+            half: capacity / 2,
+            young: HashSet::new(),
+            old: HashSet::new(),
+        }
+    }
+
+    fn contains(&self, id: &EventId) -> bool {
+        self.young.contains(id) || self.old.contains(id)
+    }
+
+    fn insert(&mut self, id: EventId) {
+        if self.young.len() >= self.half {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(byte: u8) -> EventId {
+        EventId([byte; 32])
+    }
+
+    #[test]
+    fn an_id_has_one_holder_until_it_is_released() {
+        let claims = Claims::new(10);
+        let (first, mut guard) = claims.claim([id(1), id(1)].into_iter());
+        assert!(matches!(first[..], [Claim::Mine, Claim::Theirs(_)]));
+        let (second, _) = claims.claim([id(1), id(2)].into_iter());
+        let [Claim::Theirs(released), Claim::Mine] = &second[..] else {
+            panic!("the first is held, the second free");
+        };
+        guard.settle([id(1)].into_iter());
+        assert!(!released.is_cancelled());
+        drop(guard);
+        assert!(released.is_cancelled());
+        let (third, _) = claims.claim([id(1), id(2)].into_iter());
+        assert!(matches!(third[..], [Claim::Recent, Claim::Mine]));
+    }
+
+    #[test]
+    fn recent_ids_are_bounded() {
+        let mut recent = RecentIds::new(4);
+        (0..100).for_each(|byte| recent.insert(id(byte)));
+        assert!(recent.contains(&id(99)) && recent.contains(&id(98)));
+        assert!(!recent.contains(&id(90)));
+        assert!(recent.young.len() + recent.old.len() <= 4);
+    }
+}

@@ -1,0 +1,31 @@
+//! What an operator may want to bound differently.
+
+/// Bounds of the archive's door; each applies to every event unless it says otherwise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveSettings {
+    /// Longest event as JSON text, bytes. The largest contact lists seen on the network are below
+    /// 300 kB.
+    pub max_event_bytes: usize,
+    /// Most tags of one event.
+    pub max_tags: usize,
+    /// How far ahead of our clock the `created_at` of a client's event may be, seconds. Events that
+    /// other relays serve are archived whatever they claim.
+    pub max_created_at_ahead: u64,
+    /// How many ids of recently stored events are remembered, so that a copy of them needs no
+    /// look-up; about 50 bytes each.
+    pub recent_ids: usize,
+    /// Threads that parse and verify at the same time.
+    pub verify_threads: usize,
+}
+
+impl Default for ArchiveSettings {
+    fn default() -> Self {
+        Self {
+            max_event_bytes: 512 << 10,
+            max_tags: 10_000,
+            max_created_at_ahead: 900,
+            recent_ids: 100_000,
+            verify_threads: std::thread::available_parallelism().map_or(2, usize::from),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Parsing and BIP-340 signatures on all cores, off the async runtime.
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use nips::{Event, PublicKey};
+use secp256k1::schnorr::Signature;
+use secp256k1::{Message, SECP256K1, XOnlyPublicKey};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::Rejection;
+use crate::store::StoreError;
+
+/// Events parsed in one go: about a millisecond, so that batches share the cores fairly.
+const PARSE_CHUNK: usize = 256;
+
+/// Signatures checked in one go: about three milliseconds.
+const VERIFY_CHUNK: usize = 64;
+
+/// Up to this many events, handing the work to another thread costs more than it spares.
+const INLINE_EVENTS: usize = 4;
+
+/// Text above this size is parsed off the runtime even when it is few events.
+const INLINE_BYTES: usize = 32 << 10;
+
+/// Points on the curve kept for authors seen lately; finding one anew costs a tenth of a check.
+const CACHED_KEYS: usize = 16_384;
+
+/// Parses and verifies; at most `threads` chunks are worked on at any time.
+pub(super) struct Verifier {
+    permits: Arc<Semaphore>,
+    keys: Arc<KeyCache>,
+}
+
+impl Verifier {
+    pub(super) fn new(threads: usize) -> Self {
+        Self {
+            permits: Arc::new(Semaphore::new(threads.max(1))),
+            keys: Arc::new(KeyCache::default()),
+        }
+    }
+
+    /// Parses event objects and checks their ids, in the order given.
+    pub(super) async fn parse(
+        &self,
+        texts: Vec<Box<str>>,
+        max_bytes: usize,
+    ) -> Result<Vec<Result<Event, Rejection>>, StoreError> {
+        let is_small = texts.len() <= INLINE_EVENTS
+            && texts.iter().map(|text| text.len()).sum::<usize>() <= INLINE_BYTES;
+        let parse = move |text: Box<str>| parse(&text, max_bytes);
+        if is_small {
+            return Ok(texts.into_iter().map(parse).collect());
+        }
+        self.in_chunks(texts, PARSE_CHUNK, parse).await
+    }
+
+    /// Checks signatures: `true` for each event whose author signed it, in the order given.
+    pub(super) async fn verify(
+        &self,
+        events: Vec<Event>,
+    ) -> Result<Vec<(Event, bool)>, StoreError> {
+        let keys = Arc::clone(&self.keys);
+        let verify = move |event: Event| {
+            let is_valid = is_signed(&event, &keys);
+            (event, is_valid)
+        };
+        if events.len() <= INLINE_EVENTS {
+            return Ok(events.into_iter().map(verify).collect());
+        }
+        self.in_chunks(events, VERIFY_CHUNK, verify).await
+    }
+
+    async fn in_chunks<T, U, F>(
+        &self,
+        items: Vec<T>,
+        chunk_len: usize,
+        work: F,
+    ) -> Result<Vec<U>, StoreError>
+    where
+        T: Send + 'static,
+        U: Send + 'static,
+        F: Fn(T) -> U + Clone + Send + 'static,
+    {
+        let total = items.len();
+        let mut tasks = JoinSet::new();
+        for (index, chunk) in chunks(items, chunk_len).enumerate() {
+            let permit = Arc::clone(&self.permits).acquire_owned().await;
+            let work = work.clone();
+            tasks.spawn_blocking(move || {
+                let done: Vec<U> = chunk.into_iter().map(work).collect();
+                drop(permit);
+                (index, done)
+            });
+        }
+        let mut finished = Vec::with_capacity(tasks.len());
+        while let Some(chunk) = tasks.join_next().await {
+            // Cancelled means that the runtime shuts down and the store with it.
+            finished.push(chunk.map_err(|_| StoreError::Closed)?);
+        }
+        finished.sort_unstable_by_key(|(index, _)| *index);
+        let mut done = Vec::with_capacity(total);
+        done.extend(finished.into_iter().flat_map(|(_, chunk)| chunk));
+        Ok(done)
+    }
+}
+
+fn chunks<T>(items: Vec<T>, len: usize) -> impl Iterator<Item = Vec<T>> {
+    let mut items = items.into_iter();
+    std::iter::from_fn(move || {
+        let chunk: Vec<T> = items.by_ref().take(len).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    })
+}
+
+fn parse(text: &str, max_bytes: usize) -> Result<Event, Rejection> {
+    if text.len() > max_bytes {
+        return Err(Rejection::TooLarge(max_bytes));
+    }
+    Event::from_json(text).map_err(Rejection::Malformed)
+}
+
+fn is_signed(event: &Event, keys: &KeyCache) -> bool {
+    let Some(key) = keys.point(event.pubkey()) else {
+        return false;
+    };
+    let Ok(signature) = Signature::from_slice(event.sig().as_bytes()) else {
+        return false;
+    };
+    let message = Message::from_digest(event.id().0);
+    SECP256K1.verify_schnorr(&signature, &message, &key).is_ok()
+}
+
+/// Public keys already lifted to points. When it is full it starts over: hot authors are back soon.
+#[derive(Default)]
+struct KeyCache(RwLock<HashMap<PublicKey, XOnlyPublicKey>>);
+
+impl KeyCache {
+    /// The point of a key; `None` when no point has that x coordinate.
+    fn point(&self, key: PublicKey) -> Option<XOnlyPublicKey> {
+        let cached = self.0.read().expect("no panic under the lock");
+        if let Some(point) = cached.get(&key) {
+            return Some(*point);
+        }
+        drop(cached);
+        let point = XOnlyPublicKey::from_slice(key.as_bytes()).ok()?;
+        let mut cached = self.0.write().expect("no panic under the lock");
+        if cached.len() >= CACHED_KEYS {
+            cached.clear();
+        }
+        cached.insert(key, point);
+        Some(point)
+    }
+}
