@@ -4,7 +4,9 @@
 pub mod archive;
 pub mod clock;
 pub mod config;
+pub mod lifecycle;
 pub mod model;
 pub mod net;
 pub mod relay;
 pub mod store;
+pub mod telemetry;
