@@ -9,6 +9,7 @@ pub mod candidates;
 pub mod coverage;
 pub mod error;
 pub mod events;
+pub mod lmdb;
 pub mod metadata;
 pub mod relays;
 pub mod sqlite;

@@ -1,0 +1,152 @@
+//! Putting the facts of one event into the tables.
+
+use nips::{EventId, PublicKey};
+
+use super::arriving::{Fate, PreparedEvent};
+use super::fault::Fault;
+use super::keys::{created_at, deleted_id_key, trailing_eid, with_eid};
+use super::record::RecordWriter;
+use super::rules::{Facts, VersionKey};
+use super::standing::{Subject, current_version, is_deleted};
+use super::tables::Slot;
+use super::transaction::Transaction;
+use crate::store::events::{IfDeleted, MAX_CREATED_AT, Refusal, Visibility};
+
+impl Transaction<'_> {
+    /// Stores an event unless it is known or refused. Its visibility is settled later.
+    pub(super) fn admit(&mut self, new: &PreparedEvent) -> Result<Fate, Fault> {
+        if new.event.kind().is_ephemeral() {
+            return Ok(Fate::Refused(Refusal::Ephemeral));
+        }
+        if new.event.created_at() > MAX_CREATED_AT {
+            return Ok(Fate::Refused(Refusal::CreatedAtRange));
+        }
+        let eid = match self.tables.slot(&self.txn, new.wanted, &new.event.id())? {
+            Slot::Taken(eid) => return Ok(Fate::Known(eid, false)),
+            Slot::None => return Ok(Fate::Refused(Refusal::KeySpaceFull)),
+            Slot::Free(eid) => eid,
+        };
+        if self.has_vanished(new)? {
+            return Ok(Fate::Refused(Refusal::Vanished));
+        }
+        if new.if_deleted == IfDeleted::Refuse && self.is_deleted(eid, new)? {
+            return Ok(Fate::Refused(Refusal::Deleted));
+        }
+        self.insert(eid, new)?;
+        Ok(Fate::Stored(eid, Visibility::Stub))
+    }
+
+    /// Whether the author, or a recipient of a gift wrap, asked to be forgotten (NIP-62).
+    fn has_vanished(&mut self, new: &PreparedEvent) -> Result<bool, Fault> {
+        if new.facts.is_vanish_request {
+            return Ok(false);
+        }
+        let author = new.event.pubkey();
+        for owner in std::iter::once(&author).chain(&new.facts.recipients) {
+            let until = self.vanished_until(owner)?;
+            if until.is_some_and(|until| new.event.created_at() <= until) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn vanished_until(&mut self, owner: &PublicKey) -> Result<Option<u64>, Fault> {
+        if let Some(until) = self.vanished.get(owner) {
+            return Ok(*until);
+        }
+        let until = self
+            .tables
+            .vanished
+            .get(&self.txn, &owner.0)?
+            .map(trailing_eid);
+        self.vanished.insert(*owner, until);
+        Ok(until)
+    }
+
+    fn is_deleted(&self, eid: u64, new: &PreparedEvent) -> Result<bool, Fault> {
+        let event = new.event.as_ref();
+        let facts = &new.facts;
+        is_deleted(&self.tables, &self.txn, Subject { eid, event, facts })
+    }
+
+    fn insert(&mut self, eid: u64, new: &PreparedEvent) -> Result<(), Fault> {
+        let facts = &new.facts;
+        let row = RecordWriter::new(&new.event, facts.expiration, facts.is_stub);
+        let write = |space: &mut heed::ReservedSpace<'_>| row.write(space);
+        let key = eid.to_be_bytes();
+        self.tables
+            .events
+            .put_reserved(&mut self.txn, &key, row.len(), write)?;
+        *self.counts.by_kind.entry(new.event.kind()).or_default() += 1;
+        if let Some(version_of) = &facts.version_of {
+            self.insert_version(eid, version_of)?;
+        }
+        self.insert_deletion(eid, new.event.pubkey(), facts)?;
+        if facts.is_vanish_request {
+            self.vanish(new.event.pubkey(), new.event.created_at())?;
+        }
+        Ok(())
+    }
+
+    fn insert_version(&mut self, eid: u64, version_of: &VersionKey) -> Result<(), Fault> {
+        let current = current_version(&self.tables, &self.txn, version_of)?;
+        self.touched.extend(current);
+        let key: [u8; 26] = with_eid(&version_of.prefix, eid);
+        Ok(self
+            .tables
+            .by_address
+            .put(&mut self.txn, &key, &version_of.identity)?)
+    }
+
+    /// Remembers what a deletion request asks for, whether it is there yet or not (NIP-09).
+    fn insert_deletion(
+        &mut self,
+        eid: u64,
+        requester: PublicKey,
+        facts: &Facts,
+    ) -> Result<(), Fault> {
+        for target in &facts.deletion.events {
+            let key = deleted_id_key(target, &requester, eid);
+            self.tables
+                .deleted_ids
+                .put(&mut self.txn, &key, &requester.0)?;
+            self.touch_event(target)?;
+        }
+        for address in &facts.deletion.addresses {
+            let version = self.rules.version_key(address);
+            let key: [u8; 26] = with_eid(&version.prefix, eid);
+            self.tables
+                .deleted_addresses
+                .put(&mut self.txn, &key, &version.identity)?;
+            self.touch_versions(&version, created_at(eid))?;
+        }
+        Ok(())
+    }
+
+    /// The standing of a stored event has to be computed again.
+    pub(super) fn touch_event(&mut self, id: &EventId) -> Result<(), Fault> {
+        let found = self.tables.find(&self.txn, id)?;
+        self.touched.extend(found.map(|(eid, _)| eid));
+        Ok(())
+    }
+
+    /// The standing of all stored versions up to a second has to be computed again.
+    pub(super) fn touch_versions(&mut self, version: &VersionKey, until: u64) -> Result<(), Fault> {
+        for entry in self
+            .tables
+            .by_address
+            .prefix_iter(&self.txn, &version.prefix)?
+        {
+            let (key, identity) = entry?;
+            let eid = trailing_eid(key);
+            if created_at(eid) > until {
+                break;
+            }
+            if identity == version.identity {
+                self.touched.insert(eid);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! The keys of the tables: big-endian, so that byte order is number order.
+//!
+//! Author and id prefixes of 64 bits and tag hashes of 48 bits only choose candidates; whoever reads
+//! them compares the event's own fields in full.
+
+use std::hash::Hasher as _;
+
+use nips::{Address, EventId, Kind, PublicKey};
+use siphasher::sip::SipHasher24;
+
+use crate::store::events::MAX_CREATED_AT;
+
+/// Bits of an event key below the seconds.
+pub(super) const SUB_SECOND_BITS: u32 = 30;
+/// The largest value of those bits.
+pub(super) const SUB_SECOND_MASK: u64 = (1 << SUB_SECOND_BITS) - 1;
+
+/// 48 bits of the keyed hash of a tag's letter and value.
+pub(super) type TagHash = [u8; 6];
+/// Author, kind and hashed identifier: what the versions of an address share.
+pub(super) type AddressPrefix = [u8; 18];
+
+/// The seconds in an event key.
+pub(super) fn created_at(eid: u64) -> u64 {
+    eid >> SUB_SECOND_BITS
+}
+
+/// The lowest and highest event key of the closed interval of seconds; `None` when it is empty.
+pub(super) fn eid_range(since: Option<u64>, until: Option<u64>) -> Option<(u64, u64)> {
+    let since = since.unwrap_or(0);
+    let until = until.unwrap_or(MAX_CREATED_AT).min(MAX_CREATED_AT);
+    let is_empty = since > until;
+    (!is_empty).then(|| {
+        (
+            since << SUB_SECOND_BITS,
+            (until << SUB_SECOND_BITS) | SUB_SECOND_MASK,
+        )
+    })
+}
+
+/// The event key at the end of an index key.
+pub(super) fn trailing_eid(key: &[u8]) -> u64 {
+    let tail = key.last_chunk().expect("every index key ends in an eid");
+    u64::from_be_bytes(*tail)
+}
+
+pub(super) fn id_prefix(id: &EventId) -> [u8; 8] {
+    *id.0.first_chunk().expect("ids have 32 bytes")
+}
+
+pub(super) fn author_prefix(pubkey: &PublicKey) -> [u8; 8] {
+    *pubkey.0.first_chunk().expect("keys have 32 bytes")
+}
+
+pub(super) fn author_kind_prefix(pubkey: &PublicKey, kind: Kind) -> [u8; 10] {
+    join(&author_prefix(pubkey), &kind.0.to_be_bytes())
+}
+
+pub(super) fn tag_prefix(hash: &TagHash, kind: Kind) -> [u8; 8] {
+    join(hash, &kind.0.to_be_bytes())
+}
+
+/// A prefix followed by an event key.
+pub(super) fn with_eid<const P: usize, const N: usize>(prefix: &[u8; P], eid: u64) -> [u8; N] {
+    join(prefix, &eid.to_be_bytes())
+}
+
+/// Key of a deleted id: the id, who asked, and the request, so that any of the three leads there.
+pub(super) fn deleted_id_key(target: &EventId, requester: &PublicKey, request: u64) -> [u8; 48] {
+    with_eid(&deleted_id_prefix(target, requester), request)
+}
+
+pub(super) fn deleted_id_prefix(target: &EventId, requester: &PublicKey) -> [u8; 40] {
+    join(&target.0, &author_prefix(requester))
+}
+
+/// Two byte strings in one array; `N` is the sum of their lengths.
+fn join<const N: usize>(first: &[u8], second: &[u8]) -> [u8; N] {
+    let mut joined = [0; N];
+    joined[..first.len()].copy_from_slice(first);
+    joined[first.len()..].copy_from_slice(second);
+    joined
+}
+
+/// Hashes with a secret of this store, so that nobody can aim at collisions.
+#[derive(Clone, Copy)]
+pub(super) struct KeyHasher {
+    hasher: SipHasher24,
+}
+
+impl KeyHasher {
+    pub(super) fn new(secret: &[u8; 16]) -> Self {
+        Self {
+            hasher: SipHasher24::new_with_key(secret),
+        }
+    }
+
+    /// The hash under which a tag is indexed.
+    pub(super) fn tag(&self, letter: u8, value: &str) -> TagHash {
+        let hash = self.hash(letter, value.as_bytes());
+        *hash.first_chunk().expect("the hash has 8 bytes")
+    }
+
+    pub(super) fn address(&self, address: &Address) -> AddressPrefix {
+        let identifier = self.hash(0, address.identifier().as_bytes());
+        join(
+            &author_kind_prefix(&address.pubkey(), address.kind()),
+            &identifier,
+        )
+    }
+
+    fn hash(&self, domain: u8, bytes: &[u8]) -> [u8; 8] {
+        let mut hasher = self.hasher;
+        hasher.write(&[domain]);
+        hasher.write(bytes);
+        hasher.finish().to_be_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_inclusive_and_clamped() {
+        assert_eq!(eid_range(Some(2), Some(1)), None);
+        assert_eq!(eid_range(Some(MAX_CREATED_AT + 1), None), None);
+        let (low, high) = eid_range(Some(5), Some(5)).unwrap();
+        assert_eq!((created_at(low), created_at(high)), (5, 5));
+        assert_eq!(high - low, SUB_SECOND_MASK);
+        assert_eq!(eid_range(None, Some(u64::MAX)), eid_range(None, None));
+    }
+
+    #[test]
+    fn letters_keep_values_apart() {
+        let hasher = KeyHasher::new(&[1; 16]);
+        assert_ne!(hasher.tag(b'e', "x"), hasher.tag(b'E', "x"));
+        assert_ne!(
+            hasher.tag(b'e', "x"),
+            KeyHasher::new(&[2; 16]).tag(b'e', "x")
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! The event archive on LMDB.
+//!
+//! Everything is keyed by [`EventKey::eid`](crate::store::events::EventKey::eid), whose order is
+//! NIP-01's. One thread writes (`writer`), in transactions that take facts in first and then compute
+//! what readers may see (`transaction`, `standing`). Readers merge index runs (`plan`, `run`,
+//! `query`). `src/store/README.md` lists the tables, what each serves and what a row costs.
+
+mod admission;
+mod arrivals;
+mod arriving;
+mod fault;
+mod index;
+mod keys;
+mod matcher;
+mod open;
+mod plan;
+mod provenance;
+mod query;
+mod record;
+mod removal;
+mod rules;
+mod run;
+mod scan;
+mod sightings;
+mod standing;
+mod statistics;
+mod tables;
+mod transaction;
+mod writer;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use heed::{Env, RoTxn, WithoutTls};
+use nips::{EventId, Filter};
+use tokio::sync::Semaphore;
+
+use self::arriving::PreparedBatch;
+use self::fault::Fault;
+pub use self::open::LmdbOptions;
+use self::rules::Rules;
+use self::scan::Scan;
+use self::tables::Tables;
+use self::writer::{Job, Writer};
+use crate::model::Sighting;
+use crate::store::events::{
+    ArrivalBatch, BatchNumber, EventBatch, EventKey, EventStatistics, Page, QueryBounds,
+    ScanCursor, ScanOrder, ScanPage, Scope, WriteReport,
+};
+use crate::store::{EventStore, StoreError};
+
+/// The event archive in one directory.
+///
+/// Dropping it waits until what was handed to the writer is on disk.
+pub struct LmdbEvents {
+    // The writer goes first: it holds on to the environment until it is done.
+    writer: Writer,
+    engine: Arc<Engine>,
+    /// Readers at a time; each holds a slot of LMDB's table and a blocking thread.
+    readers: Arc<Semaphore>,
+}
+
+/// What readers and the writer share.
+struct Engine {
+    env: Env<WithoutTls>,
+    tables: Tables,
+    rules: Rules,
+}
+
+impl LmdbEvents {
+    /// Runs a reader on a thread that may wait for the disk.
+    async fn read<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        reader: impl FnOnce(&Engine, &RoTxn<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = self.readers.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| StoreError::Closed)?;
+        let engine = Arc::clone(&self.engine);
+        let read = move || {
+            let _permit = permit;
+            let txn = engine.env.read_txn()?;
+            reader(&engine, &txn)
+        };
+        let result = tokio::task::spawn_blocking(read).await;
+        let result = result.unwrap_or(Err(Fault::Interrupted));
+        result.map_err(|fault| fault.during(operation))
+    }
+}
+
+#[async_trait]
+impl EventStore for LmdbEvents {
+    async fn known(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError> {
+        let read =
+            move |engine: &Engine, txn: &RoTxn<'_>| provenance::known(&engine.tables, txn, &keys);
+        self.read("known", read).await
+    }
+
+    async fn write(&self, batch: EventBatch) -> Result<WriteReport, StoreError> {
+        let engine = Arc::clone(&self.engine);
+        let prepare = move || PreparedBatch::new(&engine.rules, batch);
+        let prepared = tokio::task::spawn_blocking(prepare).await;
+        let prepared = prepared.map_err(|_| StoreError::Closed)?;
+        self.writer.ask(|answer| Job::Write(prepared, answer)).await
+    }
+
+    async fn query(
+        &self,
+        filters: Vec<Filter>,
+        scope: Scope,
+        bounds: QueryBounds,
+    ) -> Result<Page, StoreError> {
+        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
+            query::query(engine, txn, &filters, &scope, bounds)
+        };
+        self.read("query", read).await
+    }
+
+    async fn count(
+        &self,
+        filters: Vec<Filter>,
+        scope: Scope,
+        max_scanned: usize,
+    ) -> Result<(u64, bool), StoreError> {
+        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
+            query::count(engine, txn, &filters, &scope, max_scanned)
+        };
+        self.read("count", read).await
+    }
+
+    async fn scan(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        order: ScanOrder,
+        after: Option<ScanCursor>,
+        max_visited: usize,
+    ) -> Result<ScanPage, StoreError> {
+        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
+            let scan = Scan {
+                filter: &filter,
+                scope: &scope,
+                order,
+                after,
+                max_visited,
+            };
+            scan::scan(engine, txn, &scan)
+        };
+        self.read("scan", read).await
+    }
+
+    async fn sightings(&self, id: EventId) -> Result<Vec<Sighting>, StoreError> {
+        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
+            provenance::sightings_of(&engine.tables, txn, &id)
+        };
+        self.read("sightings", read).await
+    }
+
+    async fn arrivals_after(
+        &self,
+        batch: BatchNumber,
+        max_events: usize,
+    ) -> Result<Vec<ArrivalBatch>, StoreError> {
+        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
+            arrivals::after(&engine.tables, txn, batch, max_events)
+        };
+        self.read("arrivals_after", read).await
+    }
+
+    async fn arrival_bounds(&self) -> Result<(BatchNumber, BatchNumber), StoreError> {
+        let read = |engine: &Engine, txn: &RoTxn<'_>| arrivals::bounds(&engine.tables, txn);
+        self.read("arrival_bounds", read).await
+    }
+
+    async fn trim_arrivals(&self, batch: BatchNumber, before: u64) -> Result<u64, StoreError> {
+        let job = |answer| Job::TrimArrivals(batch, before, answer);
+        self.writer.ask(job).await
+    }
+
+    async fn sweep_expired(&self, now: u64, limit: usize) -> Result<u64, StoreError> {
+        let job = |answer| Job::SweepExpired(now, limit, answer);
+        self.writer.ask(job).await
+    }
+
+    async fn event_statistics(&self) -> Result<EventStatistics, StoreError> {
+        self.read("event_statistics", statistics::statistics).await
+    }
+}

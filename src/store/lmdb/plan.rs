@@ -1,0 +1,199 @@
+//! Choosing the index rows that lead to a filter's answer.
+//!
+//! An answer is a merge of *runs*: stretches of one index under one prefix, ordered by event key.
+//! Public events are reached through the narrowest list of the filter. Private ones are reached
+//! only through what each reader sent or received.
+
+use heed::RoTxn;
+use heed::types::DecodeIgnore;
+use nips::{Filter, Kind, PublicKey};
+
+use super::fault::Fault;
+use super::keys::{KeyHasher, TagHash, author_kind_prefix, author_prefix, tag_prefix};
+use super::run::Stretch;
+use super::tables::Tables;
+use crate::store::events::Scope;
+
+/// Kinds that only their sender and recipients may read, [`Kind::is_private`].
+const PRIVATE_KINDS: [Kind; 2] = [Kind::ENCRYPTED_DIRECT_MESSAGE, Kind::GIFT_WRAP];
+
+/// Author and kind pairs up to which each gets a run of its own; with more, authors alone do.
+const MAX_AUTHOR_KIND_RUNS: usize = 4_000;
+
+/// Of how many stretches the length is estimated when a filter offers several ways.
+const SAMPLED_STRETCHES: usize = 8;
+
+/// From how many rows the length of a long stretch is estimated.
+const SAMPLED_ROWS: u64 = 32;
+
+/// An estimate that leaves room for sums.
+const ESTIMATE_CEILING: u64 = 1 << 48;
+
+/// What a plan is made for.
+#[derive(Clone, Copy)]
+pub(super) struct Planner<'p, 't> {
+    pub(super) tables: &'p Tables,
+    pub(super) hasher: &'p KeyHasher,
+    pub(super) txn: &'t RoTxn<'t>,
+    pub(super) filter: &'p Filter,
+    /// Lowest and highest event key that can match.
+    pub(super) range: (u64, u64),
+}
+
+impl Planner<'_, '_> {
+    /// The stretches in which every event lies that the filter can match in the scope.
+    pub(super) fn stretches(&self, scope: &Scope) -> Result<Vec<Stretch>, Fault> {
+        let Scope::Servable { readers, .. } = scope else {
+            return Ok(vec![Stretch::new(self.tables.events, &[])]);
+        };
+        let mut stretches = self.public()?;
+        for reader in readers {
+            self.private(reader, &mut stretches);
+        }
+        Ok(stretches)
+    }
+
+    /// The cheapest of the ways to all public events.
+    fn public(&self) -> Result<Vec<Stretch>, Fault> {
+        let mut ways = Vec::new();
+        for (letter, values) in &self.filter.tags {
+            ways.push(self.by_tag(*letter, values)?);
+        }
+        if let Some(authors) = &self.filter.authors {
+            ways.push(self.by_author(authors));
+        }
+        match (ways.len(), &self.filter.kinds) {
+            (0, Some(kinds)) => Ok(self.by_kind(kinds)),
+            (0, None) => Ok(vec![Stretch::new(self.tables.by_time, &[])]),
+            (1, _) => Ok(ways.remove(0)),
+            _ => self.shortest(ways),
+        }
+    }
+
+    fn by_tag(&self, letter: u8, values: &[String]) -> Result<Vec<Stretch>, Fault> {
+        let mut stretches = Vec::new();
+        for value in values {
+            let hash = self.hasher.tag(letter, value);
+            match &self.filter.kinds {
+                Some(kinds) => stretches.extend(
+                    kinds
+                        .iter()
+                        .filter(|kind| !kind.is_private())
+                        .map(|kind| self.tag_stretch(&hash, *kind)),
+                ),
+                None => self.kinds_under_tag(&hash, &mut stretches)?,
+            }
+        }
+        Ok(stretches)
+    }
+
+    /// Finds the kinds that carry a tag, by jumping from one to the next in the index.
+    fn kinds_under_tag(&self, hash: &TagHash, stretches: &mut Vec<Stretch>) -> Result<(), Fault> {
+        let by_tag = &self.tables.by_tag.remap_data_type::<DecodeIgnore>();
+        let mut from = Some(Kind(0));
+        while let Some(kind) = from {
+            let key = tag_prefix(hash, kind);
+            let Some((found, ())) = by_tag.get_greater_than_or_equal_to(self.txn, &key)? else {
+                break;
+            };
+            let Some(&[high, low, ..]) = found.strip_prefix(hash) else {
+                break;
+            };
+            let kind = Kind(u16::from_be_bytes([high, low]));
+            if !kind.is_private() {
+                stretches.push(self.tag_stretch(hash, kind));
+            }
+            from = kind.0.checked_add(1).map(Kind);
+        }
+        Ok(())
+    }
+
+    fn tag_stretch(&self, hash: &TagHash, kind: Kind) -> Stretch {
+        Stretch::new(self.tables.by_tag, &tag_prefix(hash, kind))
+    }
+
+    fn by_author(&self, authors: &[PublicKey]) -> Vec<Stretch> {
+        match &self.filter.kinds {
+            Some(kinds) if authors.len() * kinds.len() <= MAX_AUTHOR_KIND_RUNS => {
+                let public = kinds.iter().filter(|kind| !kind.is_private());
+                let pairs = public.flat_map(|kind| authors.iter().map(move |key| (key, *kind)));
+                pairs
+                    .map(|(key, kind)| self.author_kind_stretch(key, kind))
+                    .collect()
+            }
+            _ => {
+                let stretch = |key| Stretch::new(self.tables.by_author, &author_prefix(key));
+                authors.iter().map(stretch).collect()
+            }
+        }
+    }
+
+    fn author_kind_stretch(&self, author: &PublicKey, kind: Kind) -> Stretch {
+        Stretch::new(
+            self.tables.by_author_kind,
+            &author_kind_prefix(author, kind),
+        )
+    }
+
+    fn by_kind(&self, kinds: &[Kind]) -> Vec<Stretch> {
+        let stretch = |kind: &Kind| Stretch::new(self.tables.by_kind, &kind.0.to_be_bytes());
+        kinds.iter().map(stretch).collect()
+    }
+
+    /// What one reader sent and received, if the filter can ask for it.
+    fn private(&self, reader: &PublicKey, stretches: &mut Vec<Stretch>) {
+        let (kinds, authors) = (&self.filter.kinds, &self.filter.authors);
+        let is_author = authors
+            .as_ref()
+            .is_none_or(|keys| keys.binary_search(reader).is_ok());
+        let received = self.hasher.tag(b'p', &reader.to_hex());
+        for kind in PRIVATE_KINDS {
+            if kinds.as_ref().is_some_and(|kinds| !kinds.contains(&kind)) {
+                continue;
+            }
+            stretches.push(self.tag_stretch(&received, kind));
+            if is_author {
+                stretches.push(self.author_kind_stretch(reader, kind));
+            }
+        }
+    }
+
+    fn shortest(&self, ways: Vec<Vec<Stretch>>) -> Result<Vec<Stretch>, Fault> {
+        let mut best: Option<(u64, Vec<Stretch>)> = None;
+        for way in ways {
+            let length = self.estimate(&way)?;
+            if best.as_ref().is_none_or(|(shortest, _)| length < *shortest) {
+                best = Some((length, way));
+            }
+        }
+        Ok(best.map(|(_, way)| way).unwrap_or_default())
+    }
+
+    /// About how many rows a way has in the range, from a few of its stretches.
+    fn estimate(&self, way: &[Stretch]) -> Result<u64, Fault> {
+        let step = way.len().div_ceil(SAMPLED_STRETCHES).max(1);
+        let mut rows = 0;
+        for stretch in way.iter().step_by(step) {
+            rows += self.estimate_stretch(stretch)?;
+        }
+        Ok(rows * step as u64)
+    }
+
+    /// Counts a short stretch; of a long one the newest rows tell how dense it is.
+    fn estimate_stretch(&self, stretch: &Stretch) -> Result<u64, Fault> {
+        let mut rows = stretch.rows(self.txn, self.range)?;
+        let (mut newest, mut oldest, mut count) = (0, 0, 0);
+        while count < SAMPLED_ROWS {
+            let Some(eid) = rows.next().transpose()? else {
+                return Ok(count);
+            };
+            newest = newest.max(eid);
+            oldest = eid;
+            count += 1;
+        }
+        let start = stretch.oldest(self.txn, self.range)?.unwrap_or(oldest);
+        let density = u128::from(newest - start) / u128::from((newest - oldest).max(1));
+        let density = u64::try_from(density).unwrap_or(u64::MAX);
+        Ok(count.saturating_mul(density).clamp(count, ESTIMATE_CEILING))
+    }
+}

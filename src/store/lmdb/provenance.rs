@@ -1,0 +1,150 @@
+//! Entering sightings, and reading them.
+
+use heed::RoTxn;
+use nips::EventId;
+
+use super::arriving::{Arriving, Fate, PreparedBatch};
+use super::fault::Fault;
+use super::sightings;
+use super::tables::{Slot, Tables};
+use super::transaction::Transaction;
+use crate::model::Sighting;
+use crate::store::events::{EventKey, MAX_CREATED_AT};
+
+/// A sighting of a stored event, and who wants to hear whether it was new.
+struct Noted {
+    eid: u64,
+    sighting: Sighting,
+    origin: Origin,
+}
+
+#[derive(Clone, Copy)]
+enum Origin {
+    /// It came with this event.
+    Event(usize),
+    /// It is one of the further sightings of this batch.
+    Batch(usize),
+}
+
+impl Transaction<'_> {
+    /// Enters all sightings, in key order. Returns how many of each batch's further ones are new.
+    pub(super) fn note_sightings(
+        &mut self,
+        arriving: &mut [Arriving<'_>],
+        batches: &[PreparedBatch],
+    ) -> Result<Vec<u64>, Fault> {
+        let mut noted = of_events(arriving);
+        self.of_batches(batches, &mut noted)?;
+        noted.sort_by_key(|one| one.eid);
+        let mut new_sightings = vec![0; batches.len()];
+        for group in noted.chunk_by(|a, b| a.eid == b.eid) {
+            let added = self.note_one_event(group)?;
+            for (one, is_new) in group.iter().zip(added) {
+                match (one.origin, is_new) {
+                    (Origin::Batch(batch), true) => new_sightings[batch] += 1,
+                    (Origin::Event(index), true) => arriving[index].saw_new_relay(),
+                    (_, false) => {}
+                }
+            }
+        }
+        Ok(new_sightings)
+    }
+
+    fn of_batches(&self, batches: &[PreparedBatch], noted: &mut Vec<Noted>) -> Result<(), Fault> {
+        for (batch, prepared) in batches.iter().enumerate() {
+            for (key, sighting) in &prepared.sightings {
+                let stored = stored_key(&self.tables, &self.txn, key)?;
+                noted.extend(stored.map(|eid| Noted {
+                    eid,
+                    sighting: *sighting,
+                    origin: Origin::Batch(batch),
+                }));
+            }
+        }
+        Ok(())
+    }
+
+    fn note_one_event(&mut self, group: &[Noted]) -> Result<Vec<bool>, Fault> {
+        let key = group[0].eid.to_be_bytes();
+        let row = self
+            .tables
+            .sightings
+            .get(&self.txn, &key)?
+            .unwrap_or_default();
+        if group.iter().all(|one| sightings::holds(row, &one.sighting)) {
+            return Ok(vec![false; group.len()]);
+        }
+        let mut row = row.to_vec();
+        let sightings: Vec<Sighting> = group.iter().map(|one| one.sighting).collect();
+        let added = sightings::merge(&mut row, &sightings);
+        self.tables.sightings.put(&mut self.txn, &key, &row)?;
+        self.counts.sightings += added.iter().map(|is_new| i64::from(*is_new)).sum::<i64>();
+        Ok(added)
+    }
+}
+
+impl Arriving<'_> {
+    fn saw_new_relay(&mut self) {
+        if let Fate::Known(eid, _) = self.fate {
+            self.fate = Fate::Known(eid, true);
+        }
+    }
+}
+
+fn of_events(arriving: &[Arriving<'_>]) -> Vec<Noted> {
+    let noted = arriving.iter().enumerate().filter_map(|(index, one)| {
+        let (Fate::Stored(eid, _) | Fate::Known(eid, _)) = one.fate else {
+            return None;
+        };
+        let origin = Origin::Event(index);
+        one.prepared.sighting.map(|sighting| Noted {
+            eid,
+            sighting,
+            origin,
+        })
+    });
+    noted.collect()
+}
+
+/// The key under which an event is stored.
+pub(super) fn stored_key(
+    tables: &Tables,
+    txn: &RoTxn<'_>,
+    key: &EventKey,
+) -> Result<Option<u64>, Fault> {
+    if key.created_at > MAX_CREATED_AT {
+        return Ok(None);
+    }
+    Ok(match tables.slot(txn, key.eid(), &key.id)? {
+        Slot::Taken(eid) => Some(eid),
+        Slot::Free(_) | Slot::None => None,
+    })
+}
+
+/// Which events are stored, in the order asked. They are looked up in key order.
+pub(super) fn known(
+    tables: &Tables,
+    txn: &RoTxn<'_>,
+    keys: &[EventKey],
+) -> Result<Vec<bool>, Fault> {
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_unstable_by_key(|index| keys[*index]);
+    let mut known = vec![false; keys.len()];
+    for index in order {
+        known[index] = stored_key(tables, txn, &keys[index])?.is_some();
+    }
+    Ok(known)
+}
+
+/// Where an event was seen, by relay.
+pub(super) fn sightings_of(
+    tables: &Tables,
+    txn: &RoTxn<'_>,
+    id: &EventId,
+) -> Result<Vec<Sighting>, Fault> {
+    let Some((eid, _)) = tables.find(txn, id)? else {
+        return Ok(Vec::new());
+    };
+    let row = tables.sightings.get(txn, &eid.to_be_bytes())?;
+    Ok(row.map(sightings::decode).unwrap_or_default())
+}

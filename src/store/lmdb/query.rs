@@ -1,0 +1,228 @@
+//! Answering filters: a merge of index runs, every candidate checked in full, within bounds.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use heed::RoTxn;
+use nips::Filter;
+
+use super::Engine;
+use super::fault::Fault;
+use super::keys::{created_at, eid_range};
+use super::matcher::Matcher;
+use super::plan::Planner;
+use super::record::Record;
+use super::run::Merge;
+use crate::store::events::{Page, QueryBounds, Scope, Visibility};
+
+/// The answer to a query.
+pub(super) fn query(
+    engine: &Engine,
+    txn: &RoTxn<'_>,
+    filters: &[Filter],
+    scope: &Scope,
+    bounds: QueryBounds,
+) -> Result<Page, Fault> {
+    let mut walker = Walker::new(engine, txn, scope, bounds.max_scanned);
+    let mut found: Vec<Record<'_>> = Vec::new();
+    let mut has_more = false;
+    let mut bytes = 0;
+    for filter in filters {
+        let limit = filter
+            .limit
+            .unwrap_or(bounds.default_limit)
+            .min(bounds.max_limit);
+        let mut left = limit;
+        let walk = walker.walk(filter, &mut |record| {
+            if left == 0 || bytes >= bounds.max_bytes {
+                return ControlFlow::Break(());
+            }
+            left -= 1;
+            bytes += record.len();
+            found.push(record);
+            ControlFlow::Continue(())
+        });
+        has_more |= limit > 0 && walk? == Walk::Stopped;
+    }
+    let order = |record: &Record<'_>| (Reverse(created_at(record.eid())), record.id());
+    found.sort_by_cached_key(order);
+    found.dedup_by_key(|record| record.eid());
+    let mut events = Vec::with_capacity(found.len());
+    for record in found {
+        events.push(record.event()?.to_owned());
+    }
+    Ok(Page {
+        events,
+        as_of: engine.tables.last_batch(txn)?,
+        has_more,
+    })
+}
+
+/// How many events match, and whether that many rows were looked at that there may be more.
+pub(super) fn count(
+    engine: &Engine,
+    txn: &RoTxn<'_>,
+    filters: &[Filter],
+    scope: &Scope,
+    max_scanned: usize,
+) -> Result<(u64, bool), Fault> {
+    let mut walker = Walker::new(engine, txn, scope, max_scanned);
+    let mut eids = HashSet::new();
+    let mut is_cut = false;
+    for filter in filters {
+        let walk = walker.walk(filter, &mut |record| {
+            eids.insert(record.eid());
+            ControlFlow::Continue(())
+        });
+        is_cut |= walk? == Walk::Stopped;
+    }
+    Ok((eids.len() as u64, is_cut))
+}
+
+/// Visits what matches, newest first.
+struct Walker<'w, 't> {
+    engine: &'w Engine,
+    txn: &'t RoTxn<'t>,
+    scope: &'w Scope,
+    /// Index rows that may still be looked at.
+    scans_left: usize,
+}
+
+/// How a walk ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Walk {
+    /// Everything that matches was visited.
+    Finished,
+    /// The visitor or the bound stopped it.
+    Stopped,
+}
+
+impl<'w, 't> Walker<'w, 't> {
+    fn new(engine: &'w Engine, txn: &'t RoTxn<'t>, scope: &'w Scope, max_scanned: usize) -> Self {
+        Self {
+            engine,
+            txn,
+            scope,
+            scans_left: max_scanned,
+        }
+    }
+
+    fn walk(
+        &mut self,
+        filter: &Filter,
+        visit: &mut dyn FnMut(Record<'t>) -> ControlFlow<()>,
+    ) -> Result<Walk, Fault> {
+        let range = eid_range(filter.since, filter.until);
+        let is_searched = filter.search.is_some();
+        let Some(range) = range.filter(|_| !filter.is_empty() && !is_searched) else {
+            return Ok(Walk::Finished);
+        };
+        match &filter.ids {
+            Some(ids) => self.walk_ids(filter, ids, visit),
+            None => self.walk_runs(filter, range, visit),
+        }
+    }
+
+    fn walk_ids(
+        &mut self,
+        filter: &Filter,
+        ids: &[nips::EventId],
+        visit: &mut dyn FnMut(Record<'t>) -> ControlFlow<()>,
+    ) -> Result<Walk, Fault> {
+        let tables = &self.engine.tables;
+        let mut found = Vec::new();
+        for id in ids {
+            if self.scans_left == 0 {
+                return Ok(Walk::Stopped);
+            }
+            self.scans_left -= 1;
+            found.extend(tables.find(self.txn, id)?);
+        }
+        found.sort_unstable_by_key(|(eid, _)| Reverse(*eid));
+        let matcher = Matcher::new(filter);
+        for (eid, visibility) in found {
+            let Some(record) = tables.record(self.txn, eid)? else {
+                continue;
+            };
+            if self.admits(&record, visibility)?
+                && matcher.matches(&record)?
+                && visit(record).is_break()
+            {
+                return Ok(Walk::Stopped);
+            }
+        }
+        Ok(Walk::Finished)
+    }
+
+    fn walk_runs(
+        &mut self,
+        filter: &Filter,
+        range: (u64, u64),
+        visit: &mut dyn FnMut(Record<'t>) -> ControlFlow<()>,
+    ) -> Result<Walk, Fault> {
+        let planner = Planner {
+            tables: &self.engine.tables,
+            hasher: &self.engine.rules.hasher,
+            txn: self.txn,
+            filter,
+            range,
+        };
+        let mut merge = Merge::new(self.txn, &planner.stretches(self.scope)?, range)?;
+        let walk = self.walk_merge(&mut merge, &Matcher::new(filter), visit)?;
+        self.scans_left = self.scans_left.saturating_sub(merge.scanned());
+        Ok(walk)
+    }
+
+    fn walk_merge(
+        &self,
+        merge: &mut Merge<'t>,
+        matcher: &Matcher<'_>,
+        visit: &mut dyn FnMut(Record<'t>) -> ControlFlow<()>,
+    ) -> Result<Walk, Fault> {
+        while let Some(eid) = merge.next()? {
+            if merge.scanned() > self.scans_left {
+                return Ok(Walk::Stopped);
+            }
+            let Some(record) = self.engine.tables.record(self.txn, eid)? else {
+                continue;
+            };
+            if matcher.matches(&record)?
+                && self.admits(&record, indexed_visibility(&record))?
+                && visit(record).is_break()
+            {
+                return Ok(Walk::Stopped);
+            }
+        }
+        Ok(Walk::Finished)
+    }
+
+    /// The servable predicate over a row.
+    fn admits(&self, record: &Record<'_>, visibility: Visibility) -> Result<bool, Fault> {
+        admits(self.scope, record, visibility)
+    }
+}
+
+/// The servable predicate over a row. Only private events have to be read for it.
+pub(super) fn admits(
+    scope: &Scope,
+    record: &Record<'_>,
+    visibility: Visibility,
+) -> Result<bool, Fault> {
+    let event = match visibility {
+        Visibility::Private => record.event()?,
+        _ => record.header(),
+    };
+    Ok(scope.admits(&event, visibility, record.expiration()))
+}
+
+/// The visibility of an event that was reached through an index: those hold nothing hidden.
+fn indexed_visibility(record: &Record<'_>) -> Visibility {
+    if record.is_stub() {
+        Visibility::Stub
+    } else if record.kind().is_private() {
+        Visibility::Private
+    } else {
+        Visibility::Public
+    }
+}

@@ -1,0 +1,140 @@
+//! Stretches of an index, read newest first, and the merge of many.
+
+use std::collections::BinaryHeap;
+use std::ops::Bound;
+
+use heed::types::{Bytes, DecodeIgnore};
+use heed::{RoRevRange, RoTxn};
+
+use super::fault::Fault;
+use super::keys::trailing_eid;
+use super::tables::Table;
+
+/// The longest prefix: author and kind.
+const MAX_PREFIX_LEN: usize = 10;
+/// A prefix and an event key.
+const MAX_KEY_LEN: usize = MAX_PREFIX_LEN + 8;
+
+/// The rows of one index under one prefix.
+#[derive(Clone, Copy)]
+pub(super) struct Stretch {
+    table: Table,
+    prefix: [u8; MAX_PREFIX_LEN],
+    prefix_len: usize,
+}
+
+impl Stretch {
+    /// `prefix` has at most ten bytes.
+    pub(super) fn new(table: Table, prefix: &[u8]) -> Self {
+        let mut padded = [0; MAX_PREFIX_LEN];
+        padded[..prefix.len()].copy_from_slice(prefix);
+        Self {
+            table,
+            prefix: padded,
+            prefix_len: prefix.len(),
+        }
+    }
+
+    /// The event keys in a range, newest first.
+    pub(super) fn rows<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        (low, high): (u64, u64),
+    ) -> Result<Rows<'t>, Fault> {
+        let (low, high) = (self.key(low), self.key(high));
+        let len = self.prefix_len + 8;
+        let range = (Bound::Included(&low[..len]), Bound::Included(&high[..len]));
+        let table = self.table.remap_data_type::<DecodeIgnore>();
+        Ok(Rows(table.rev_range(txn, &range)?))
+    }
+
+    /// The oldest event key in a range.
+    pub(super) fn oldest(
+        &self,
+        txn: &RoTxn<'_>,
+        (low, high): (u64, u64),
+    ) -> Result<Option<u64>, Fault> {
+        let key = self.key(low);
+        let table = self.table.remap_data_type::<DecodeIgnore>();
+        let found = table.get_greater_than_or_equal_to(txn, &key[..self.prefix_len + 8])?;
+        Ok(found
+            .filter(|(key, ())| key.starts_with(&self.prefix[..self.prefix_len]))
+            .map(|(key, ())| trailing_eid(key))
+            .filter(|eid| *eid <= high))
+    }
+
+    fn key(&self, eid: u64) -> [u8; MAX_KEY_LEN] {
+        let mut key = [0; MAX_KEY_LEN];
+        key[..self.prefix_len].copy_from_slice(&self.prefix[..self.prefix_len]);
+        key[self.prefix_len..][..8].copy_from_slice(&eid.to_be_bytes());
+        key
+    }
+}
+
+/// The event keys of a stretch.
+pub(super) struct Rows<'t>(RoRevRange<'t, Bytes, DecodeIgnore>);
+
+impl Iterator for Rows<'_> {
+    type Item = Result<u64, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.0.next()?;
+        Some(row.map(|(key, ())| trailing_eid(key)).map_err(Fault::from))
+    }
+}
+
+/// Several stretches as one sequence of event keys, newest first, each once.
+pub(super) struct Merge<'t> {
+    runs: Vec<Rows<'t>>,
+    /// The next key of each run that has one.
+    heads: BinaryHeap<(u64, usize)>,
+    latest: Option<u64>,
+    scanned: usize,
+}
+
+impl<'t> Merge<'t> {
+    pub(super) fn new(
+        txn: &'t RoTxn<'_>,
+        stretches: &[Stretch],
+        range: (u64, u64),
+    ) -> Result<Self, Fault> {
+        let mut runs = Vec::with_capacity(stretches.len());
+        let mut heads = Vec::with_capacity(stretches.len());
+        for stretch in stretches {
+            let mut rows = stretch.rows(txn, range)?;
+            if let Some(eid) = rows.next().transpose()? {
+                heads.push((eid, runs.len()));
+                runs.push(rows);
+            }
+        }
+        Ok(Self {
+            runs,
+            heads: heads.into(),
+            latest: None,
+            scanned: stretches.len(),
+        })
+    }
+
+    /// How many index rows were looked at.
+    pub(super) fn scanned(&self) -> usize {
+        self.scanned
+    }
+
+    /// The next event key.
+    pub(super) fn next(&mut self) -> Result<Option<u64>, Fault> {
+        while let Some(mut head) = self.heads.peek_mut() {
+            let (eid, run) = *head;
+            self.scanned += 1;
+            match self.runs[run].next().transpose()? {
+                Some(next) => *head = (next, run),
+                None => {
+                    std::collections::binary_heap::PeekMut::pop(head);
+                }
+            }
+            if self.latest.replace(eid) != Some(eid) {
+                return Ok(Some(eid));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,126 @@
+//! What readers may see of a stored event, computed from what is stored.
+//!
+//! This is a function of the stored events alone, never of the order in which they came: whoever
+//! stores or removes something that it depends on computes it again for the events concerned.
+
+use heed::RoTxn;
+use nips::nip09::may_delete;
+use nips::{EventRef, PublicKey};
+
+use super::fault::Fault;
+use super::keys::{self, created_at, trailing_eid};
+use super::rules::{Facts, VersionKey};
+use super::tables::Tables;
+use crate::store::events::Visibility;
+
+/// The state of an event at `now` unix seconds.
+pub(super) fn standing(
+    tables: &Tables,
+    txn: &RoTxn<'_>,
+    subject: Subject<'_>,
+    now: u64,
+) -> Result<Visibility, Fault> {
+    let Subject { eid, event, facts } = subject;
+    if facts.is_stub {
+        return Ok(Visibility::Stub);
+    }
+    if is_deleted(tables, txn, subject)? {
+        return Ok(Visibility::Deleted);
+    }
+    if let Some(version_of) = &facts.version_of
+        && current_version(tables, txn, version_of)? != Some(eid)
+    {
+        return Ok(Visibility::Superseded);
+    }
+    Ok(if facts.is_protected {
+        Visibility::Protected
+    } else if facts.expiration.is_past(now) {
+        Visibility::Expired
+    } else if event.kind.is_private() {
+        Visibility::Private
+    } else {
+        Visibility::Public
+    })
+}
+
+/// An event whose standing is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Subject<'s> {
+    pub(super) eid: u64,
+    pub(super) event: EventRef<'s>,
+    pub(super) facts: &'s Facts,
+}
+
+/// Whether a stored deletion request covers the event (NIP-09).
+pub(super) fn is_deleted(
+    tables: &Tables,
+    txn: &RoTxn<'_>,
+    subject: Subject<'_>,
+) -> Result<bool, Fault> {
+    let Subject { event, facts, .. } = subject;
+    for requester in std::iter::once(&event.pubkey).chain(&facts.recipients) {
+        let prefix = keys::deleted_id_prefix(&event.id, requester);
+        for entry in tables.deleted_ids.prefix_iter(txn, &prefix)? {
+            let (_, value) = entry?;
+            let stored = PublicKey::from_slice(value);
+            if stored.is_some_and(|requester| may_delete(requester, &event)) {
+                return Ok(true);
+            }
+        }
+    }
+    match &facts.version_of {
+        Some(version_of) => is_version_deleted(tables, txn, version_of, event.created_at),
+        None => Ok(false),
+    }
+}
+
+fn is_version_deleted(
+    tables: &Tables,
+    txn: &RoTxn<'_>,
+    version_of: &VersionKey,
+    version_created_at: u64,
+) -> Result<bool, Fault> {
+    let requests = tables
+        .deleted_addresses
+        .rev_prefix_iter(txn, &version_of.prefix)?;
+    for entry in requests {
+        let (key, identity) = entry?;
+        if created_at(trailing_eid(key)) < version_created_at {
+            break;
+        }
+        if identity == version_of.identity {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The newest stored version of an address; of several in one second that with the lowest id
+/// (NIP-01).
+pub(super) fn current_version(
+    tables: &Tables,
+    txn: &RoTxn<'_>,
+    version_of: &VersionKey,
+) -> Result<Option<u64>, Fault> {
+    let mut best: Option<u64> = None;
+    for entry in tables.by_address.rev_prefix_iter(txn, &version_of.prefix)? {
+        let (key, identity) = entry?;
+        let eid = trailing_eid(key);
+        if identity != version_of.identity {
+            continue;
+        }
+        match best {
+            None => best = Some(eid),
+            Some(newest) if created_at(newest) != created_at(eid) => break,
+            Some(newest) if has_lower_id(tables, txn, eid, newest)? => best = Some(eid),
+            Some(_) => {}
+        }
+    }
+    Ok(best)
+}
+
+/// Event keys order ids by 30 bits; this compares the rest.
+fn has_lower_id(tables: &Tables, txn: &RoTxn<'_>, eid: u64, than: u64) -> Result<bool, Fault> {
+    let id = |eid| -> Result<_, Fault> { Ok(tables.record(txn, eid)?.map(|record| record.id())) };
+    Ok(id(eid)? < id(than)?)
+}

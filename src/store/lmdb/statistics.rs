@@ -1,0 +1,36 @@
+//! Size and number of what is stored, from counters.
+
+use heed::RoTxn;
+use nips::Kind;
+
+use super::Engine;
+use super::fault::Fault;
+use super::keys::{created_at, trailing_eid};
+use super::tables::{EVENT_COUNT, SIGHTING_COUNT};
+use crate::store::events::EventStatistics;
+
+/// The counters, the file size, and the ends of the `events` table.
+pub(super) fn statistics(engine: &Engine, txn: &RoTxn<'_>) -> Result<EventStatistics, Fault> {
+    let tables = &engine.tables;
+    let seconds = |row: Option<(&[u8], &[u8])>| row.map(|(key, _)| created_at(trailing_eid(key)));
+    let mut by_kind = Vec::new();
+    for entry in tables.kind_counts.iter(txn)? {
+        let (key, count) = entry?;
+        let (&[high, low], count) = (key.as_array().ok_or_else(damaged)?, trailing_eid(count));
+        if count > 0 {
+            by_kind.push((Kind(u16::from_be_bytes([high, low])), count));
+        }
+    }
+    Ok(EventStatistics {
+        events: tables.number(txn, EVENT_COUNT)?,
+        sightings: tables.number(txn, SIGHTING_COUNT)?,
+        by_kind,
+        size_bytes: engine.env.real_disk_size()?,
+        oldest_created_at: seconds(tables.events.first(txn)?),
+        newest_created_at: seconds(tables.events.last(txn)?),
+    })
+}
+
+fn damaged() -> Fault {
+    Fault::Damaged("count of a kind".to_owned())
+}

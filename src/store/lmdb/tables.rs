@@ -1,0 +1,195 @@
+//! The tables of the environment; `src/store/README.md` describes their rows.
+
+use heed::types::Bytes;
+use heed::{Database, Env, RoTxn, RwTxn, WithoutTls};
+use nips::EventId;
+
+use super::fault::Fault;
+use super::keys::{self, SUB_SECOND_BITS, SUB_SECOND_MASK};
+use super::record::Record;
+use crate::store::events::{BatchNumber, Visibility};
+
+/// Number of tables, for LMDB's table of tables.
+pub(super) const TABLE_COUNT: u32 = 17;
+
+/// Event keys in one second that an id may take: its own, or one nearby when another id with the same
+/// leading 30 bits came first. Ordinary traffic needs the second slot about once in 10^8 events.
+const SLOTS: u64 = 16;
+
+/// Name in `meta` of the number of stored events.
+pub(super) const EVENT_COUNT: &str = "events";
+/// Name in `meta` of the number of (event, relay) pairs.
+pub(super) const SIGHTING_COUNT: &str = "sightings";
+/// Name in `meta` of the number of the last batch.
+pub(super) const LAST_BATCH: &str = "last batch";
+
+pub(super) type Table = Database<Bytes, Bytes>;
+
+/// Handles of all tables.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tables {
+    pub(super) meta: Table,
+    pub(super) events: Table,
+    pub(super) by_id: Table,
+    pub(super) by_time: Table,
+    pub(super) by_author: Table,
+    pub(super) by_author_kind: Table,
+    pub(super) by_kind: Table,
+    pub(super) by_tag: Table,
+    pub(super) by_owner: Table,
+    pub(super) by_address: Table,
+    pub(super) by_expiration: Table,
+    pub(super) deleted_ids: Table,
+    pub(super) deleted_addresses: Table,
+    pub(super) vanished: Table,
+    pub(super) sightings: Table,
+    pub(super) arrivals: Table,
+    pub(super) kind_counts: Table,
+}
+
+/// Where an event is, or could go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// It is stored under this key.
+    Taken(u64),
+    /// It is not stored; this key is free.
+    Free(u64),
+    /// It is not stored and all its slots hold other events.
+    None,
+}
+
+impl Tables {
+    pub(super) fn create(env: &Env<WithoutTls>, txn: &mut RwTxn<'_>) -> Result<Self, Fault> {
+        let mut table = |name| env.create_database::<Bytes, Bytes>(txn, Some(name));
+        Ok(Self {
+            meta: table("meta")?,
+            events: table("events")?,
+            by_id: table("by_id")?,
+            by_time: table("by_time")?,
+            by_author: table("by_author")?,
+            by_author_kind: table("by_author_kind")?,
+            by_kind: table("by_kind")?,
+            by_tag: table("by_tag")?,
+            by_owner: table("by_owner")?,
+            by_address: table("by_address")?,
+            by_expiration: table("by_expiration")?,
+            deleted_ids: table("deleted_ids")?,
+            deleted_addresses: table("deleted_addresses")?,
+            vanished: table("vanished")?,
+            sightings: table("sightings")?,
+            arrivals: table("arrivals")?,
+            kind_counts: table("kind_counts")?,
+        })
+    }
+
+    /// The row of an event.
+    pub(super) fn record<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        eid: u64,
+    ) -> Result<Option<Record<'t>>, Fault> {
+        let bytes = self.events.get(txn, &eid.to_be_bytes())?;
+        bytes.map(|bytes| Record::new(eid, bytes)).transpose()
+    }
+
+    /// Looks for an id among the slots that its wanted key may have been moved to.
+    pub(super) fn slot(&self, txn: &RoTxn<'_>, wanted: u64, id: &EventId) -> Result<Slot, Fault> {
+        let second = keys::created_at(wanted) << SUB_SECOND_BITS;
+        let first = wanted.min((second | SUB_SECOND_MASK) - (SLOTS - 1));
+        let last = first + (SLOTS - 1);
+        let mut taken = 0_u64;
+        let mut from = first;
+        while let Some((key, row)) = self
+            .events
+            .get_greater_than_or_equal_to(txn, &from.to_be_bytes())?
+        {
+            let eid = keys::trailing_eid(key);
+            if eid > last {
+                break;
+            }
+            if row.starts_with(&id.0) {
+                return Ok(Slot::Taken(eid));
+            }
+            taken |= 1 << (eid - first);
+            from = eid + 1;
+        }
+        let is_free = |eid: &u64| taken & (1 << (eid - first)) == 0;
+        let free = (wanted..=last).chain(first..wanted).find(is_free);
+        Ok(free.map_or(Slot::None, Slot::Free))
+    }
+
+    /// The key and the visibility of a stored event.
+    pub(super) fn find(
+        &self,
+        txn: &RoTxn<'_>,
+        id: &EventId,
+    ) -> Result<Option<(u64, Visibility)>, Fault> {
+        for entry in self.by_id.prefix_iter(txn, &keys::id_prefix(id))? {
+            let (key, value) = entry?;
+            let eid = keys::trailing_eid(key);
+            let is_same = |record: Record<'_>| record.id() == *id;
+            if self.record(txn, eid)?.is_some_and(is_same) {
+                return Ok(Some((eid, visibility_of(eid, value)?)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The visibility that the `by_id` row of an event holds.
+    pub(super) fn visibility(
+        &self,
+        txn: &RoTxn<'_>,
+        eid: u64,
+        id: &EventId,
+    ) -> Result<Visibility, Fault> {
+        let key: [u8; 16] = keys::with_eid(&keys::id_prefix(id), eid);
+        let value = self.by_id.get(txn, &key)?;
+        visibility_of(eid, value.unwrap_or_default())
+    }
+
+    /// The number of the last batch, 0 before the first.
+    pub(super) fn last_batch(&self, txn: &RoTxn<'_>) -> Result<BatchNumber, Fault> {
+        Ok(BatchNumber(self.number(txn, LAST_BATCH)?))
+    }
+
+    /// A number kept in `meta`, 0 when it is missing.
+    pub(super) fn number(&self, txn: &RoTxn<'_>, name: &str) -> Result<u64, Fault> {
+        let value = self.meta.get(txn, name.as_bytes())?;
+        Ok(value.map_or(0, keys::trailing_eid))
+    }
+
+    pub(super) fn set_number(
+        &self,
+        txn: &mut RwTxn<'_>,
+        name: &str,
+        number: u64,
+    ) -> Result<(), Fault> {
+        Ok(self.meta.put(txn, name.as_bytes(), &number.to_be_bytes())?)
+    }
+}
+
+/// The byte that stands for a visibility in `by_id`.
+pub(super) fn visibility_code(visibility: Visibility) -> u8 {
+    match visibility {
+        Visibility::Public => 0,
+        Visibility::Private => 1,
+        Visibility::Superseded => 2,
+        Visibility::Deleted => 3,
+        Visibility::Expired => 4,
+        Visibility::Protected => 5,
+        Visibility::Stub => 6,
+    }
+}
+
+fn visibility_of(eid: u64, value: &[u8]) -> Result<Visibility, Fault> {
+    match value {
+        [0] => Ok(Visibility::Public),
+        [1] => Ok(Visibility::Private),
+        [2] => Ok(Visibility::Superseded),
+        [3] => Ok(Visibility::Deleted),
+        [4] => Ok(Visibility::Expired),
+        [5] => Ok(Visibility::Protected),
+        [6] => Ok(Visibility::Stub),
+        _ => Err(Fault::Damaged(format!("id of event {eid:016x}"))),
+    }
+}

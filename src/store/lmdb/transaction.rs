@@ -1,0 +1,205 @@
+//! One write transaction over several batches.
+//!
+//! First all facts go in: requests to vanish, deletion requests, then the other events. Then the
+//! standing of every event that they may concern is computed, and the indexes follow. So the result
+//! depends on what is stored and not on the order in which it came.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use heed::RwTxn;
+use nips::{Kind, PublicKey};
+
+use super::Engine;
+use super::arrivals;
+use super::arriving::{Arriving, Fate, PreparedBatch, reports};
+use super::fault::Fault;
+use super::index::{Entry, IndexChanges};
+use super::keys::{id_prefix, trailing_eid, with_eid};
+use super::rules::Rules;
+use super::standing::{Subject, standing};
+use super::tables::{EVENT_COUNT, LAST_BATCH, SIGHTING_COUNT, Tables, visibility_code};
+use crate::store::events::{BatchNumber, WriteReport};
+
+/// Stores the batches durably, and reports on each.
+pub(super) fn commit(
+    engine: &Engine,
+    batches: &[PreparedBatch],
+) -> Result<Vec<WriteReport>, Fault> {
+    let now = batches.iter().map(|batch| batch.now).max().unwrap_or(0);
+    let mut arriving = Arriving::in_order(batches);
+    let mut transaction = Transaction::begin(engine, now)?;
+    for one in &mut arriving {
+        one.fate = transaction.admit(one.prepared)?;
+    }
+    transaction.settle(&mut arriving)?;
+    let new_sightings = transaction.note_sightings(&mut arriving, batches)?;
+    let number = transaction.log_arrivals(&arriving)?;
+    transaction.finish()?;
+    Ok(reports(batches, &arriving, number, &new_sightings))
+}
+
+/// Work in progress on the tables.
+pub(super) struct Transaction<'e> {
+    pub(super) rules: &'e Rules,
+    pub(super) tables: Tables,
+    pub(super) txn: RwTxn<'e>,
+    /// Wall clock, unix seconds.
+    pub(super) now: u64,
+    /// Events stored earlier whose standing may have changed.
+    pub(super) touched: BTreeSet<u64>,
+    pub(super) index: IndexChanges,
+    pub(super) counts: Counts,
+    /// Until when authors have vanished, as far as was asked.
+    pub(super) vanished: HashMap<PublicKey, Option<u64>>,
+}
+
+/// Differences to the counters.
+#[derive(Default)]
+pub(super) struct Counts {
+    pub(super) sightings: i64,
+    pub(super) by_kind: BTreeMap<Kind, i64>,
+}
+
+impl<'e> Transaction<'e> {
+    pub(super) fn begin(engine: &'e Engine, now: u64) -> Result<Self, Fault> {
+        Ok(Self {
+            rules: &engine.rules,
+            tables: engine.tables,
+            txn: engine.env.write_txn()?,
+            now,
+            touched: BTreeSet::new(),
+            index: IndexChanges::default(),
+            counts: Counts::default(),
+            vanished: HashMap::new(),
+        })
+    }
+
+    /// Computes the standing of everything new and everything touched.
+    pub(super) fn settle(&mut self, arriving: &mut [Arriving<'_>]) -> Result<(), Fault> {
+        let mut id_rows = Vec::with_capacity(arriving.len());
+        for one in arriving.iter_mut() {
+            let Some(eid) = one.stored_as() else {
+                continue;
+            };
+            self.touched.remove(&eid);
+            let event = one.prepared.event.as_ref();
+            let facts = &one.prepared.facts;
+            let visibility = standing(
+                &self.tables,
+                &self.txn,
+                Subject { eid, event, facts },
+                self.now,
+            )?;
+            one.fate = Fate::Stored(eid, visibility);
+            self.index
+                .change(Entry::new(eid, &event, facts), None, Some(visibility));
+            let key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
+            id_rows.push((key, visibility_code(visibility)));
+        }
+        id_rows.sort_unstable();
+        for (key, code) in id_rows {
+            self.tables.by_id.put(&mut self.txn, &key, &[code])?;
+        }
+        self.settle_touched()
+    }
+
+    /// Computes the standing of events that were stored before.
+    pub(super) fn settle_touched(&mut self) -> Result<(), Fault> {
+        for eid in std::mem::take(&mut self.touched) {
+            self.settle_stored(eid)?;
+        }
+        Ok(())
+    }
+
+    fn settle_stored(&mut self, eid: u64) -> Result<(), Fault> {
+        let Some(record) = self.tables.record(&self.txn, eid)? else {
+            return Ok(());
+        };
+        if record.is_stub() {
+            return Ok(());
+        }
+        let event = record.event()?;
+        let facts = self.rules.facts(&event, false);
+        let before = self.tables.visibility(&self.txn, eid, &event.id)?;
+        let subject = Subject {
+            eid,
+            event,
+            facts: &facts,
+        };
+        let after = standing(&self.tables, &self.txn, subject, self.now)?;
+        if before == after {
+            return Ok(());
+        }
+        self.index
+            .change(Entry::new(eid, &event, &facts), Some(before), Some(after));
+        let key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
+        Ok(self
+            .tables
+            .by_id
+            .put(&mut self.txn, &key, &[visibility_code(after)])?)
+    }
+
+    /// Hides events whose expiration has passed, at most `limit` (NIP-40). Returns how many.
+    pub(super) fn sweep_expired(&mut self, limit: usize) -> Result<u64, Fault> {
+        for entry in self.tables.by_expiration.iter(&self.txn)?.take(limit) {
+            let (key, _) = entry?;
+            let (expires_at, _) = key.split_at(8);
+            if trailing_eid(expires_at) > self.now {
+                break;
+            }
+            self.touched.insert(trailing_eid(key));
+        }
+        let swept = self.touched.len() as u64;
+        self.settle_touched()?;
+        Ok(swept)
+    }
+
+    /// Enters what was stored into the log of arrivals.
+    fn log_arrivals(&mut self, arriving: &[Arriving<'_>]) -> Result<Option<BatchNumber>, Fault> {
+        let mut eids: Vec<u64> = arriving.iter().filter_map(Arriving::stored_as).collect();
+        if eids.is_empty() {
+            return Ok(None);
+        }
+        eids.sort_unstable_by(|a, b| b.cmp(a));
+        let number = BatchNumber(self.tables.last_batch(&self.txn)?.0 + 1);
+        let row = arrivals::encode(self.now, &eids);
+        self.tables
+            .arrivals
+            .put(&mut self.txn, &number.0.to_be_bytes(), &row)?;
+        self.tables
+            .set_number(&mut self.txn, LAST_BATCH, number.0)?;
+        Ok(Some(number))
+    }
+
+    /// Writes indexes and counters, and makes everything durable.
+    pub(super) fn finish(mut self) -> Result<(), Fault> {
+        self.index.apply(&self.tables, &mut self.txn)?;
+        let events = self.counts.by_kind.values().sum();
+        add_to(&self.tables, &mut self.txn, EVENT_COUNT, events)?;
+        add_to(
+            &self.tables,
+            &mut self.txn,
+            SIGHTING_COUNT,
+            self.counts.sightings,
+        )?;
+        for (kind, difference) in &self.counts.by_kind {
+            let key = kind.0.to_be_bytes();
+            let stored = self.tables.kind_counts.get(&self.txn, &key)?;
+            let count = stored
+                .map_or(0, trailing_eid)
+                .saturating_add_signed(*difference);
+            self.tables
+                .kind_counts
+                .put(&mut self.txn, &key, &count.to_be_bytes())?;
+        }
+        Ok(self.txn.commit()?)
+    }
+}
+
+fn add_to(tables: &Tables, txn: &mut RwTxn<'_>, name: &str, difference: i64) -> Result<(), Fault> {
+    if difference == 0 {
+        return Ok(());
+    }
+    let number = tables.number(txn, name)?.saturating_add_signed(difference);
+    tables.set_number(txn, name, number)
+}
