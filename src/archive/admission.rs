@@ -99,6 +99,20 @@ impl Archive {
         Ok(admissions.pop().expect("one answer for one event"))
     }
 
+    /// Admits events that are parsed already, like [`Archive::admit`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not answer. Part of the batch may be stored.
+    pub async fn admit_events(
+        &self,
+        events: Vec<Event>,
+        door: Door,
+    ) -> Result<Vec<Admission>, StoreError> {
+        self.0
+            .admit(events.into_iter().map(Ok).collect(), &door)
+            .await
+    }
+
     /// Announcements from now on: servable events after their commit, and ephemeral ones. A
     /// receiver that lags reads [`EventStore::arrivals_after`] instead.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Announcement>> {
