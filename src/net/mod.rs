@@ -92,6 +92,11 @@ impl Net {
         self.inner.permits.acquire(network).await
     }
 
+    /// How many pieces of work may run at once on this network.
+    pub fn max_tasks(&self, network: Network) -> usize {
+        self.inner.settings.networks.get(network).max_tasks
+    }
+
     /// Whether relays of this network may be dialled, and can be: an overlay needs its proxy.
     ///
     /// # Errors
