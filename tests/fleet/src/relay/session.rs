@@ -302,7 +302,7 @@ impl Session {
         for name in names {
             self.send_event(&name, &event.to_json()).await?;
         }
-        Ok(self.socket.flush().await?)
+        Ok(())
     }
 
     async fn stream_on(&mut self) -> Result<()> {

@@ -1,0 +1,161 @@
+//! Questions and answers over a connection that may have to be opened again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nips::Filter;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::archive::Door;
+use crate::lifecycle::Tokens;
+use crate::model::Relay;
+use crate::net::{AuthSigner, Nip67Hint, OpenOptions, Outcome, RequestOptions, Session};
+use crate::services::Context;
+use crate::store::StoreError;
+
+use super::intake::{Harvest, Intake, Pulse};
+use super::page::Page;
+
+/// Largest message from a relay, bytes. An event of the largest size that the archive takes fits in
+/// several times, so that one that is too large costs its relay an event and not the connection.
+const MAX_FRAME_BYTES: usize = 2 << 20;
+
+/// Bytes of one answer. A full page of ordinary events is a hundredth of it.
+const MAX_ANSWER_BYTES: u64 = 32 << 20;
+
+/// Events between socket and archive; with [`MAX_FRAME_BYTES`] it bounds what a hostile relay can
+/// have us hold.
+const CHANNEL_EVENTS: usize = 8;
+
+/// How long saying goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// How an answer ended, and what it consisted of.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// `None` when the service is stopping; what came is archived all the same.
+    pub outcome: Option<Outcome>,
+    /// What came.
+    pub page: Page,
+}
+
+/// A talk with one relay.
+pub(super) struct Conversation<'a> {
+    context: &'a Context,
+    tokens: &'a Tokens,
+    relay: &'a Relay,
+    batch_events: usize,
+    signer: Option<Arc<dyn AuthSigner>>,
+    session: Option<Session>,
+    /// What came of it so far.
+    pub harvest: Harvest,
+    /// REQs sent so far.
+    pub requests: u64,
+}
+
+impl<'a> Conversation<'a> {
+    /// A talk that has not begun. With a signer, the relay may learn who we are (NIP-42).
+    pub(super) fn new(
+        context: &'a Context,
+        tokens: &'a Tokens,
+        relay: &'a Relay,
+        batch_events: usize,
+        signer: Option<Arc<dyn AuthSigner>>,
+    ) -> Self {
+        Self {
+            context,
+            tokens,
+            relay,
+            batch_events,
+            signer,
+            session: None,
+            harvest: Harvest::default(),
+            requests: 0,
+        }
+    }
+
+    /// Opens the connection unless it is open.
+    ///
+    /// # Errors
+    /// The reason why it could not be opened.
+    pub(super) async fn connect(&mut self) -> Result<(), &'static str> {
+        if self.session.is_some() {
+            return Ok(());
+        }
+        let options = OpenOptions {
+            max_frame_bytes: MAX_FRAME_BYTES,
+            auth: self.signer.clone(),
+            ..OpenOptions::default()
+        };
+        let deadline = self.context.net.deadline(self.relay.network());
+        let opening = self.context.net.open(&self.relay.url, deadline, options);
+        let opened = tokio::select! {
+            opened = opening => opened,
+            () = self.tokens.soft_stop() => return Err("stopping"),
+        };
+        self.session = Some(opened.map_err(|failure| failure.reason())?);
+        Ok(())
+    }
+
+    /// Drops the connection, so that the next question opens another one.
+    pub(super) fn hang_up(&mut self) {
+        self.session = None;
+    }
+
+    /// Asks, and archives what comes, until the relay ends the answer, is silent for too long, or the
+    /// service stops. What came is durable when this returns.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the archive could not take the events.
+    pub(super) async fn ask(
+        &mut self,
+        filter: &Filter,
+        longest_silence: Duration,
+        deadline: Instant,
+    ) -> Result<Answer, StoreError> {
+        let Some(session) = &mut self.session else {
+            return Ok(Answer {
+                outcome: Some(Outcome::Disconnected),
+                page: Page::default(),
+            });
+        };
+        self.requests += 1;
+        let pulse = Pulse::new();
+        let archive = &self.context.archive;
+        let door = Door::Crawl(self.relay.id);
+        let intake = Intake::new(archive, door, filter, self.batch_events, &pulse);
+        let (sink, events) = mpsc::channel(CHANNEL_EVENTS);
+        let options = RequestOptions {
+            deadline,
+            max_events: filter.limit.unwrap_or(usize::MAX).saturating_mul(2),
+            max_bytes: MAX_ANSWER_BYTES,
+        };
+        let (tokens, heard) = (self.tokens, &pulse);
+        let question = async move {
+            tokio::select! {
+                report = session.request(std::slice::from_ref(filter), options, &sink) => {
+                    Some((report.outcome, report.hint))
+                }
+                () = heard.silence(longest_silence) => Some((Outcome::TimedOut, None)),
+                () = tokens.soft_stop() => None,
+            }
+        };
+        let (ended, taken) = tokio::join!(question, intake.drain(events));
+        let (mut page, harvest) = taken?;
+        self.harvest.merge(&harvest);
+        let (outcome, hint) = ended.unzip();
+        page.is_finished = hint.flatten() == Some(Nip67Hint::Finish);
+        if outcome.as_ref().is_some_and(Outcome::is_end_of_session) {
+            self.hang_up();
+        }
+        Ok(Answer { outcome, page })
+    }
+
+    /// Ends the talk politely.
+    pub(super) async fn say_goodbye(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.close(Instant::now() + GOODBYE).await;
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! A second that holds more events than the relay hands out at once, taken apart by kind and author.
+//!
+//! Only a list that the filter itself fixes can be exhausted. Of open lists, the values that were seen
+//! are asked for, which archives all that can be reached, and the second stays a gap.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use nips::{Kind, PublicKey};
+
+use crate::model::GapReason;
+
+use super::page::{Page, Question};
+use super::range::Range;
+use super::walk::{Cap, Finding};
+
+/// Fewer events than this in one second are taken for the whole, even when the relay has never shown
+/// that it would hand out more: otherwise a relay that holds little would never be complete.
+const SMALLEST_CAP: usize = 20;
+
+/// Questions about one second at most: beyond that, the relay's patience is worth more.
+const MAX_QUESTIONS: usize = 256;
+
+/// The second, and the questions about it that are still open.
+#[derive(Debug)]
+pub(super) struct CrowdedSecond {
+    at: u64,
+    kinds: Option<Vec<Kind>>,
+    authors: Option<Vec<PublicKey>>,
+    open: VecDeque<Part>,
+    asked: usize,
+    is_complete: bool,
+    seen: BTreeSet<nips::EventId>,
+}
+
+/// A part of the second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Part {
+    kind: Option<Kind>,
+    author: Option<PublicKey>,
+}
+
+impl CrowdedSecond {
+    /// A second about which nothing but the question about all of it has been asked.
+    pub(super) fn new(at: u64, kinds: Option<&[Kind]>, authors: Option<&[PublicKey]>) -> Self {
+        Self {
+            at,
+            kinds: kinds.map(<[Kind]>::to_vec),
+            authors: authors.map(<[PublicKey]>::to_vec),
+            open: VecDeque::from([Part::default()]),
+            asked: 0,
+            is_complete: true,
+            seen: BTreeSet::new(),
+        }
+    }
+
+    /// The second as a range.
+    pub(super) fn range(&self) -> Range {
+        Range {
+            from: self.at,
+            until: self.at,
+        }
+    }
+
+    /// The next question about it.
+    pub(super) fn question(&self, limit: usize) -> Question {
+        let part = self.open.front().copied().unwrap_or_default();
+        Question {
+            kind: part.kind,
+            author: part.author,
+            ..Question::about(self.range(), limit)
+        }
+    }
+
+    /// Takes the answer; a finding once there is nothing more to ask.
+    pub(super) fn answer(&mut self, cap: Cap, limit: usize, page: &Page) -> Option<Finding> {
+        let part = self.open.pop_front().unwrap_or_default();
+        self.asked += 1;
+        self.seen.extend(page.events.iter().map(|event| event.id));
+        if !cap.is_whole(page, limit, SMALLEST_CAP) {
+            self.take_apart(part, page);
+        }
+        if self.asked >= MAX_QUESTIONS && !self.open.is_empty() {
+            self.is_complete = false;
+            self.open.clear();
+        }
+        self.open.is_empty().then(|| self.finding())
+    }
+
+    fn take_apart(&mut self, part: Part, page: &Page) {
+        let has_one_kind = self.kinds.as_ref().is_some_and(|kinds| kinds.len() == 1);
+        let has_one_author = self.authors.as_ref().is_some_and(|a| a.len() == 1);
+        if part.kind.is_none() && !has_one_kind {
+            let seen: BTreeSet<Kind> = page.events.iter().map(|event| event.kind).collect();
+            self.is_complete &= self.kinds.is_some();
+            let kinds = self
+                .kinds
+                .clone()
+                .unwrap_or_else(|| seen.into_iter().collect());
+            self.open.extend(kinds.into_iter().map(|kind| Part {
+                kind: Some(kind),
+                ..part
+            }));
+        } else if part.author.is_none() && !has_one_author {
+            let seen: BTreeSet<PublicKey> = page.events.iter().map(|event| event.author).collect();
+            self.is_complete &= self.authors.is_some();
+            let authors = self
+                .authors
+                .clone()
+                .unwrap_or_else(|| seen.into_iter().collect());
+            self.open.extend(authors.into_iter().map(|author| Part {
+                author: Some(author),
+                ..part
+            }));
+        } else {
+            self.is_complete = false;
+        }
+    }
+
+    fn finding(&self) -> Finding {
+        if self.is_complete {
+            return Finding::from((self.range(), self.seen.len() as u64));
+        }
+        Finding::Gap {
+            range: self.range(),
+            reason: GapReason::OverfullSecond,
+        }
+    }
+}

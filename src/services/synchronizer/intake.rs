@@ -1,0 +1,221 @@
+//! From raw events of one answer to the archive, and to the page that the walk looks at.
+//!
+//! Events are admitted while the answer is still arriving, so that memory holds a batch of it and not
+//! all of it. What does not answer the question goes no further.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Mutex;
+
+use nips::{Event, EventId, Filter};
+use tokio::sync::mpsc;
+use tokio::time::{Duration, Instant};
+
+use crate::archive::{Admission, Archive, Door};
+use crate::net::RawEvent;
+use crate::store::StoreError;
+
+use super::page::{Page, Seen};
+
+/// Bytes of events collected before they are handed over, however few they are.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// What came of a relay's events in one visit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Harvest {
+    /// Events stored for the first time.
+    pub(super) stored: u64,
+    /// Events that were stored before.
+    pub(super) known: u64,
+    /// Events refused, by reason: by the archive, or because they answered no question.
+    pub(super) refused: BTreeMap<&'static str, u64>,
+}
+
+impl Harvest {
+    fn count(&mut self, admission: &Admission) {
+        match admission {
+            Admission::Stored(_) | Admission::Delivered => self.stored += 1,
+            Admission::Known { .. } => self.known += 1,
+            Admission::Refused(rejection) => self.refuse(rejection.reason()),
+        }
+    }
+
+    fn refuse(&mut self, reason: &'static str) {
+        *self.refused.entry(reason).or_default() += 1;
+    }
+
+    /// How many events were refused.
+    pub(super) fn refusals(&self) -> u64 {
+        self.refused.values().sum()
+    }
+
+    /// Adds another harvest to this one.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.stored += other.stored;
+        self.known += other.known;
+        for (reason, count) in &other.refused {
+            *self.refused.entry(reason).or_default() += count;
+        }
+    }
+}
+
+/// When the last event came, as seen by whoever decides that a relay has fallen silent. Time that the
+/// archive needs does not count as the relay's silence.
+#[derive(Debug)]
+pub(super) struct Pulse(Mutex<Beat>);
+
+#[derive(Debug, Clone, Copy)]
+struct Beat {
+    last: Instant,
+    is_archiving: bool,
+}
+
+impl Pulse {
+    /// A pulse that beats now.
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Beat {
+            last: Instant::now(),
+            is_archiving: false,
+        }))
+    }
+
+    fn beat(&self, is_archiving: bool) {
+        *self.lock() = Beat {
+            last: Instant::now(),
+            is_archiving,
+        };
+    }
+
+    /// Returns once nothing has come for so long. Cancel-safe.
+    pub(super) async fn silence(&self, longest: Duration) {
+        loop {
+            let beat = *self.lock();
+            let since = if beat.is_archiving {
+                Instant::now()
+            } else {
+                beat.last
+            };
+            if since.elapsed() >= longest {
+                return;
+            }
+            tokio::time::sleep_until(since + longest).await;
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Beat> {
+        self.0.lock().expect("no panic while the pulse is taken")
+    }
+}
+
+/// The receiving end of one answer.
+pub(super) struct Intake<'a> {
+    archive: &'a Archive,
+    door: Door,
+    filter: &'a Filter,
+    /// The same filter at any time.
+    timeless: Filter,
+    batch_events: usize,
+    pulse: &'a Pulse,
+    page: Page,
+    ids: HashSet<EventId>,
+    batch: Vec<Event>,
+    batch_bytes: usize,
+    harvest: Harvest,
+}
+
+impl<'a> Intake<'a> {
+    /// Takes what answers `filter`, and hands it over in batches.
+    pub(super) fn new(
+        archive: &'a Archive,
+        door: Door,
+        filter: &'a Filter,
+        batch_events: usize,
+        pulse: &'a Pulse,
+    ) -> Self {
+        Self {
+            archive,
+            door,
+            filter,
+            timeless: Filter {
+                since: None,
+                until: None,
+                ..filter.clone()
+            },
+            batch_events,
+            pulse,
+            page: Page::default(),
+            ids: HashSet::new(),
+            batch: Vec::new(),
+            batch_bytes: 0,
+            harvest: Harvest::default(),
+        }
+    }
+
+    /// Takes events until the sending end is closed. When it returns, all of them are durable.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the archive could not take a batch; the rest of the answer is dropped.
+    pub(super) async fn drain(
+        mut self,
+        mut events: mpsc::Receiver<RawEvent>,
+    ) -> Result<(Page, Harvest), StoreError> {
+        while let Some(event) = events.recv().await {
+            self.pulse.beat(false);
+            self.take(&event);
+            if self.batch.len() >= self.batch_events || self.batch_bytes >= BATCH_BYTES {
+                self.hand_over().await?;
+            }
+        }
+        self.hand_over().await?;
+        Ok((self.page, self.harvest))
+    }
+
+    fn take(&mut self, raw: &str) {
+        self.page.frames += 1;
+        match self.look_at(raw) {
+            Ok(event) => {
+                self.batch_bytes += raw.len();
+                self.batch.push(event);
+            }
+            Err(reason) => self.harvest.refuse(reason),
+        }
+    }
+
+    fn look_at(&mut self, raw: &str) -> Result<Event, &'static str> {
+        if raw.len() > self.archive.settings().max_event_bytes {
+            return Err("too-large");
+        }
+        let parsed = Event::from_json(raw).map_err(|error| error.reason())?;
+        let event = parsed.as_ref();
+        let indexed_tags = event.indexed_tags();
+        if !self.filter.matches(&event, &indexed_tags) {
+            let is_only_outside = self.timeless.matches(&event, &indexed_tags);
+            self.page.out_of_range += usize::from(is_only_outside);
+            return Err("not-asked-for");
+        }
+        if !self.ids.insert(event.id) {
+            return Err("repeated");
+        }
+        self.page.events.push(Seen {
+            created_at: event.created_at,
+            id: event.id,
+            kind: event.kind,
+            author: event.pubkey,
+        });
+        Ok(parsed)
+    }
+
+    async fn hand_over(&mut self) -> Result<(), StoreError> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        self.batch_bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        self.pulse.beat(true);
+        let admissions = self.archive.admit_events(batch, self.door.clone()).await;
+        self.pulse.beat(false);
+        for admission in &admissions? {
+            self.harvest.count(admission);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,111 @@
+//! What is written down about one relay and one filter: covered ranges and gaps.
+
+use nips::Filter;
+
+use crate::config::SyncProcessing;
+use crate::model::{Gap, GapReason, Interval, Method, NewGap, RelayId};
+use crate::services::Context;
+use crate::services::backoff::whole_seconds;
+use crate::store::StoreError;
+use crate::store::coverage::FilterId;
+
+use super::gap_policy;
+use super::range::{Range, missing};
+use super::walk::Finding;
+
+/// The record of one relay and filter, as it was when the visit began.
+pub(super) struct Ledger<'a> {
+    context: &'a Context,
+    relay: RelayId,
+    filter: FilterId,
+    gaps: Vec<Gap>,
+}
+
+impl<'a> Ledger<'a> {
+    /// Reads the record.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub(super) async fn open(
+        context: &'a Context,
+        relay: RelayId,
+        filter: &Filter,
+    ) -> Result<Self, StoreError> {
+        let filter = FilterId::of(filter);
+        Ok(Self {
+            context,
+            relay,
+            filter,
+            gaps: context.store.gaps(relay, filter).await?,
+        })
+    }
+
+    /// What is to be asked for now, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when coverage cannot be read.
+    pub(super) async fn missing(
+        &self,
+        processing: &SyncProcessing,
+    ) -> Result<Vec<Range>, StoreError> {
+        let now = self.context.clock.now();
+        let newest = processing.until.unwrap_or(now).min(now);
+        let newest = newest.saturating_sub(processing.end_lag.as_secs());
+        let Some(wanted) = Range::new(processing.since, newest) else {
+            return Ok(Vec::new());
+        };
+        let covered = self.context.store.coverage(self.relay, self.filter).await?;
+        Ok(missing(wanted, &covered, &self.gaps, now))
+    }
+
+    /// Writes down what was found out; the events are durable by now. Returns how many ranges were
+    /// proven.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written; what comes after it is not written either.
+    pub(super) async fn keep(&self, findings: &[Finding]) -> Result<usize, StoreError> {
+        let mut proven = 0;
+        for finding in findings {
+            match *finding {
+                Finding::Proven { range, events } => {
+                    self.cover(range, events).await?;
+                    proven += 1;
+                }
+                Finding::Gap { range, reason } => self.add_gap(range, reason).await?,
+            }
+        }
+        Ok(proven)
+    }
+
+    async fn cover(&self, range: Range, events: u64) -> Result<(), StoreError> {
+        let interval = Interval {
+            from: range.from,
+            until: range.until,
+            method: Method::Paging,
+            covered_at: self.context.clock.now(),
+            events,
+        };
+        self.context
+            .store
+            .cover(self.relay, self.filter, interval)
+            .await
+    }
+
+    async fn add_gap(&self, range: Range, reason: GapReason) -> Result<(), StoreError> {
+        let now = self.context.clock.now();
+        let is_same = |gap: &&Gap| (gap.from, gap.until) == (range.from, range.until);
+        let attempts = self.gaps.iter().find(is_same).map_or(0, |gap| gap.attempts);
+        let pause = gap_policy::backoff(reason).delay(attempts + 1, self.context.luck());
+        let gap = NewGap {
+            from: range.from,
+            until: range.until,
+            reason,
+            found_at: now,
+            next_attempt_at: now + whole_seconds(pause),
+        };
+        self.context
+            .store
+            .add_gap(self.relay, self.filter, gap)
+            .await
+    }
+}

@@ -1,0 +1,215 @@
+//! The synchronizer: archives what relays hold, as a record of which seconds of each are complete.
+//!
+//! For every relay that is due it asks which ranges of `created_at` are not covered yet, and walks them
+//! by backward paging ([`walk`]). Only an answer that ended with EOSE proves anything. What cannot be
+//! covered becomes a gap with its reason and the moment of the next attempt. Each visit has a share of
+//! time, so that a large relay does not keep the others waiting; what it could not do is due again at
+//! once.
+
+mod conversation;
+mod crowded_second;
+mod gap_policy;
+mod intake;
+mod ledger;
+mod page;
+mod patience;
+mod range;
+mod visit;
+mod walk;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nips::Network;
+use tracing::{Instrument, debug, debug_span};
+
+use crate::config::{Schedule, SynchronizerConfig};
+use crate::lifecycle::Tokens;
+use crate::model::{Relay, ServiceName};
+use crate::net::AuthSigner;
+use crate::store::StoreError;
+
+use super::backoff::{Backoff, spread, whole_seconds};
+use super::due_queue::{QueueBounds, work_off};
+use super::{Context, CycleSummary, Service, ServiceError, on_every_network};
+
+use intake::Harvest;
+use visit::{Visit, VisitEnd, VisitReport};
+
+/// The longest pause between two attempts at a relay that fails.
+const MAX_PAUSE: Duration = Duration::from_secs(86_400);
+
+/// Relays read from the store at once.
+const PAGE: usize = 100;
+
+/// The service.
+pub struct Synchronizer(Arc<Inner>);
+
+struct Inner {
+    context: Context,
+    config: SynchronizerConfig,
+    signer: Option<Arc<dyn AuthSigner>>,
+}
+
+/// What the visits of one cycle brought.
+#[derive(Debug, Default)]
+struct Tally {
+    synced: u64,
+    unfinished: u64,
+    failed: u64,
+    requests: u64,
+    harvest: Harvest,
+}
+
+impl Synchronizer {
+    /// A synchronizer. The signer is shown to the relays that `auth.relays` lists, and to no other.
+    pub fn new(
+        context: Context,
+        config: SynchronizerConfig,
+        signer: Option<Arc<dyn AuthSigner>>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            context,
+            config,
+            signer,
+        }))
+    }
+}
+
+#[async_trait]
+impl Service for Synchronizer {
+    fn name(&self) -> ServiceName {
+        ServiceName::Synchronizer
+    }
+
+    fn schedule(&self) -> Schedule {
+        self.0.config.schedule()
+    }
+
+    async fn has_due(&self) -> Result<bool, ServiceError> {
+        let context = &self.0.context;
+        let now = context.clock.now();
+        Ok(!context
+            .store
+            .due_for_sync(&context.networks(), now, 1)
+            .await?
+            .is_empty())
+    }
+
+    async fn cycle(&self, tokens: &Tokens) -> Result<CycleSummary, ServiceError> {
+        let tally = Arc::new(Mutex::new(Tally::default()));
+        let now = self.0.context.clock.now();
+        let lane = |network| self.sync_network(network, now, tokens, &tally);
+        on_every_network(&self.0.context, lane).await?;
+        let tally = tally.lock().expect("no panic while counting");
+        Ok(tally.summary())
+    }
+}
+
+impl Synchronizer {
+    async fn sync_network(
+        &self,
+        network: Network,
+        now: u64,
+        tokens: &Tokens,
+        tally: &Arc<Mutex<Tally>>,
+    ) -> Result<(), ServiceError> {
+        let bounds = QueueBounds {
+            width: self.0.context.net.max_tasks(network),
+            page: PAGE,
+            max_items: usize::MAX,
+        };
+        let store = &self.0.context.store;
+        let fetch = async |limit| store.due_for_sync(&[network], now, limit).await;
+        let work = |relay: Relay| {
+            let (inner, tally) = (Arc::clone(&self.0), Arc::clone(tally));
+            let tokens = tokens.clone();
+            let span = debug_span!("relay", relay.url = %relay.url, network = %network);
+            let visit = async move { inner.sync(&relay, &tokens, &tally).await };
+            visit.instrument(span)
+        };
+        work_off(bounds, tokens, fetch, |relay| relay.id, work).await
+    }
+}
+
+impl Inner {
+    async fn sync(
+        &self,
+        relay: &Relay,
+        tokens: &Tokens,
+        tally: &Mutex<Tally>,
+    ) -> Result<(), StoreError> {
+        let _permit = self.context.net.permit(relay.network()).await;
+        if tokens.is_stopping() {
+            return Ok(());
+        }
+        let may_know_us = self.config.auth.relays.contains(&relay.url);
+        let signer = self.signer.clone().filter(|_| may_know_us);
+        let visit = Visit::new(&self.context, &self.config, tokens, relay, signer);
+        let report = visit.run().await?;
+        debug!(
+            end = ?report.end,
+            count = report.harvest.stored,
+            known = report.harvest.known,
+            requests = report.requests,
+            refused = ?report.harvest.refused,
+            "relay_synced"
+        );
+        self.record(relay, &report).await?;
+        tally.lock().expect("no panic while counting").add(&report);
+        Ok(())
+    }
+
+    async fn record(&self, relay: &Relay, report: &VisitReport) -> Result<(), StoreError> {
+        let failures = if report.is_failure() {
+            relay.sync_failures.saturating_add(1)
+        } else {
+            0
+        };
+        let pause = match report.end {
+            // What is stopped in the middle is due first thing next time.
+            VisitEnd::Stopped => return Ok(()),
+            VisitEnd::OutOfTime if failures == 0 => Duration::ZERO,
+            _ if failures == 0 => spread(self.config.interval, self.context.luck()),
+            _ => self.backoff().delay(failures, self.context.luck()),
+        };
+        let next_sync_at = self.context.clock.now() + whole_seconds(pause);
+        self.context
+            .store
+            .record_sync(relay.id, failures, next_sync_at)
+            .await
+    }
+
+    fn backoff(&self) -> Backoff {
+        Backoff {
+            base: self.config.interval,
+            max: MAX_PAUSE.max(self.config.interval),
+        }
+    }
+}
+
+impl Tally {
+    fn add(&mut self, report: &VisitReport) {
+        match report.end {
+            VisitEnd::CaughtUp => self.synced += 1,
+            VisitEnd::OutOfTime => self.unfinished += 1,
+            VisitEnd::Stopped => {}
+            VisitEnd::Unreachable(_) | VisitEnd::GaveUp(_) => self.failed += 1,
+        }
+        self.requests += report.requests;
+        self.harvest.merge(&report.harvest);
+    }
+
+    fn summary(&self) -> CycleSummary {
+        CycleSummary::new()
+            .with("synced_relays", self.synced)
+            .with("unfinished_relays", self.unfinished)
+            .with("failed_relays", self.failed)
+            .with("synced_events", self.harvest.stored)
+            .with("known_events", self.harvest.known)
+            .with("invalid_events", self.harvest.refusals())
+            .with("requests", self.requests)
+            .and_more_to_do(self.unfinished > 0)
+    }
+}

@@ -1,0 +1,129 @@
+//! One question to a relay and what its answer looked like.
+
+use std::collections::HashSet;
+
+use nips::{EventId, Filter, Kind, PublicKey};
+
+use super::range::Range;
+
+/// One REQ: a range of the filter being archived, possibly narrowed down to a kind and an author.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question {
+    /// `since` and `until`.
+    pub(super) range: Range,
+    /// Only this kind.
+    pub(super) kind: Option<Kind>,
+    /// Only this author.
+    pub(super) author: Option<PublicKey>,
+    /// At most so many events.
+    pub(super) limit: usize,
+}
+
+impl Question {
+    /// The whole of a range.
+    pub(super) fn about(range: Range, limit: usize) -> Self {
+        Self {
+            range,
+            kind: None,
+            author: None,
+            limit,
+        }
+    }
+
+    /// The filter to send.
+    pub(super) fn to_filter(&self, base: &Filter) -> Filter {
+        let mut filter = base.clone();
+        filter.since = Some(self.range.from);
+        filter.until = Some(self.range.until);
+        filter.limit = Some(self.limit);
+        if let Some(kind) = self.kind {
+            filter.kinds = Some(vec![kind]);
+        }
+        if let Some(author) = self.author {
+            filter.authors = Some(vec![author]);
+        }
+        filter
+    }
+}
+
+/// What the walk has to know of an event that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// Unix seconds.
+    pub(super) created_at: u64,
+    /// As claimed; checked by the archive.
+    pub(super) id: EventId,
+    /// The kind.
+    pub(super) kind: Kind,
+    /// The author.
+    pub(super) author: PublicKey,
+}
+
+/// An answer that ended with EOSE.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Page {
+    /// Distinct events that answer the question, in the order in which they came.
+    pub(super) events: Vec<Seen>,
+    /// All EVENT frames of the answer, whatever was in them.
+    pub(super) frames: usize,
+    /// Events that would have answered the question but for their `created_at`.
+    pub(super) out_of_range: usize,
+    /// The relay said that there is no more (NIP-67 `finish`).
+    pub(super) is_finished: bool,
+}
+
+/// In which order a relay answers, told from a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// As NIP-01 wants it: what a capped answer leaves out is older.
+    NewestFirst,
+    /// What a capped answer leaves out is newer.
+    OldestFirst,
+    /// What a capped answer leaves out can be anywhere.
+    Unordered,
+}
+
+impl Page {
+    /// The order of the page; `None` when all its events share one second.
+    pub(super) fn order(&self) -> Option<Order> {
+        let times = || self.events.iter().map(|event| event.created_at);
+        let falls = times().zip(times().skip(1)).all(|(a, b)| a >= b);
+        let rises = times().zip(times().skip(1)).all(|(a, b)| a <= b);
+        match (falls, rises) {
+            (true, true) => None,
+            (true, false) => Some(Order::NewestFirst),
+            (false, true) => Some(Order::OldestFirst),
+            (false, false) => Some(Order::Unordered),
+        }
+    }
+
+    /// The first and the last second that occurs.
+    pub(super) fn span(&self) -> Option<Range> {
+        let times = || self.events.iter().map(|event| event.created_at);
+        Range::new(times().min()?, times().max()?)
+    }
+
+    /// `created_at` at the given rank, oldest first; the page is not empty.
+    pub(super) fn time_at(&self, rank: usize) -> u64 {
+        let mut times: Vec<u64> = self.events.iter().map(|event| event.created_at).collect();
+        times.sort_unstable();
+        times[rank.min(times.len() - 1)]
+    }
+
+    /// The ids inside a range.
+    pub(super) fn ids_within(&self, range: Range) -> HashSet<EventId> {
+        let inside = self.events.iter().filter(|e| range.contains(e.created_at));
+        inside.map(|event| event.id).collect()
+    }
+
+    /// How many events are inside a range.
+    pub(super) fn count_within(&self, range: Range) -> u64 {
+        let inside = self.events.iter().filter(|e| range.contains(e.created_at));
+        inside.count() as u64
+    }
+
+    /// Whether most of the answer lies outside what was asked for: the relay ignores the bounds.
+    pub(super) fn is_unbounded(&self) -> bool {
+        self.out_of_range > self.events.len()
+    }
+}

@@ -1,0 +1,290 @@
+//! One visit to one relay: for each filter, the missing ranges are walked until they are covered, the
+//! relay has had enough, or its share of the cycle is used up.
+//!
+//! What comes is archived first and counted as covered after that, so that a crash repeats work and
+//! loses none.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nips::Filter;
+use tokio::time::Instant;
+use tracing::debug;
+
+use crate::config::SynchronizerConfig;
+use crate::lifecycle::Tokens;
+use crate::model::{GapReason, Relay};
+use crate::net::{AuthSigner, Outcome};
+use crate::services::Context;
+use crate::store::StoreError;
+
+use super::conversation::{Answer, Conversation};
+use super::intake::Harvest;
+use super::ledger::Ledger;
+use super::page::Question;
+use super::patience::{Patience, Reaction};
+use super::walk::{Finding, Walk};
+
+/// Refused events in one visit, and their share of all events, from which a relay counts as a liar.
+const LIES: u64 = 10;
+const LIE_SHARE: u64 = 4;
+
+/// How a visit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum VisitEnd {
+    /// Everything that can be covered now is covered, or waits as a gap.
+    CaughtUp,
+    /// Its share of time is used up; there is more.
+    OutOfTime,
+    /// The service is stopping.
+    Stopped,
+    /// It could not be connected to.
+    Unreachable(&'static str),
+    /// It did not go on answering.
+    GaveUp(GapReason),
+}
+
+/// What a visit brought.
+#[derive(Debug)]
+pub(super) struct VisitReport {
+    /// How it ended.
+    pub end: VisitEnd,
+    /// What came.
+    pub harvest: Harvest,
+    /// Whether anything was covered.
+    pub has_progress: bool,
+    /// REQs sent.
+    pub requests: u64,
+}
+
+impl VisitReport {
+    /// Whether a good part of what the relay sent was not what it should be.
+    pub(super) fn is_liar(&self) -> bool {
+        let refusals = self.harvest.refusals();
+        let events = self.harvest.stored + self.harvest.known + refusals;
+        refusals >= LIES && refusals * LIE_SHARE >= events
+    }
+
+    /// Whether the relay is to be left alone for longer than usual.
+    pub(super) fn is_failure(&self) -> bool {
+        match self.end {
+            VisitEnd::Unreachable(_) => true,
+            VisitEnd::GaveUp(GapReason::Unbounded) => true,
+            VisitEnd::GaveUp(_) => !self.has_progress || self.is_liar(),
+            VisitEnd::CaughtUp | VisitEnd::OutOfTime | VisitEnd::Stopped => self.is_liar(),
+        }
+    }
+}
+
+/// The visit itself.
+pub(super) struct Visit<'a> {
+    context: &'a Context,
+    config: &'a SynchronizerConfig,
+    tokens: &'a Tokens,
+    relay: &'a Relay,
+    conversation: Conversation<'a>,
+    patience: Patience,
+    ends_at: Instant,
+    longest_silence: Duration,
+    has_progress: bool,
+}
+
+/// What is being walked, and where the result is written down.
+struct Target<'a> {
+    filter: &'a Filter,
+    ledger: Ledger<'a>,
+}
+
+impl<'a> Visit<'a> {
+    /// A visit that begins now.
+    pub(super) fn new(
+        context: &'a Context,
+        config: &'a SynchronizerConfig,
+        tokens: &'a Tokens,
+        relay: &'a Relay,
+        signer: Option<Arc<dyn AuthSigner>>,
+    ) -> Self {
+        let timeouts = config.timeouts_for(&relay.url);
+        let batch_events = config.processing.batch_size;
+        let now = Instant::now();
+        Self {
+            conversation: Conversation::new(context, tokens, relay, batch_events, signer),
+            context,
+            config,
+            tokens,
+            relay,
+            patience: Patience::default(),
+            ends_at: now + timeouts.max_duration,
+            longest_silence: timeouts
+                .idle
+                .min(context.net.deadline(relay.network()) - now),
+            has_progress: false,
+        }
+    }
+
+    /// Visits the relay.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not keep what came.
+    pub(super) async fn run(mut self) -> Result<VisitReport, StoreError> {
+        let end = self.walk_filters().await?;
+        self.conversation.say_goodbye().await;
+        Ok(VisitReport {
+            end,
+            has_progress: self.has_progress,
+            requests: self.conversation.requests,
+            harvest: self.conversation.harvest,
+        })
+    }
+
+    async fn walk_filters(&mut self) -> Result<VisitEnd, StoreError> {
+        for filter in &self.config.processing.filters {
+            let ledger = Ledger::open(self.context, self.relay.id, filter).await?;
+            let ranges = ledger.missing(&self.config.processing).await?;
+            if ranges.is_empty() {
+                continue;
+            }
+            if let Err(reason) = self.conversation.connect().await {
+                return Ok(self.unreachable(reason));
+            }
+            let target = Target { filter, ledger };
+            let mut walk = Walk::new(filter, ranges, self.config.processing.limit);
+            match self.walk(&target, &mut walk).await? {
+                VisitEnd::CaughtUp => {}
+                end => return Ok(end),
+            }
+        }
+        Ok(VisitEnd::CaughtUp)
+    }
+
+    fn unreachable(&self, reason: &'static str) -> VisitEnd {
+        if self.tokens.is_stopping() {
+            return VisitEnd::Stopped;
+        }
+        VisitEnd::Unreachable(reason)
+    }
+
+    async fn walk(&mut self, target: &Target<'_>, walk: &mut Walk) -> Result<VisitEnd, StoreError> {
+        while let Some(question) = walk.question() {
+            if self.tokens.is_stopping() {
+                return Ok(VisitEnd::Stopped);
+            }
+            if Instant::now() >= self.ends_at {
+                return Ok(VisitEnd::OutOfTime);
+            }
+            let answer = self.ask(target, &question).await?;
+            let end = match &answer.outcome {
+                None => Some(VisitEnd::Stopped),
+                Some(Outcome::Eose) => self.learn(target, walk, &answer).await?,
+                Some(outcome) => self.react(target, walk, outcome, &answer).await?,
+            };
+            if let Some(end) = end {
+                return Ok(end);
+            }
+        }
+        Ok(VisitEnd::CaughtUp)
+    }
+
+    async fn ask(
+        &mut self,
+        target: &Target<'_>,
+        question: &Question,
+    ) -> Result<Answer, StoreError> {
+        if let Err(reason) = self.conversation.connect().await {
+            debug!(reason, "connect_failed");
+            self.conversation.hang_up();
+        }
+        let silence = self.longest_silence * (1 + self.patience.failures());
+        let filter = question.to_filter(target.filter);
+        self.conversation.ask(&filter, silence, self.ends_at).await
+    }
+
+    /// Takes an answer that is whole.
+    async fn learn(
+        &mut self,
+        target: &Target<'_>,
+        walk: &mut Walk,
+        answer: &Answer,
+    ) -> Result<Option<VisitEnd>, StoreError> {
+        self.patience.restore();
+        let findings = walk.answer(&answer.page);
+        self.has_progress |= target.ledger.keep(&findings).await? > 0;
+        let is_unbounded = |finding: &Finding| {
+            matches!(
+                finding,
+                Finding::Gap {
+                    reason: GapReason::Unbounded,
+                    ..
+                }
+            )
+        };
+        if !findings.iter().any(is_unbounded) {
+            return Ok(None);
+        }
+        self.take_newest(target).await?;
+        Ok(Some(VisitEnd::GaveUp(GapReason::Unbounded)))
+    }
+
+    /// The one page that a relay without a sense of time is good for.
+    async fn take_newest(&mut self, target: &Target<'_>) -> Result<(), StoreError> {
+        let filter = Filter {
+            limit: Some(self.config.processing.limit),
+            ..target.filter.clone()
+        };
+        self.conversation
+            .ask(&filter, self.longest_silence, self.ends_at)
+            .await?;
+        Ok(())
+    }
+
+    /// Deals with an answer that broke off.
+    async fn react(
+        &mut self,
+        target: &Target<'_>,
+        walk: &mut Walk,
+        outcome: &Outcome,
+        answer: &Answer,
+    ) -> Result<Option<VisitEnd>, StoreError> {
+        debug!(
+            reason = outcome.as_str(),
+            count = answer.page.frames,
+            "request_failed"
+        );
+        let is_at_end = Instant::now() >= self.ends_at;
+        if is_at_end && *outcome == Outcome::TimedOut {
+            return Ok(Some(VisitEnd::OutOfTime));
+        }
+        match self.patience.react(outcome, self.context.luck()) {
+            Reaction::Retry {
+                pause,
+                is_smaller,
+                is_reconnecting,
+            } => {
+                if is_smaller {
+                    walk.shrink_limit(answer.page.frames);
+                }
+                if is_reconnecting {
+                    self.conversation.hang_up();
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = self.tokens.soft_stop() => {}
+                }
+                Ok(None)
+            }
+            Reaction::Split => {
+                if !walk.shrink_limit(answer.page.frames) {
+                    target
+                        .ledger
+                        .keep(&walk.split(GapReason::BudgetExceeded))
+                        .await?;
+                }
+                Ok(None)
+            }
+            Reaction::GiveUp(reason) => {
+                target.ledger.keep(&walk.give_up(reason)).await?;
+                Ok(Some(VisitEnd::GaveUp(reason)))
+            }
+        }
+    }
+}
