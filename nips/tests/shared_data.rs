@@ -5,12 +5,18 @@
 mod events;
 #[path = "shared_data/nip11.rs"]
 mod nip11;
+#[path = "shared_data/nip66.rs"]
+mod nip66;
 #[path = "shared_data/relay_urls.rs"]
 mod relay_urls;
 
 use std::path::PathBuf;
 
 /// The path of a file or folder of the shared data, if it is there.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test of this crate has no configuration to ask"
+)]
 fn shared(name: &str) -> Option<PathBuf> {
     let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = match std::env::var_os("BIGBROTR_SHARED_DATA") {

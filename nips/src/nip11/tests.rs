@@ -62,7 +62,7 @@ fn wrong_types_are_read_or_passed_over() {
 fn hostile_text_is_cleaned_and_cut() {
     let name = "x".repeat(1_000_000);
     let body = format!(r#"{{"name":"{name}","software":"a\u0000b\ud800c","version":"{name}"}}"#);
-    let information = RelayInformation::parse(&body.as_bytes()[..]).unwrap_err();
+    let information = RelayInformation::parse(body.as_bytes()).unwrap_err();
     assert_eq!(information, InformationError::TooLarge);
     let body = format!(r#"{{"name":"{name}","software":"a\u0000b\ud800c"}}"#);
     let information = RelayInformation::parse(body.as_bytes()).unwrap();
