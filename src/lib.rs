@@ -7,5 +7,7 @@ pub mod config;
 pub mod lifecycle;
 pub mod model;
 pub mod net;
+pub mod relay;
 pub mod services;
 pub mod store;
+pub mod telemetry;

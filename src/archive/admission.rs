@@ -108,9 +108,8 @@ impl Archive {
         events: Vec<Event>,
         door: Door,
     ) -> Result<Vec<Admission>, StoreError> {
-        self.0
-            .admit(events.into_iter().map(Ok).collect(), &door)
-            .await
+        let parsed = events.into_iter().map(Ok).collect();
+        self.0.admit(parsed, &door).await
     }
 
     /// Announcements from now on: servable events after their commit, and ephemeral ones. A

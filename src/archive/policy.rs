@@ -3,7 +3,8 @@
 //! The crawler archives what relays serve and lets the store hide what must not be served again. A
 //! client of our relay is told what is wrong with its event.
 
-use nips::{Event, EventRef, Kind};
+use nips::nip40::Expiration;
+use nips::{Event, EventRef, Kind, nip70};
 
 use super::{ArchiveSettings, Door, Rejection};
 use crate::store::events::{MAX_CREATED_AT, Refusal};
@@ -51,49 +52,23 @@ fn check_client(
     if event.created_at > now.saturating_add(max_ahead) {
         return Err(Rejection::CreatedAtAhead(max_ahead));
     }
-    if let Some(expiration) = event.first_tag("expiration") {
-        let expires_at: u64 = expiration
-            .parse()
-            .map_err(|_| Rejection::ExpirationFormat)?;
-        if expires_at <= now {
-            return Err(Rejection::Expired);
-        }
+    let tags = event.tags();
+    match Expiration::of(&tags) {
+        Expiration::Unreadable => return Err(Rejection::ExpirationFormat),
+        expiration if expiration.is_past(now) => return Err(Rejection::Expired),
+        Expiration::Never | Expiration::At(_) => {}
     }
-    if is_protected(event) && !is_authenticated(door, event) {
+    if nip70::is_protected(&tags) && !is_authenticated(door, event) {
         return Err(Rejection::Protected);
     }
-    if embeds_protected(event) {
+    if nip70::reposts_protected(event) {
         return Err(Rejection::EmbedsProtected);
     }
     Ok(())
 }
 
-/// Whether the event carries the `-` tag (NIP-70).
-pub(super) fn is_protected(event: &EventRef<'_>) -> bool {
-    event.first_tag("-").is_some()
-}
-
 fn is_authenticated(door: &Door, event: &EventRef<'_>) -> bool {
     matches!(door, Door::Client { authenticated } if authenticated.contains(&event.pubkey))
-}
-
-/// A repost's content is the reposted event as JSON (NIP-18), or anything else.
-fn embeds_protected(event: &EventRef<'_>) -> bool {
-    if !matches!(event.kind, Kind::REPOST | Kind::GENERIC_REPOST) {
-        return false;
-    }
-    let content = event.content();
-    let Ok(embedded) = serde_json::from_str::<Embedded>(&content) else {
-        return false;
-    };
-    let mut tags = embedded.tags.iter();
-    tags.any(|tag| tag.first().is_some_and(|name| name == "-"))
-}
-
-/// All that matters of an embedded event, whether or not it is a valid one.
-#[derive(serde::Deserialize)]
-struct Embedded {
-    tags: Vec<Vec<serde_json::Value>>,
 }
 
 #[cfg(test)]

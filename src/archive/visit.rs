@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nips::{Event, Kind};
+use nips::{Event, Kind, nip70};
 use tokio_util::sync::CancellationToken;
 
 use super::admission::Inner;
@@ -153,7 +153,7 @@ impl<'a> Visit<'a> {
         let mut live = Vec::new();
         for Arrival { position, event } in arrivals {
             self.answers[position] = Some(Admission::Delivered);
-            let is_republished = policy::is_protected(&event.as_ref()) && !self.door.is_client();
+            let is_republished = !self.door.is_client() && is_protected(&event);
             if !is_republished {
                 let visibility = ephemeral_visibility(event.kind());
                 live.push(Arc::new(LiveEvent::new(event, visibility)));
@@ -231,6 +231,10 @@ fn is_ephemeral(arrival: &Arrival) -> bool {
     arrival.event.kind().is_ephemeral()
 }
 
+fn is_protected(event: &Event) -> bool {
+    nip70::is_protected(&event.as_ref().tags())
+}
+
 fn ephemeral_visibility(kind: Kind) -> Visibility {
     if kind == EPHEMERAL_GIFT_WRAP {
         Visibility::Private
@@ -265,7 +269,7 @@ fn collect_live(
     let RowOutcome::Event(Outcome::Stored(visibility), Some(batch)) = outcome else {
         return;
     };
-    if !matches!(visibility, Visibility::Public | Visibility::Private) {
+    if !visibility.is_servable() {
         return;
     }
     let event = Arc::new(LiveEvent::new(event, visibility));

@@ -9,7 +9,8 @@ use crate::behaviour::Behaviour;
 use crate::certificate::Certificate;
 use crate::information::{Information, Redirect};
 
-/// A fleet to start. The same plan gives the same names and the same events.
+/// A fleet to start. The same plan gives the same names and the same events, except for the ports that
+/// the system chooses and that relay lists repeat.
 #[derive(Debug, Clone)]
 pub struct FleetPlan {
     /// Decides keys, events, their distribution and every random choice of a member.

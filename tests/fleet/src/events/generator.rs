@@ -102,7 +102,7 @@ impl Generator {
             4 => self.direct_message(),
             5 => match self.deletion(author) {
                 Some(tags) => (tags, String::new()),
-                None => return (Kind::TEXT_NOTE, vec![], "nothing to delete".to_owned()),
+                None => return self.draft(Kind::TEXT_NOTE, author),
             },
             6 | 16 => self.repost(),
             7 => self.reaction(),
@@ -298,6 +298,10 @@ impl Generator {
         Some(tag)
     }
 
+    fn sign(&self, author: usize, kind: Kind, tags: &[Vec<String>], content: &str) -> Event {
+        self.authors[author].sign(kind, self.now, tags.to_vec(), content)
+    }
+
     fn remember(&mut self, author: usize, event: Event) {
         if self.recent.len() == MEMORY {
             self.recent.pop_front();
@@ -321,7 +325,16 @@ impl Iterator for Generator {
                 &(self.now + days * 86_400).to_string(),
             ]));
         }
-        let event = self.authors[author].sign(kind, self.now, tags, content);
+        let mut event = self.sign(author, kind, &tags, &content);
+        // The same words in the same second would be the same event.
+        while self
+            .recent
+            .iter()
+            .any(|(_, known)| known.id() == event.id())
+        {
+            self.now += 1;
+            event = self.sign(author, kind, &tags, &content);
+        }
         self.remember(author, event.clone());
         Some(event)
     }

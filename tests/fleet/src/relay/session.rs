@@ -302,7 +302,7 @@ impl Session {
         for name in names {
             self.send_event(&name, &event.to_json()).await?;
         }
-        Ok(())
+        Ok(self.socket.flush().await?)
     }
 
     async fn stream_on(&mut self) -> Result<()> {

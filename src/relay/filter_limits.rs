@@ -1,0 +1,46 @@
+//! Whether the filters of a request are within what the relay offers.
+
+use nips::Filter;
+
+use super::settings::RelayLimits;
+use crate::store::events::QueryBounds;
+
+/// Ids, keys, kinds and tag values in the open filters of one connection. The live index has an
+/// entry for many of them; at about 100 bytes each this is 10 MB.
+pub(super) const MAX_FILTER_VALUES: usize = 100_000;
+
+impl RelayLimits {
+    /// What is wrong with the filters, as the text of a `CLOSED`.
+    pub(super) fn check(&self, filters: &[Filter]) -> Result<(), String> {
+        if filters.len() > self.max_filters {
+            return Err(format!("invalid: more than {} filters", self.max_filters));
+        }
+        if filters.iter().any(|filter| filter.search.is_some()) {
+            return Err("unsupported: search is not offered".to_owned());
+        }
+        Ok(())
+    }
+
+    /// The bounds of a stored answer.
+    pub(super) fn query_bounds(&self) -> QueryBounds {
+        QueryBounds {
+            default_limit: self.default_limit,
+            max_limit: self.max_limit,
+            max_bytes: self.max_answer_bytes,
+            max_scanned: self.max_scanned,
+        }
+    }
+}
+
+/// How many values a filter lists.
+pub(super) fn values(filter: &Filter) -> usize {
+    filter.ids.as_ref().map_or(0, Vec::len)
+        + filter.authors.as_ref().map_or(0, Vec::len)
+        + filter.kinds.as_ref().map_or(0, Vec::len)
+        + filter.tags.values().map(Vec::len).sum::<usize>()
+}
+
+/// Whether a filter asks for nothing that is stored.
+pub(super) fn is_live_only(filter: &Filter) -> bool {
+    filter.limit == Some(0) || filter.is_empty()
+}

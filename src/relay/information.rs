@@ -1,0 +1,76 @@
+//! The NIP-11 document, made of the settings that are in force.
+
+use serde_json::{Map, Value, json};
+
+use super::message::MAX_SUBSCRIPTION_ID;
+use super::settings::RelaySettings;
+use crate::archive::ArchiveSettings;
+
+/// What the relay does in every configuration, each shown by a test of the relay.
+const SUPPORTED_NIPS: [u16; 6] = [1, 9, 11, 40, 67, 70];
+
+/// The document as JSON text.
+pub(super) fn document(settings: &RelaySettings, archive: &ArchiveSettings) -> String {
+    let info = &settings.info;
+    let mut document = Map::new();
+    for (name, value) in [
+        ("name", Some(info.name.as_str())),
+        ("description", Some(info.description.as_str())),
+        ("contact", info.contact.as_deref()),
+        ("icon", info.icon.as_deref()),
+    ] {
+        if let Some(text) = value.filter(|text| !text.is_empty()) {
+            document.insert(name.to_owned(), text.into());
+        }
+    }
+    if let Some(pubkey) = info.pubkey {
+        document.insert("pubkey".to_owned(), pubkey.to_hex().into());
+    }
+    document.insert("supported_nips".to_owned(), json!(SUPPORTED_NIPS));
+    document.insert("software".to_owned(), env!("CARGO_PKG_NAME").into());
+    document.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
+    document.insert("limitation".to_owned(), limitation(settings, archive));
+    Value::Object(document).to_string()
+}
+
+fn limitation(settings: &RelaySettings, archive: &ArchiveSettings) -> Value {
+    let limits = &settings.limits;
+    json!({
+        "max_message_length": limits.max_message_length,
+        "max_subscriptions": limits.max_subscriptions,
+        "max_filters": limits.max_filters,
+        "max_limit": limits.max_limit,
+        "default_limit": limits.default_limit,
+        "max_subid_length": MAX_SUBSCRIPTION_ID,
+        "max_event_tags": archive.max_tags,
+        "created_at_upper_limit": archive.max_created_at_ahead,
+        "min_pow_difficulty": 0,
+        "auth_required": false,
+        "payment_required": false,
+        "restricted_writes": settings.write.is_restricted(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_document_says_what_is_enforced() {
+        let mut settings = RelaySettings::default();
+        settings.info.name = "archive".to_owned();
+        settings.limits.max_limit = 77;
+        let text = document(&settings, &ArchiveSettings::default());
+        let document: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(document["name"], "archive");
+        assert_eq!(document["limitation"]["max_limit"], 77);
+        assert_eq!(document["limitation"]["restricted_writes"], false);
+        assert!(document.get("contact").is_none());
+        assert!(
+            document["supported_nips"]
+                .as_array()
+                .unwrap()
+                .contains(&json!(67))
+        );
+    }
+}

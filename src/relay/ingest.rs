@@ -1,0 +1,113 @@
+//! The events that one client publishes, on their way through the archive's door.
+//!
+//! What arrives while a batch is being verified and committed forms the next one, so that a client
+//! that sends many events pays for one commit in many, and one that sends a single event waits for
+//! nobody.
+
+use nips::PublicKey;
+use tokio::task::JoinSet;
+
+use super::message::Reply;
+use crate::archive::{Admission, Archive, Door};
+use crate::store::StoreError;
+use crate::store::events::Visibility;
+
+/// Batches of one client that are admitted at the same time: one is verified while the other waits
+/// for the disk.
+const CONCURRENT_BATCHES: usize = 2;
+
+/// Events that wait for their turn before no more is read from the client.
+const MAX_WAITING: usize = 512;
+
+/// The same in bytes.
+const MAX_WAITING_BYTES: usize = 4 << 20;
+
+/// A published event.
+struct Published {
+    id: String,
+    json: Box<str>,
+}
+
+/// The queue of one connection.
+pub(super) struct Ingest {
+    archive: Archive,
+    waiting: Vec<Published>,
+    waiting_bytes: usize,
+    batches: JoinSet<Vec<Reply>>,
+}
+
+impl Ingest {
+    pub(super) fn new(archive: Archive) -> Self {
+        Self {
+            archive,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            batches: JoinSet::new(),
+        }
+    }
+
+    /// Whether more may be read from the client.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.len() < MAX_WAITING && self.waiting_bytes < MAX_WAITING_BYTES
+    }
+
+    pub(super) fn push(&mut self, id: String, json: Box<str>) {
+        self.waiting_bytes += json.len();
+        self.waiting.push(Published { id, json });
+        self.start_batch();
+    }
+
+    /// The answers to the next finished batch; `None` when nothing is under way. Cancel-safe.
+    pub(super) async fn finished(&mut self) -> Option<Vec<Reply>> {
+        let replies = self.batches.join_next().await?;
+        self.start_batch();
+        // A batch that panicked has no answers; the client will ask again.
+        Some(replies.unwrap_or_default())
+    }
+
+    fn start_batch(&mut self) {
+        if self.waiting.is_empty() || self.batches.len() >= CONCURRENT_BATCHES {
+            return;
+        }
+        let batch = std::mem::take(&mut self.waiting);
+        self.waiting_bytes = 0;
+        self.batches.spawn(admit(self.archive.clone(), batch));
+    }
+}
+
+async fn admit(archive: Archive, batch: Vec<Published>) -> Vec<Reply> {
+    let (ids, texts): (Vec<String>, Vec<Box<str>>) = batch
+        .into_iter()
+        .map(|event| (event.id, event.json))
+        .unzip();
+    let authenticated: Vec<PublicKey> = Vec::new();
+    match archive.admit(texts, Door::Client { authenticated }).await {
+        Ok(admissions) => ids
+            .into_iter()
+            .zip(admissions)
+            .map(|(id, admission)| reply(id, &admission))
+            .collect(),
+        Err(error) => ids.into_iter().map(|id| unavailable(id, &error)).collect(),
+    }
+}
+
+fn reply(id: String, admission: &Admission) -> Reply {
+    let (is_accepted, text) = match admission {
+        Admission::Stored(Visibility::Superseded) => {
+            (true, "info: stored, a newer version is here".to_owned())
+        }
+        Admission::Stored(_) | Admission::Delivered => (true, String::new()),
+        Admission::Known { .. } => (true, "duplicate: already have this event".to_owned()),
+        Admission::Refused(rejection) => (false, rejection.message()),
+    };
+    Reply::Ok {
+        id,
+        is_accepted,
+        text,
+    }
+}
+
+fn unavailable(id: String, error: &StoreError) -> Reply {
+    tracing::warn!(reason = error.reason(), %error, "a client's event could not be stored");
+    Reply::refused(id, "error: could not store the event, try again later")
+}

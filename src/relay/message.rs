@@ -1,0 +1,306 @@
+//! Client messages, read as leniently as a helpful answer allows, and relay messages as text.
+
+use std::borrow::Cow;
+
+use nips::{Filter, FilterError};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Longest subscription id (NIP-01), characters.
+pub(crate) const MAX_SUBSCRIPTION_ID: usize = 64;
+
+/// A subscription id that is longer than this is not even repeated in the refusal, characters.
+const MAX_REPEATED_ID: usize = 256;
+
+/// A message of a client that can be acted on.
+#[derive(Debug)]
+pub(super) enum ClientMessage<'a> {
+    /// `["EVENT", {…}]`
+    Event(ClientEvent<'a>),
+    /// `["REQ", "<id>", {…}, …]`
+    Req {
+        /// 1–64 characters.
+        subscription: String,
+        /// At least one.
+        filters: Vec<Filter>,
+    },
+    /// `["CLOSE", "<id>"]`
+    Close(String),
+}
+
+/// A published event, of which so far only this much is known to be readable.
+#[derive(Debug)]
+pub(super) struct ClientEvent<'a> {
+    /// What the client calls the event; names it in the `OK`.
+    pub(super) id: Cow<'a, str>,
+    /// As written; checked later.
+    pub(super) pubkey: Option<Cow<'a, str>>,
+    /// As written; checked later.
+    pub(super) kind: Option<u64>,
+    /// The event object.
+    pub(super) json: &'a str,
+}
+
+/// A message of the relay that is not an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// `["OK", "<id>", <is_accepted>, "<text>"]`
+    Ok {
+        id: String,
+        is_accepted: bool,
+        text: String,
+    },
+    /// `["EOSE", "<id>"]`, with NIP-67's hint `["finish"]` or `["more"]` when it is known.
+    Eose {
+        subscription: String,
+        hint: Option<&'static str>,
+    },
+    /// `["CLOSED", "<id>", "<text>"]`
+    Closed { subscription: String, text: String },
+    /// `["NEG-ERR", "<id>", "<text>"]`
+    NegError { subscription: String, text: String },
+    /// `["NOTICE", "<text>"]`
+    Notice(String),
+}
+
+impl Reply {
+    /// The refusal of a subscription.
+    pub(super) fn closed(subscription: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Closed {
+            subscription: subscription.into(),
+            text: text.into(),
+        }
+    }
+
+    /// The refusal of an event.
+    pub(super) fn refused(id: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Ok {
+            id: id.into(),
+            is_accepted: false,
+            text: text.into(),
+        }
+    }
+
+    fn notice(text: impl Into<String>) -> Self {
+        Self::Notice(text.into())
+    }
+
+    /// The frame.
+    pub(super) fn to_frame(&self) -> String {
+        match self {
+            Self::Ok {
+                id,
+                is_accepted,
+                text,
+            } => serde_json::json!(["OK", id, is_accepted, text]),
+            Self::Eose {
+                subscription,
+                hint: Some(hint),
+            } => serde_json::json!(["EOSE", subscription, [hint]]),
+            Self::Eose {
+                subscription,
+                hint: None,
+            } => serde_json::json!(["EOSE", subscription]),
+            Self::Closed { subscription, text } => {
+                serde_json::json!(["CLOSED", subscription, text])
+            }
+            Self::NegError { subscription, text } => {
+                serde_json::json!(["NEG-ERR", subscription, text])
+            }
+            Self::Notice(text) => serde_json::json!(["NOTICE", text]),
+        }
+        .to_string()
+    }
+}
+
+/// The beginning of the event frames of a subscription: `["EVENT","<id>",`.
+pub(super) fn event_frame_start(subscription: &str) -> String {
+    let id = serde_json::Value::from(subscription);
+    format!("[\"EVENT\",{id},")
+}
+
+/// Reads one text message.
+///
+/// # Errors
+/// What to answer: `OK` for an event whose id can be read, `CLOSED` for a request whose
+/// subscription can be read, else `NOTICE`.
+pub(super) fn parse(text: &str) -> Result<ClientMessage<'_>, Reply> {
+    let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(text) else {
+        return Err(Reply::notice("invalid: message is not a JSON array"));
+    };
+    let mut parts = parts.into_iter().map(RawValue::get);
+    let verb = parts.next().and_then(text_of).unwrap_or_default();
+    match verb.as_ref() {
+        "EVENT" => parse_event(parts.next()),
+        "REQ" => parse_req(parts),
+        "CLOSE" => subscription_of(parts.next(), "CLOSE").map(ClientMessage::Close),
+        "COUNT" => {
+            let subscription = subscription_of(parts.next(), "COUNT")?;
+            let text = "unsupported: counting is not offered";
+            Err(Reply::closed(subscription, text))
+        }
+        "NEG-OPEN" => Err(Reply::NegError {
+            subscription: subscription_of(parts.next(), "NEG-OPEN")?,
+            text: "unsupported: negentropy is not offered".to_owned(),
+        }),
+        "AUTH" => parse_auth(parts.next()),
+        _ => Err(Reply::notice("unsupported: unknown message type")),
+    }
+}
+
+fn parse_event(json: Option<&str>) -> Result<ClientMessage<'_>, Reply> {
+    #[derive(Deserialize)]
+    struct Readable<'a> {
+        #[serde(borrow)]
+        id: Cow<'a, str>,
+        #[serde(borrow, default, deserialize_with = "text_if_any")]
+        pubkey: Option<Cow<'a, str>>,
+        #[serde(default, deserialize_with = "integer_if_any")]
+        kind: Option<u64>,
+    }
+    let json = json.ok_or_else(|| Reply::notice("invalid: EVENT without an event"))?;
+    match serde_json::from_str::<Readable<'_>>(json) {
+        Ok(event) if event.id.chars().count() <= MAX_REPEATED_ID => {
+            Ok(ClientMessage::Event(ClientEvent {
+                id: event.id,
+                pubkey: event.pubkey,
+                kind: event.kind,
+                json,
+            }))
+        }
+        _ => Err(Reply::notice("invalid: EVENT without a readable event id")),
+    }
+}
+
+fn parse_auth<'a>(json: Option<&str>) -> Result<ClientMessage<'a>, Reply> {
+    let text = "error: authentication is not offered";
+    match parse_event(json) {
+        Ok(ClientMessage::Event(event)) => Err(Reply::refused(event.id, text)),
+        _ => Err(Reply::notice(text)),
+    }
+}
+
+fn parse_req<'a>(mut parts: impl Iterator<Item = &'a str>) -> Result<ClientMessage<'a>, Reply> {
+    let subscription = subscription_of(parts.next(), "REQ")?;
+    let filters: Result<Vec<Filter>, FilterError> = parts.map(Filter::from_json).collect();
+    match filters {
+        Ok(filters) if filters.is_empty() => {
+            Err(Reply::closed(subscription, "invalid: REQ without a filter"))
+        }
+        Ok(filters) => Ok(ClientMessage::Req {
+            subscription,
+            filters,
+        }),
+        Err(error) => Err(Reply::closed(subscription, format!("invalid: {error}"))),
+    }
+}
+
+fn subscription_of(part: Option<&str>, verb: &str) -> Result<String, Reply> {
+    let id = part.and_then(text_of);
+    let Some(id) = id.filter(|id| id.chars().count() <= MAX_REPEATED_ID) else {
+        return Err(Reply::Notice(format!(
+            "invalid: {verb} without a readable subscription id"
+        )));
+    };
+    if (1..=MAX_SUBSCRIPTION_ID).contains(&id.chars().count()) {
+        return Ok(id.into_owned());
+    }
+    let text = format!("invalid: subscription id is not 1 to {MAX_SUBSCRIPTION_ID} characters");
+    Err(Reply::closed(id, text))
+}
+
+fn text_of(json: &str) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+    serde_json::from_str::<Text<'_>>(json)
+        .ok()
+        .map(|text| text.0)
+}
+
+fn text_if_any<'de, D>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+{
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(text_of(raw.get()))
+}
+
+fn integer_if_any<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<u64>, D::Error> {
+    let raw = <&RawValue>::deserialize(deserializer)?;
+    Ok(raw.get().parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        parse(text).unwrap_err().to_frame()
+    }
+
+    #[test]
+    fn each_refusal_names_what_could_be_read() {
+        let long = "x".repeat(65);
+        let long_req = format!(r#"["REQ","{long}",{{}}]"#);
+        for (text, start) in [
+            ("", r#"["NOTICE","invalid:"#),
+            ("{}", r#"["NOTICE","invalid:"#),
+            ("[]", r#"["NOTICE","unsupported:"#),
+            (r#"["WHAT"]"#, r#"["NOTICE","unsupported:"#),
+            (r#"["EVENT"]"#, r#"["NOTICE","invalid:"#),
+            (r#"["EVENT",{"id":7}]"#, r#"["NOTICE","invalid:"#),
+            (r#"["REQ",7,{}]"#, r#"["NOTICE","invalid:"#),
+            (r#"["REQ","",{}]"#, r#"["CLOSED","","invalid:"#),
+            (&long_req, r#"["CLOSED","xxxx"#),
+            (r#"["REQ","s"]"#, r#"["CLOSED","s","invalid:"#),
+            (r#"["REQ","s",[]]"#, r#"["CLOSED","s","invalid:"#),
+            (
+                r#"["REQ","s",{"ids":["ab"]}]"#,
+                r#"["CLOSED","s","invalid:"#,
+            ),
+            (r#"["COUNT","s",{}]"#, r#"["CLOSED","s","unsupported:"#),
+            (
+                r#"["NEG-OPEN","s",{},"61"]"#,
+                r#"["NEG-ERR","s","unsupported:"#,
+            ),
+            (r#"["AUTH",{"id":"ab"}]"#, r#"["OK","ab",false,"error:"#),
+        ] {
+            let frame = refusal(text);
+            assert!(frame.starts_with(start), "{text} → {frame}");
+        }
+    }
+
+    #[test]
+    fn an_event_needs_only_a_readable_id() {
+        let text = r#"["EVENT",{"id":"ab","pubkey":1,"kind":-1}]"#;
+        let Ok(ClientMessage::Event(event)) = parse(text) else {
+            panic!("the id can be read");
+        };
+        assert_eq!(
+            (event.id.as_ref(), event.pubkey, event.kind),
+            ("ab", None, None)
+        );
+        assert_eq!(event.json, r#"{"id":"ab","pubkey":1,"kind":-1}"#);
+    }
+
+    #[test]
+    fn subscription_ids_are_any_text() {
+        let Ok(ClientMessage::Req { subscription, .. }) = parse(r#"["REQ","\"é\n",{}]"#) else {
+            panic!("a valid request");
+        };
+        assert_eq!(subscription, "\"é\n");
+        assert_eq!(event_frame_start(&subscription), r#"["EVENT","\"é\n","#);
+    }
+
+    #[test]
+    fn end_of_stored_events_carries_the_hint() {
+        let eose = |hint| Reply::Eose {
+            subscription: "s".to_owned(),
+            hint,
+        };
+        assert_eq!(eose(None).to_frame(), r#"["EOSE","s"]"#);
+        assert_eq!(eose(Some("more")).to_frame(), r#"["EOSE","s",["more"]]"#);
+    }
+}

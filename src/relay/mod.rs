@@ -1,0 +1,26 @@
+//! The NIP-01 session layer over the archive.
+//!
+//! The public port upgrades a connection and hands the socket to [`Relay::serve`], which speaks
+//! until either side closes it. What clients publish goes through [`Archive`](crate::archive::Archive)
+//! like everything else; what they ask for is read from the store as one page and then continued
+//! live from exactly the batch that page ended with, by the task in [`Relay::deliver_live`].
+
+mod connection;
+mod counters;
+mod filter_limits;
+mod information;
+mod ingest;
+mod live;
+mod live_index;
+mod message;
+mod policy;
+mod rate;
+mod seen;
+mod server;
+mod session;
+mod settings;
+mod subscription;
+
+pub use counters::RelayCounts;
+pub use server::Relay;
+pub use settings::{RelayInfo, RelayLimits, RelayRates, RelaySettings, WriteRules};

@@ -1,0 +1,110 @@
+//! What the operator decides about the relay: identity, limits, who may write, how fast.
+
+use std::collections::HashSet;
+
+use nips::{Kind, PublicKey};
+
+/// Everything the relay is told at start.
+#[derive(Debug, Clone, Default)]
+pub struct RelaySettings {
+    /// The NIP-11 identity.
+    pub info: RelayInfo,
+    /// What one client may ask for.
+    pub limits: RelayLimits,
+    /// What clients may publish.
+    pub write: WriteRules,
+    /// How many clients, and how fast each.
+    pub rates: RelayRates,
+}
+
+/// The NIP-11 identity; everything may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RelayInfo {
+    /// Name.
+    pub name: String,
+    /// Description, plain text.
+    pub description: String,
+    /// Contact of the operator, a URI.
+    pub contact: Option<String>,
+    /// Public key of the operator.
+    pub pubkey: Option<PublicKey>,
+    /// URL of an icon.
+    pub icon: Option<String>,
+}
+
+/// What one client may ask for. Every value is enforced and, where NIP-11 has a name for it,
+/// advertised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayLimits {
+    /// Longest message of a client, bytes.
+    pub max_message_length: usize,
+    /// Open subscriptions of one connection.
+    pub max_subscriptions: usize,
+    /// Filters of one subscription.
+    pub max_filters: usize,
+    /// Highest `limit` of a filter; a higher one is lowered to it.
+    pub max_limit: usize,
+    /// `limit` of a filter that has none.
+    pub default_limit: usize,
+    /// Bytes of events in one stored answer, about; what is cut off is announced by NIP-67's `more`.
+    pub max_answer_bytes: usize,
+    /// Index entries one stored answer may look at.
+    pub max_scanned: usize,
+    /// Stored answers worked out at the same time, over all connections.
+    pub concurrent_queries: usize,
+}
+
+impl Default for RelayLimits {
+    fn default() -> Self {
+        Self {
+            max_message_length: 512 << 10,
+            max_subscriptions: 100,
+            max_filters: 20,
+            max_limit: 5_000,
+            default_limit: 500,
+            max_answer_bytes: 8 << 20,
+            max_scanned: 1_000_000,
+            concurrent_queries: 32,
+        }
+    }
+}
+
+/// What clients may publish. An empty list of what is allowed allows everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteRules {
+    /// Whether clients may publish at all.
+    pub is_enabled: bool,
+    /// Kinds that are accepted.
+    pub kinds_allowed: HashSet<Kind>,
+    /// Kinds that are refused.
+    pub kinds_blocked: HashSet<Kind>,
+    /// Authors that are accepted.
+    pub authors_allowed: HashSet<PublicKey>,
+    /// Authors that are refused.
+    pub authors_blocked: HashSet<PublicKey>,
+}
+
+impl Default for WriteRules {
+    fn default() -> Self {
+        Self {
+            is_enabled: true,
+            kinds_allowed: HashSet::new(),
+            kinds_blocked: HashSet::new(),
+            authors_allowed: HashSet::new(),
+            authors_blocked: HashSet::new(),
+        }
+    }
+}
+
+/// How many clients, and how fast each; `None` does not limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RelayRates {
+    /// Connections in all.
+    pub max_connections: Option<usize>,
+    /// Connections of one address.
+    pub max_connections_per_address: Option<usize>,
+    /// EVENT messages a minute of one connection.
+    pub events_per_minute: Option<u32>,
+    /// REQ messages a minute of one connection.
+    pub requests_per_minute: Option<u32>,
+}

@@ -1,0 +1,181 @@
+//! The subscriptions of one connection, from REQ over the stored answer to live.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::vec;
+
+use nips::{Event, Filter};
+
+use super::filter_limits::{MAX_FILTER_VALUES, values};
+use super::live::SharedIndex;
+use super::live_index::{Listener, SubscriptionKey};
+use super::message::event_frame_start;
+use crate::archive::LiveEvent;
+use crate::store::events::BatchNumber;
+
+/// Live events that may wait for the end of a stored answer; more than the longest answer.
+const MAX_PENDING: usize = 10_000;
+
+/// One open subscription.
+pub(super) struct Subscription {
+    pub(super) id: String,
+    /// `["EVENT","<id>",`
+    frame_start: String,
+    values: usize,
+    phase: Phase,
+}
+
+enum Phase {
+    /// The stored part is being worked out or sent; live events wait.
+    Stored(Vec<(Option<BatchNumber>, Arc<LiveEvent>)>),
+    Live,
+}
+
+/// What a live event comes to.
+pub(super) enum Next {
+    /// Send it.
+    Send(String),
+    /// Nothing now: it waits, or the subscription is closed already.
+    Nothing,
+    /// Too much waits; the subscription has to be closed.
+    Overflow,
+}
+
+impl Subscription {
+    /// The frame of an event for this subscription.
+    pub(super) fn frame(&self, json: &str) -> String {
+        let mut frame = String::with_capacity(self.frame_start.len() + json.len() + 1);
+        frame.push_str(&self.frame_start);
+        frame.push_str(json);
+        frame.push(']');
+        frame
+    }
+
+    /// The same, made of a stored event.
+    pub(super) fn stored_frame(&self, event: &Event) -> String {
+        let mut frame = self.frame_start.clone();
+        event.as_ref().push_json(&mut frame);
+        frame.push(']');
+        frame
+    }
+
+    /// Ends the stored part, which knew of batches up to `as_of`; gives what happened since.
+    pub(super) fn go_live(&mut self, as_of: BatchNumber) -> Vec<Arc<LiveEvent>> {
+        let Phase::Stored(pending) = std::mem::replace(&mut self.phase, Phase::Live) else {
+            return Vec::new();
+        };
+        let is_newer = |batch: Option<BatchNumber>| batch.is_none_or(|batch| batch > as_of);
+        let newer = pending.into_iter().filter(|(batch, _)| is_newer(*batch));
+        newer.map(|(_, live)| live).collect()
+    }
+}
+
+/// The subscriptions of one connection. Dropping it closes them.
+pub(super) struct Subscriptions<'r> {
+    index: &'r SharedIndex,
+    listener: Arc<Listener>,
+    open: HashMap<SubscriptionKey, Subscription>,
+}
+
+impl<'r> Subscriptions<'r> {
+    pub(super) fn new(index: &'r SharedIndex, listener: Arc<Listener>) -> Self {
+        Self {
+            index,
+            listener,
+            open: HashMap::new(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn get_mut(&mut self, key: SubscriptionKey) -> Option<&mut Subscription> {
+        self.open.get_mut(&key)
+    }
+
+    /// Whether filters fit into what one connection may hold.
+    pub(super) fn has_room_for(&self, filters: &[Filter]) -> bool {
+        let held: usize = self.open.values().map(|open| open.values).sum();
+        held + count_values(filters) <= MAX_FILTER_VALUES
+    }
+
+    /// Opens a subscription; live events wait for its stored part from this moment.
+    pub(super) fn open(&mut self, id: String, filters: &[Filter]) -> SubscriptionKey {
+        let subscription = Subscription {
+            frame_start: event_frame_start(&id),
+            id,
+            values: count_values(filters),
+            phase: Phase::Stored(Vec::new()),
+        };
+        let mut index = self.index.write().expect("no panic under the lock");
+        let key = index.open(filters.to_vec(), &self.listener);
+        drop(index);
+        self.open.insert(key, subscription);
+        key
+    }
+
+    /// Closes the subscription of that id, if it is open.
+    pub(super) fn close_id(&mut self, id: &str) -> Option<SubscriptionKey> {
+        let found = self.open.iter().find(|(_, open)| open.id == id);
+        let key = *found?.0;
+        self.close(key);
+        Some(key)
+    }
+
+    /// Closes a subscription and gives its id.
+    pub(super) fn close(&mut self, key: SubscriptionKey) -> Option<String> {
+        let mut index = self.index.write().expect("no panic under the lock");
+        index.close(key);
+        drop(index);
+        self.open.remove(&key).map(|subscription| subscription.id)
+    }
+
+    /// Takes a live event that matches a subscription.
+    pub(super) fn take_live(
+        &mut self,
+        key: SubscriptionKey,
+        batch: Option<BatchNumber>,
+        live: &Arc<LiveEvent>,
+    ) -> Next {
+        let Some(subscription) = self.open.get_mut(&key) else {
+            return Next::Nothing;
+        };
+        match &mut subscription.phase {
+            Phase::Live => Next::Send(subscription.frame(live.json())),
+            Phase::Stored(pending) if pending.len() < MAX_PENDING => {
+                pending.push((batch, Arc::clone(live)));
+                Next::Nothing
+            }
+            Phase::Stored(_) => Next::Overflow,
+        }
+    }
+
+    /// The ids of all open subscriptions.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.open.values().map(|open| open.id.as_str())
+    }
+}
+
+impl Drop for Subscriptions<'_> {
+    fn drop(&mut self) {
+        let mut index = self.index.write().expect("no panic under the lock");
+        for key in self.open.keys() {
+            index.close(*key);
+        }
+    }
+}
+
+fn count_values(filters: &[Filter]) -> usize {
+    filters.iter().map(values).sum()
+}
+
+/// A stored answer on its way out.
+pub(super) struct Answer {
+    pub(super) key: SubscriptionKey,
+    pub(super) events: vec::IntoIter<Event>,
+    /// The last batch the answer knows of.
+    pub(super) as_of: BatchNumber,
+    /// NIP-67.
+    pub(super) hint: Option<&'static str>,
+}
