@@ -217,6 +217,10 @@ pub(super) async fn race(addresses: Vec<SocketAddr>) -> io::Result<Connected> {
 }
 
 async fn connect_one(address: SocketAddr) -> io::Result<Connected> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the home of outgoing connections"
+    )]
     let stream = TcpStream::connect(address).await?;
     // Requests are small and answered: with Nagle's algorithm each pair would cost 40 ms.
     stream.set_nodelay(true)?;

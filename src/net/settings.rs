@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use nips::Network;
 
-use super::{NetError, ProxyAddress};
+use super::{NetError, ProxyAddress, ProxyAddressError};
+use crate::config::{NetworkConfig, NetworksConfig};
 
 /// How one network is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +122,36 @@ impl Default for NetSettings {
 }
 
 impl NetSettings {
+    /// The settings that the configuration asks for, with our own user agent.
+    ///
+    /// # Errors
+    /// [`ProxyAddressError`] for a `proxy_url` that is none; the configuration's own check refuses
+    /// it first.
+    pub fn from_config(config: &NetworksConfig) -> Result<Self, ProxyAddressError> {
+        let network = |config: &NetworkConfig| {
+            let proxy = config.proxy_url.as_deref().map(str::parse).transpose()?;
+            Ok(NetworkSettings {
+                enabled: config.enabled,
+                proxy,
+                timeout: config.timeout,
+                max_tasks: config.max_tasks as usize,
+            })
+        };
+        Ok(Self {
+            networks: PerNetwork {
+                clearnet: network(&config.clearnet)?,
+                tor: network(&config.tor)?,
+                i2p: network(&config.i2p)?,
+                loki: network(&config.loki)?,
+                local: network(&config.local)?,
+            },
+            hosts: config.hosts.clone().into_iter().collect(),
+            dns_servers: config.dns_servers.clone(),
+            extra_ca_file: config.extra_ca_file.clone(),
+            ..Self::default()
+        })
+    }
+
     pub(super) fn check_network(&self, network: Network) -> Result<(), NetError> {
         let settings = self.networks.get(network);
         if !settings.enabled {
@@ -150,5 +181,14 @@ mod tests {
             assert!(matches!(missing, NetError::ProxyMissing { .. }));
         }
         assert!(settings.check_network(Network::Clearnet).is_ok());
+    }
+
+    #[test]
+    fn the_default_is_the_configurations_default() {
+        let config = NetworksConfig::default();
+        assert_eq!(
+            NetSettings::from_config(&config),
+            Ok(NetSettings::default())
+        );
     }
 }

@@ -95,6 +95,10 @@ async fn reach_proxy(proxy: &ProxyAddress) -> Result<Connected, NetError> {
         host: proxy.host.clone(),
         source,
     };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "only the system knows the proxy's name"
+    )]
     let addresses = lookup_host((proxy.host.as_str(), proxy.port)).await;
     race(addresses.map_err(failed)?.collect())
         .await

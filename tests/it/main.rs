@@ -1,1 +1,3 @@
-//! x
+//! Behaviour, tested through the library's public parts and the built binary: real sockets, real files, no internet.
+
+mod net;
