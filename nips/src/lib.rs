@@ -22,6 +22,7 @@ pub mod nip40;
 pub mod nip62;
 pub mod nip65;
 pub mod nip66;
+pub mod nip67;
 pub mod nip70;
 pub mod relay_sources;
 pub mod relay_url;
