@@ -4,6 +4,8 @@ use std::fmt;
 
 use tokio::time::Instant;
 
+pub use nips::nip67::Nip67Hint;
+
 /// The JSON text of an event object exactly as the relay sent it; nothing in it has been checked.
 pub type RawEvent = Box<str>;
 
@@ -160,15 +162,6 @@ impl fmt::Display for ClosedPrefix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
-}
-
-/// NIP-67: whether EOSE came with everything stored, or with a page of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Nip67Hint {
-    /// Everything stored that matches was sent.
-    Finish,
-    /// There is more.
-    More,
 }
 
 /// How far a relay has shown that it speaks Nostr, weakest first.

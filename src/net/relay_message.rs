@@ -112,11 +112,9 @@ fn event_id<'de, A: SeqAccess<'de>>(items: &mut A) -> Result<EventId, A::Error> 
 
 fn hint_of(raw: &RawValue) -> Option<Nip67Hint> {
     let words: Vec<Text<'_>> = serde_json::from_str(raw.get()).ok()?;
-    words.iter().find_map(|Text(word)| match word.as_ref() {
-        "finish" => Some(Nip67Hint::Finish),
-        "more" => Some(Nip67Hint::More),
-        _ => None,
-    })
+    words
+        .iter()
+        .find_map(|Text(word)| Nip67Hint::from_word(word))
 }
 
 fn lenient_text(raw: Option<&RawValue>) -> String {
