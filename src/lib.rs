@@ -5,6 +5,7 @@ pub mod archive;
 pub mod clock;
 pub mod config;
 pub mod lifecycle;
+pub mod metrics;
 pub mod model;
 pub mod net;
 pub mod relay;

@@ -1,0 +1,40 @@
+//! Numbers that other layers keep or the store knows, copied here when somebody asks.
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec};
+
+use super::metrics;
+
+metrics! {
+    /// What is copied on a scrape.
+    pub struct GatheredMetrics {
+        /// Events that came to the archive, by what became of them.
+        pub archive_events: IntCounterVec = "bigbrotr_archive_events_total", ["outcome"];
+        /// Signatures that were checked.
+        pub signatures_verified: IntCounter = "bigbrotr_signatures_verified_total", [];
+        /// New sightings of events on relays.
+        pub sightings: IntCounter = "bigbrotr_sightings_total", [];
+        /// Clients connected to our relay.
+        pub relay_connections: IntGauge = "bigbrotr_relay_connections", [];
+        /// Subscriptions open on our relay.
+        pub relay_subscriptions: IntGauge = "bigbrotr_relay_subscriptions", [];
+        /// Messages of clients of our relay, by type.
+        pub relay_messages: IntCounterVec = "bigbrotr_relay_messages_total", ["type"];
+        /// Events our relay sent to clients, by how they were found.
+        pub relay_events_sent: IntCounterVec = "bigbrotr_relay_events_sent_total", ["source"];
+        /// Times that live delivery fell behind and read the log of arrivals instead.
+        pub relay_feed_lags: IntCounter = "bigbrotr_relay_feed_lags_total", [];
+        /// Connections our relay refused or closed, by reason.
+        pub relay_connections_cut: IntCounterVec =
+            "bigbrotr_relay_connections_cut_total", ["reason"];
+        /// Stored events.
+        pub events: IntGauge = "bigbrotr_events", [];
+        /// Bytes of stored events on disk.
+        pub events_size_bytes: IntGauge = "bigbrotr_events_size_bytes", [];
+        /// Relays by network and state.
+        pub relays: IntGaugeVec = "bigbrotr_relays", ["network", "state"];
+        /// Candidates by network.
+        pub candidates: IntGaugeVec = "bigbrotr_candidates", ["network"];
+        /// Ranges of time that could not be archived yet, by reason.
+        pub gaps: IntGaugeVec = "bigbrotr_gaps", ["reason"];
+    }
+}

@@ -1,0 +1,54 @@
+//! The one macro of this program: a struct of metrics whose doc comments are the help texts.
+//!
+//! ```text
+//! metrics! {
+//!     /// What the door did.
+//!     pub struct DoorMetrics {
+//!         /// Events by outcome.
+//!         pub events: IntCounterVec = "bigbrotr_events_total", ["outcome"];
+//!         /// Time of one batch, seconds.
+//!         pub batch: HistogramVec = "bigbrotr_batch_seconds", ["mode"], BUCKETS;
+//!     }
+//! }
+//! ```
+//!
+//! It generates the struct and `register(&Registry) -> prometheus::Result<Self>`.
+
+/// Declares a struct of metrics; see the module's text.
+macro_rules! metrics {
+    (
+        $(#[doc = $struct_doc:literal])+
+        $visibility:vis struct $name:ident {
+            $(
+                $(#[doc = $help:literal])+
+                $field_visibility:vis $field:ident: $kind:ty =
+                    $metric:literal, [$($label:literal),*] $(, $buckets:expr)?;
+            )+
+        }
+    ) => {
+        $(#[doc = $struct_doc])+
+        #[derive(Debug, Clone)]
+        $visibility struct $name {
+            $($(#[doc = $help])+ $field_visibility $field: $kind,)+
+        }
+
+        impl $name {
+            /// Creates the metrics and adds them to the registry.
+            ///
+            /// # Errors
+            /// When the registry has a metric of that name already.
+            $visibility fn register(registry: &prometheus::Registry) -> prometheus::Result<Self> {
+                Ok(Self {
+                    $($field: $crate::metrics::family::register::<$kind>(
+                        registry,
+                        $metric,
+                        concat!($($help),+).trim(),
+                        &[$($label),*],
+                        &[$(&$buckets as &[f64])?],
+                    )?,)+
+                })
+            }
+        }
+    };
+}
+pub(crate) use metrics;

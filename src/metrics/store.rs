@@ -1,0 +1,40 @@
+//! Latency and errors of the store, by operation.
+
+use std::time::Duration;
+
+use prometheus::{HistogramVec, IntCounterVec};
+
+use super::metrics;
+
+/// A point look-up takes microseconds, a batch milliseconds, and whatever takes seconds is what the
+/// alert on slow queries is about.
+const QUERY_BUCKETS: [f64; 12] = [
+    0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0,
+];
+
+metrics! {
+    /// Latency and errors of the store.
+    pub struct StoreMetrics {
+        /// Time of one store operation, seconds.
+        pub query_duration: HistogramVec =
+            "bigbrotr_query_duration_seconds", ["operation"], QUERY_BUCKETS;
+        /// Store operations that failed, by reason.
+        pub errors: IntCounterVec = "bigbrotr_store_errors_total", ["operation", "reason"];
+    }
+}
+
+impl StoreMetrics {
+    /// Records one operation; `failure` is the reason's label when it failed.
+    pub fn record(
+        &self,
+        operation: &'static str,
+        duration: Duration,
+        failure: Option<&'static str>,
+    ) {
+        let histogram = self.query_duration.with_label_values(&[operation]);
+        histogram.observe(duration.as_secs_f64());
+        if let Some(reason) = failure {
+            self.errors.with_label_values(&[operation, reason]).inc();
+        }
+    }
+}
