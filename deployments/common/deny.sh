@@ -11,7 +11,7 @@ if [ -z "$deny" ]; then
   deny=$tools/bin/cargo-deny
   if [ ! -x "$deny" ]; then
     echo "building cargo-deny $version into $tools, once" >&2
-    cargo install --quiet cargo-deny --version "$version" --locked --no-default-features --root "$tools"
+    cargo install --quiet --debug cargo-deny --version "$version" --locked --no-default-features --root "$tools"
   fi
 fi
 checks=(licenses bans sources)
