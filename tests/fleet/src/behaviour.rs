@@ -70,7 +70,10 @@ pub enum Behaviour {
     /// Mixes events that do not match, wrong ids and bad signatures into good answers (B13).
     Liar,
     /// Streams freshly signed matching events for ever and never sends EOSE (B14).
-    Endless,
+    Endless {
+        /// Time between two events; zero for as fast as it can sign.
+        pace: Duration,
+    },
     /// Answers REQ with one text frame of this size (B15).
     HugeFrame {
         /// Length of the frame's payload.
@@ -152,7 +155,7 @@ impl Behaviour {
             Self::BurstSecond { .. } => "burst-second",
             Self::IgnoresTimeBounds { .. } => "ignores-time-bounds",
             Self::Liar => "liar",
-            Self::Endless => "endless",
+            Self::Endless { .. } => "endless",
             Self::HugeFrame { .. } => "huge-frame",
             Self::SlowHandshake { .. } => "slow-handshake",
             Self::SlowFrame { .. } => "slow-frame",
@@ -198,7 +201,7 @@ impl Behaviour {
             Self::RandomOrder { .. }
             | Self::BurstSecond { .. }
             | Self::IgnoresTimeBounds { .. }
-            | Self::Endless
+            | Self::Endless { .. }
             | Self::HugeTags
             | Self::NeedsKinds
             | Self::RefusesScraping => Completeness::Uncertain,

@@ -18,6 +18,8 @@ pub struct ConfigOptions {
     pub metrics_listen: Option<SocketAddr>,
     /// Seconds that a connection to a relay may take.
     pub timeout_seconds: u32,
+    /// Seconds between the cycles of a service, and before anything is tried again.
+    pub interval_seconds: u32,
 }
 
 impl Default for ConfigOptions {
@@ -26,6 +28,7 @@ impl Default for ConfigOptions {
             relay_listen: SocketAddr::from(([127, 0, 0, 1], 7777)),
             metrics_listen: Some(SocketAddr::from(([127, 0, 0, 1], 8000))),
             timeout_seconds: 3,
+            interval_seconds: 20,
         }
     }
 }
@@ -76,11 +79,7 @@ impl Fleet {
         };
         write(&paths.ca, &self.ca_pem())?;
         write(&paths.seeds, &self.seed_list())?;
-        write(
-            &paths.config.join("brotr.yaml"),
-            &self.brotr_yaml(options, &paths),
-        )?;
-        for (service, yaml) in services(&paths) {
+        for (service, yaml) in services(&paths, options) {
             write(
                 &paths.config.join(format!("services/{service}.yaml")),
                 &yaml,
@@ -88,6 +87,11 @@ impl Fleet {
         }
         let relay = format!("listen: {}\n", json!(options.relay_listen));
         write(&paths.relay_config.join("relay.yaml"), &relay)?;
+        // Last, so that whoever waits for it finds everything else.
+        write(
+            &paths.config.join("brotr.yaml"),
+            &self.brotr_yaml(options, &paths),
+        )?;
         Ok(paths)
     }
 
@@ -134,27 +138,28 @@ impl Fleet {
     }
 }
 
-/// Short intervals, so that somebody who watches sees changes within a minute or two.
-fn services(paths: &ConfigPaths) -> [(&'static str, String); 5] {
-    const INTERVAL: &str = "interval: 60\n";
-    let seed = format!(
-        "seed:\n  file_path: {}\n  to_validate: true\n",
-        json!(paths.seeds)
-    );
+/// Short intervals, so that somebody who watches sees changes soon.
+fn services(paths: &ConfigPaths, options: &ConfigOptions) -> [(&'static str, String); 5] {
+    let seconds = options.interval_seconds;
+    let interval = format!("interval: {seconds}\n");
+    let seeds = json!(paths.seeds);
     [
-        ("seeder", seed),
-        ("finder", format!("{INTERVAL}api: {{enabled: false}}\n")),
+        (
+            "seeder",
+            format!("seed: {{file_path: {seeds}, to_validate: true}}\n"),
+        ),
+        ("finder", format!("{interval}api: {{enabled: false}}\n")),
         (
             "validator",
-            format!("{INTERVAL}processing: {{interval: 60}}\n"),
+            format!("{interval}processing: {{interval: {seconds}}}\n"),
         ),
         (
             "monitor",
-            format!("{INTERVAL}discovery: {{interval: 60}}\n"),
+            format!("{interval}discovery: {{interval: {seconds}}}\n"),
         ),
         (
             "synchronizer",
-            format!("{INTERVAL}processing: {{end_lag: 0}}\n"),
+            format!("{interval}processing: {{end_lag: 0}}\n"),
         ),
     ]
 }

@@ -319,7 +319,7 @@ async fn engine(
         let builder = Builder::new();
         builder.load(&events).await?;
         let held = builder.ids().await?;
-        return Ok((Engine::Builder(builder), held));
+        return Ok((Engine::Builder(Box::new(builder)), held));
     }
     let shelf = Shelf::new(events);
     let held = shelf.ids();

@@ -53,7 +53,7 @@ pub(crate) struct Core {
 
 /// Who answers on the WebSocket.
 pub(crate) enum Engine {
-    Builder(Builder),
+    Builder(Box<Builder>),
     Scripted(Arc<Stage>),
 }
 

@@ -81,8 +81,8 @@ impl FleetPlan {
     /// A network like the real one in small: every scenario of [`scenarios`] once if there is room, and
     /// healthy relays of every network for the rest.
     pub fn mixed(seed: u64, relays: usize, events: usize) -> Self {
-        // At least an eighth is healthy and plain, whatever the size.
-        let odd = scenarios().into_iter().take(relays - relays.div_ceil(8));
+        // At least a tenth is healthy and plain, whatever the size.
+        let odd = scenarios().into_iter().take(relays - relays.div_ceil(10));
         let healthy = relays - odd.len();
         let mut members: Vec<MemberPlan> = (0..healthy).map(healthy_member).collect();
         members.extend(odd);
@@ -94,14 +94,14 @@ impl FleetPlan {
     }
 }
 
-/// The `index`-th healthy member of a mixed fleet: half loopback, the rest named and overlay relays. The
-/// first hold most of the events, as the twenty largest relays of the real network hold 63 %.
+/// The `index`-th healthy member of a mixed fleet, from every network in turn. The first hold most of the
+/// events, as the twenty largest relays of the real network hold 63 %.
 fn healthy_member(index: usize) -> MemberPlan {
     let access = match index % 8 {
-        1 | 3 => Access::Tls(Certificate::Valid),
-        5 => Access::Onion,
-        6 => Access::I2p,
-        7 => Access::Loki,
+        1 | 6 => Access::Tls(Certificate::Valid),
+        2 => Access::Onion,
+        3 => Access::I2p,
+        4 => Access::Loki,
         _ => Access::Loopback,
     };
     let weight = 4.0 / (1.0 + index as f64);
@@ -183,6 +183,8 @@ impl MemberPlan {
 /// One member for each scenario that concerns a relay.
 pub fn scenarios() -> Vec<MemberPlan> {
     let second = Duration::from_secs(1);
+    // A thousand events a second is endless enough and leaves the machine to the others.
+    let millisecond = Duration::from_millis(1);
     let plain = |row, behaviour| MemberPlan::new(behaviour).row(row);
     let documented = |row, information| MemberPlan::healthy().row(row).information(information);
     let certified = |certificate| {
@@ -216,7 +218,7 @@ pub fn scenarios() -> Vec<MemberPlan> {
         ),
         plain("B12", Behaviour::IgnoresTimeBounds { cap: 500 }),
         plain("B13", Behaviour::Liar),
-        plain("B14", Behaviour::Endless),
+        plain("B14", Behaviour::Endless { pace: millisecond }),
         plain("B15", Behaviour::HugeFrame { bytes: 50 << 20 }),
         plain("B16", Behaviour::SlowHandshake { pace: second }),
         plain("B16", Behaviour::SlowFrame { pace: second }),
@@ -226,8 +228,8 @@ pub fn scenarios() -> Vec<MemberPlan> {
         plain("B18", Behaviour::LongIdentifier),
         documented("B19", Information::NulCharacter),
         documented("B19", Information::LoneSurrogate),
-        documented("B19", Information::HugeName),
-        documented("B20", Information::ImpossibleWork),
+        documented("B19", Information::HugeName).access(Access::Onion),
+        documented("B20", Information::ImpossibleWork).access(Access::Tls(Certificate::Valid)),
         documented("B21", Information::WildNumbers),
         documented("B22", Information::Redirected(Redirect::Loopback)),
         documented("B22", Information::Redirected(Redirect::MetadataService)),

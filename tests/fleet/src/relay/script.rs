@@ -64,8 +64,8 @@ pub(crate) enum Answer {
     WrongSubscription,
     /// Matching events mixed with lies, then EOSE.
     Lies,
-    /// New events for ever.
-    Endless,
+    /// New events for ever, so much time apart.
+    Endless(Duration),
     /// One frame of so many bytes.
     HugeFrame(usize),
     /// One frame, a byte at a time.
@@ -183,7 +183,7 @@ impl Script {
                 ..honest
             },
             Behaviour::Liar => answering(Answer::Lies),
-            Behaviour::Endless => answering(Answer::Endless),
+            Behaviour::Endless { pace } => answering(Answer::Endless(pace)),
             Behaviour::HugeFrame { bytes } => answering(Answer::HugeFrame(bytes)),
             Behaviour::SlowFrame { pace } => answering(Answer::SlowFrame(pace)),
             Behaviour::Refuses { reason } => Self {

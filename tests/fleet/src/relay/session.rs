@@ -99,7 +99,7 @@ impl Session {
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 },
-                () = std::future::ready(()), if self.endless.is_some() => self.stream_on().await?,
+                () = pause(&self.stage.script.answer), if self.endless.is_some() => self.stream_on().await?,
             }
         }
     }
@@ -151,7 +151,7 @@ impl Session {
             Answer::Lies => self.lie(name, filters).await,
             Answer::Closed(reason) => self.send(json!(["CLOSED", name, reason])).await,
             Answer::WrongSubscription => self.send(json!(["EOSE", "nobody-asked"])).await,
-            Answer::Endless => {
+            Answer::Endless(_) => {
                 self.endless = Some((
                     name.to_owned(),
                     filters.into_iter().next().unwrap_or_default(),
@@ -312,8 +312,6 @@ impl Session {
         let event = self.stage.lies.fresh(&filter);
         self.send_event(&name, &event.to_json()).await?;
         self.socket.flush().await?;
-        // Signing never waits, so give the other connections of the laboratory a turn.
-        tokio::task::yield_now().await;
         Ok(())
     }
 
@@ -356,6 +354,15 @@ impl Session {
 
     async fn send(&mut self, message: Value) -> Result<()> {
         Ok(self.socket.send(Message::text(message.to_string())).await?)
+    }
+}
+
+/// The time between two events of an endless stream.
+async fn pause(answer: &Answer) {
+    match answer {
+        Answer::Endless(pace) if !pace.is_zero() => tokio::time::sleep(*pace).await,
+        // Signing never waits, so give the other connections of the laboratory a turn.
+        _ => tokio::task::yield_now().await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What members send for a REQ, an EVENT and an AUTH.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::Result;
 use fleet::events::{Generator, verify};
@@ -248,7 +249,13 @@ async fn a_liar_mixes_forgeries_into_the_truth() -> Result<()> {
 
 #[tokio::test]
 async fn an_endless_stream_ends_with_close_only() -> Result<()> {
-    let fleet = single(MemberPlan::new(Behaviour::Endless), 10).await?;
+    let fleet = single(
+        MemberPlan::new(Behaviour::Endless {
+            pace: Duration::ZERO,
+        }),
+        10,
+    )
+    .await?;
     let member = fleet.member(0);
     let mut client = Client::connect(member).await?;
     let filter = json!({ "kinds": [7], "since": 1_600_000_000, "until": 1_600_000_100 });
