@@ -229,7 +229,10 @@ async fn a_lost_session_stays_lost() {
 
 #[tokio::test]
 async fn b14_an_endless_stream_is_stopped_by_each_budget() {
-    let lab = Lab::of(MemberPlan::new(Behaviour::Endless)).await;
+    let lab = Lab::of(MemberPlan::new(Behaviour::Endless {
+        pace: Duration::ZERO,
+    }))
+    .await;
     let exceeded = |budget| Outcome::BudgetExceeded { budget };
     let few_events = RequestOptions {
         max_events: 50,
