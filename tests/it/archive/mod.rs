@@ -1,0 +1,7 @@
+//! The one door for events, over the real event store.
+
+mod corpus;
+mod door;
+mod faults;
+mod feed;
+pub(crate) mod given;

@@ -1,0 +1,152 @@
+//! A client that sends what it is told and looks at every frame that comes back.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use nips::Event;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// Longer than anything a healthy relay needs, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(super) struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Client {
+    pub(super) async fn connect(address: SocketAddr) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "a client is what this is")]
+        let connected = tokio_tungstenite::connect_async(format!("ws://{address}")).await;
+        let (socket, _) = connected.unwrap();
+        if let MaybeTlsStream::Plain(stream) = socket.get_ref() {
+            stream.set_nodelay(true).unwrap();
+        }
+        Self(socket)
+    }
+
+    pub(super) async fn send(&mut self, message: Value) {
+        self.send_text(&message.to_string()).await;
+    }
+
+    pub(super) async fn send_text(&mut self, text: &str) {
+        self.send_message(Message::text(text)).await;
+    }
+
+    pub(super) async fn send_message(&mut self, message: Message) {
+        self.0.send(message).await.unwrap();
+    }
+
+    /// The next text frame.
+    pub(super) async fn next_text(&mut self) -> String {
+        loop {
+            match self.next_message().await {
+                Some(Message::Text(text)) => return text.as_str().to_owned(),
+                Some(Message::Ping(_) | Message::Pong(_)) => {}
+                other => panic!("expected a text frame, got {other:?}"),
+            }
+        }
+    }
+
+    /// The next frame, parsed.
+    pub(super) async fn next(&mut self) -> Value {
+        serde_json::from_str(&self.next_text().await).unwrap()
+    }
+
+    /// The close frame that ends the connection, whatever comes before it.
+    pub(super) async fn closing(&mut self) -> Option<CloseFrame> {
+        loop {
+            match self.next_message().await {
+                Some(Message::Close(frame)) => return frame,
+                Some(_) => {}
+                None => return None,
+            }
+        }
+    }
+
+    /// The end of the connection, however rude.
+    pub(super) async fn ended(&mut self) {
+        let end = async { while let Some(Ok(_)) = self.0.next().await {} };
+        let ended = tokio::time::timeout(PATIENCE, end).await;
+        ended.expect("the relay ends the connection");
+    }
+
+    async fn next_message(&mut self) -> Option<Message> {
+        let next = tokio::time::timeout(PATIENCE, self.0.next()).await;
+        next.expect("the relay answers")
+            .map(|message| message.unwrap())
+    }
+
+    /// Publishes an event and gives the verdict.
+    pub(super) async fn publish(&mut self, event: &Event) -> (bool, String) {
+        self.send_text(&format!("[\"EVENT\",{}]", event.to_json()))
+            .await;
+        self.verdict(&event.id().to_hex()).await
+    }
+
+    pub(super) async fn verdict(&mut self, id: &str) -> (bool, String) {
+        let ok = self.next().await;
+        assert_eq!(ok[0], "OK", "{ok}");
+        assert_eq!(ok[1], id, "{ok}");
+        assert_eq!(ok.as_array().unwrap().len(), 4, "{ok}");
+        (ok[2].as_bool().unwrap(), ok[3].as_str().unwrap().to_owned())
+    }
+
+    /// Asks and reads the stored part: the ids in the order they came, and the hint of the EOSE.
+    pub(super) async fn ask(
+        &mut self,
+        id: &str,
+        filters: &[Value],
+    ) -> (Vec<String>, Option<Value>) {
+        let mut message = vec![json!("REQ"), json!(id)];
+        message.extend_from_slice(filters);
+        self.send(Value::Array(message)).await;
+        self.stored(id).await
+    }
+
+    pub(super) async fn stored(&mut self, id: &str) -> (Vec<String>, Option<Value>) {
+        let mut ids = Vec::new();
+        loop {
+            let frame = self.next().await;
+            assert_eq!(frame[1], id, "{frame}");
+            match frame[0].as_str().unwrap() {
+                "EVENT" => ids.push(frame[2]["id"].as_str().unwrap().to_owned()),
+                "EOSE" => return (ids, frame.get(2).cloned()),
+                _ => panic!("{frame}"),
+            }
+        }
+    }
+
+    /// The id of the next live event, which has to be for that subscription.
+    pub(super) async fn live(&mut self, subscription: &str) -> String {
+        let frame = self.next().await;
+        assert_eq!(frame[0], "EVENT", "{frame}");
+        assert_eq!(frame[1], subscription, "{frame}");
+        frame[2]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Shows that nothing is on its way: the next thing that comes answers this.
+    pub(super) async fn expect_silence(&mut self) {
+        let (ids, _) = self.ask("nothing else", &[json!({"ids": []})]).await;
+        assert!(ids.is_empty());
+        self.send(json!(["CLOSE", "nothing else"])).await;
+    }
+
+    /// Asks and expects to be refused; gives the reason.
+    pub(super) async fn refused(&mut self, id: &str, filters: &[Value]) -> String {
+        let mut message = vec![json!("REQ"), json!(id)];
+        message.extend_from_slice(filters);
+        self.send(Value::Array(message)).await;
+        let closed = self.next().await;
+        assert_eq!((&closed[0], &closed[1]), (&json!("CLOSED"), &json!(id)));
+        closed[2].as_str().unwrap().to_owned()
+    }
+}
+
+/// Ids as the client sees them.
+pub(super) fn ids<'e>(events: impl IntoIterator<Item = &'e Event>) -> Vec<String> {
+    let ids = events.into_iter().map(|event| event.id().to_hex());
+    ids.collect()
+}

@@ -1,0 +1,11 @@
+//! The relay over real sockets: a raw client that checks every frame, and `nostr-sdk`.
+
+mod basics;
+mod client;
+mod hand_over;
+mod information;
+mod lifetime;
+mod limits;
+mod sdk;
+mod server;
+mod shutdown;

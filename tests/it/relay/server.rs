@@ -1,0 +1,111 @@
+//! A relay on a port of its own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{ConnectInfo, State};
+use axum::response::Response;
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use bigbrotr::archive::{Archive, ArchiveSettings};
+use bigbrotr::clock::{Clock, MockClock};
+use bigbrotr::relay::{Relay, RelaySettings};
+use bigbrotr::store::EventStore;
+use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::client::Client;
+use crate::archive::given::NOW;
+
+/// A served relay; dropping it ends its tasks.
+pub(super) struct Served {
+    pub(super) relay: Relay,
+    pub(super) archive: Archive,
+    pub(super) clock: Arc<MockClock>,
+    pub(super) address: SocketAddr,
+    pub(super) soft: CancellationToken,
+    tasks: JoinSet<()>,
+    _directory: TempDir,
+}
+
+/// A relay with default settings.
+pub(super) async fn relay() -> Served {
+    relay_with(RelaySettings::default()).await
+}
+
+pub(super) async fn relay_with(settings: RelaySettings) -> Served {
+    let clock = Arc::new(MockClock::at(NOW));
+    let live_clock = Arc::clone(&clock);
+    serve(settings, clock, live_clock).await
+}
+
+/// A relay whose own clock differs from the archive's.
+pub(super) async fn serve(
+    settings: RelaySettings,
+    clock: Arc<MockClock>,
+    relay_clock: Arc<dyn Clock>,
+) -> Served {
+    let directory = tempfile::tempdir().unwrap();
+    let store = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
+    let store: Arc<dyn EventStore> = Arc::new(store);
+    let archive = Archive::new(
+        Arc::clone(&store),
+        Arc::clone(&clock) as _,
+        ArchiveSettings::default(),
+    );
+    let relay = Relay::new(archive.clone(), store, relay_clock, settings);
+    let soft = CancellationToken::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut tasks = JoinSet::new();
+    let live = relay.clone();
+    let live_soft = soft.clone();
+    tasks.spawn(async move { live.deliver_live(live_soft).await });
+    let app = axum::Router::new()
+        .route("/", get(upgrade))
+        .with_state((relay.clone(), soft.clone()))
+        .into_make_service_with_connect_info::<SocketAddr>();
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
+    tasks.spawn(async move { axum::serve(listener, app).await.unwrap() });
+    Served {
+        relay,
+        archive,
+        clock,
+        address,
+        soft,
+        tasks,
+        _directory: directory,
+    }
+}
+
+async fn upgrade(
+    State((relay, soft)): State<(Relay, CancellationToken)>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let serve = relay.clone();
+    relay.prepare(upgrade).on_upgrade(move |socket| async move {
+        serve.serve(socket, peer.ip(), soft).await;
+    })
+}
+
+impl Served {
+    pub(super) async fn client(&self) -> Client {
+        Client::connect(self.address).await
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.soft.cancel();
+        self.tasks.abort_all();
+    }
+}
