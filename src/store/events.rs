@@ -148,7 +148,7 @@ pub struct NewEvent {
 pub enum IfDeleted {
     /// Keep it, hidden: the archive remembers, readers never see it.
     Keep,
-    /// Refuse it: a client must not bring it back.
+    /// Refuse it, also when it is stored: a client must not bring it back.
     Refuse,
 }
 

@@ -21,16 +21,19 @@ impl Transaction<'_> {
         if new.event.created_at() > MAX_CREATED_AT {
             return Ok(Fate::Refused(Refusal::CreatedAtRange));
         }
-        let eid = match self.tables.slot(&self.txn, new.wanted, &new.event.id())? {
-            Slot::Taken(eid) => return Ok(Fate::Known(eid, false)),
+        let (eid, is_known) = match self.tables.slot(&self.txn, new.wanted, &new.event.id())? {
+            Slot::Taken(eid) => (eid, true),
             Slot::None => return Ok(Fate::Refused(Refusal::KeySpaceFull)),
-            Slot::Free(eid) => eid,
+            Slot::Free(eid) => (eid, false),
         };
-        if self.has_vanished(new)? {
+        if !is_known && self.has_vanished(new)? {
             return Ok(Fate::Refused(Refusal::Vanished));
         }
         if new.if_deleted == IfDeleted::Refuse && self.is_deleted(eid, new)? {
             return Ok(Fate::Refused(Refusal::Deleted));
+        }
+        if is_known {
+            return Ok(Fate::Known(eid, false));
         }
         self.insert(eid, new)?;
         Ok(Fate::Stored(eid, Visibility::Stub))
