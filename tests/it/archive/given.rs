@@ -20,7 +20,6 @@ pub(crate) const NOW: u64 = 1_750_000_000;
 pub(crate) struct Given {
     pub(crate) archive: Archive,
     pub(crate) store: Arc<dyn EventStore>,
-    pub(crate) clock: Arc<MockClock>,
     pub(crate) _directory: TempDir,
 }
 
@@ -36,13 +35,12 @@ pub(crate) fn over(store: Arc<dyn EventStore>, directory: TempDir) -> Given {
     let clock = Arc::new(MockClock::at(NOW));
     let archive = Archive::new(
         Arc::clone(&store),
-        Arc::clone(&clock) as _,
+        clock,
         ArchiveSettings::default(),
     );
     Given {
         archive,
         store,
-        clock,
         _directory: directory,
     }
 }

@@ -28,7 +28,7 @@ async fn nostr_sdk_publishes_fetches_and_listens() {
     let mut notifications = client.notifications();
     let live = Filter::new().kind(Kind::Reaction).limit(0);
     client.subscribe(live, None).await.unwrap();
-    let reaction = author(5).sign(nips::Kind(7), NOW, Vec::new(), "+");
+    let reaction = author(5).sign(::nips::Kind(7), NOW, Vec::new(), "+");
     let heard = async {
         loop {
             match notifications.recv().await.unwrap() {
