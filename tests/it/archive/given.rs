@@ -33,11 +33,7 @@ pub(crate) fn archive() -> Given {
 /// An archive over a store of the test's own.
 pub(crate) fn over(store: Arc<dyn EventStore>, directory: TempDir) -> Given {
     let clock = Arc::new(MockClock::at(NOW));
-    let archive = Archive::new(
-        Arc::clone(&store),
-        clock,
-        ArchiveSettings::default(),
-    );
+    let archive = Archive::new(Arc::clone(&store), clock, ArchiveSettings::default());
     Given {
         archive,
         store,

@@ -177,7 +177,7 @@ async fn live_events_reach_every_subscription_they_match_once() {
     reader.ask("other", std::slice::from_ref(&other)).await;
     let event = author(1).sign(Kind(1), NOW, tags(&[&["t", "x"]]), "");
     assert!(writer.publish(&event).await.0);
-    let mut got = vec![reader.next().await, reader.next().await];
+    let mut got = [reader.next().await, reader.next().await];
     got.sort_by_key(|frame| frame[1].to_string());
     assert_eq!((&got[0][1], &got[1][1]), (&json!("all"), &json!("tag")));
     reader.expect_silence().await;

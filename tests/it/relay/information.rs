@@ -7,11 +7,14 @@ use super::server::relay_with;
 
 #[tokio::test]
 async fn the_document_tells_identity_limits_and_only_what_is_shown_by_tests() {
-    let mut settings = RelaySettings::default();
-    settings.info = RelayInfo {
+    let info = RelayInfo {
         name: "archive".to_owned(),
         contact: Some("mailto:a@example.com".to_owned()),
         ..RelayInfo::default()
+    };
+    let mut settings = RelaySettings {
+        info,
+        ..RelaySettings::default()
     };
     settings.limits.max_limit = 123;
     let relay = relay_with(settings).await;
