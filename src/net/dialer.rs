@@ -244,7 +244,8 @@ fn interleave(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -264,17 +265,40 @@ mod tests {
         assert!(interleave(Vec::new()).is_empty());
     }
 
-    #[tokio::test]
-    async fn a_dead_address_costs_no_time() {
+    async fn listener() -> (TcpListener, SocketAddr) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let alive = listener.local_addr().unwrap();
-        // Documentation prefix: no route, or nobody answers; either way the next one is tried.
-        let dead = address("[2001:db8::1]:9");
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_costs_no_time() {
+        let (_listener, alive) = listener().await;
+        let (closed, dead) = listener().await;
+        drop(closed);
         let start = Instant::now();
-        let connected = race(vec![dead, alive]).await.unwrap();
+        let connected = race(vec![dead, dead, alive]).await.unwrap();
         assert_eq!(connected.address, alive);
         assert!(connected.stream.nodelay().unwrap());
-        assert!(start.elapsed() < Duration::from_secs(2));
+        assert!(start.elapsed() < STAGGER * 2);
+    }
+
+    #[tokio::test]
+    async fn a_silent_address_costs_one_stagger() {
+        let (_listener, alive) = listener().await;
+        // Linux drops connections to a listener whose queue is full, like a firewall would.
+        let full = TcpSocket::new_v4().unwrap();
+        full.bind(address("127.0.0.1:0")).unwrap();
+        let silent = full.local_addr().unwrap();
+        let _queue = full.listen(0).unwrap();
+        let mut queued = Vec::new();
+        while let Ok(connected) = timeout(STAGGER, connect_one(silent)).await {
+            queued.push(connected.unwrap());
+        }
+        let start = Instant::now();
+        let connected = race(vec![silent, alive]).await.unwrap();
+        assert_eq!(connected.address, alive);
+        assert!(start.elapsed() >= STAGGER);
     }
 
     #[tokio::test]

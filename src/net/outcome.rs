@@ -53,11 +53,12 @@ impl Outcome {
         }
     }
 
-    /// Whether the connection is of no further use.
+    /// Whether what is asked next should be asked on a new connection.
     pub fn is_end_of_session(&self) -> bool {
         matches!(
             self,
             Self::Disconnected
+                | Self::Garbage
                 | Self::BudgetExceeded {
                     budget: Budget::Frame | Budget::SessionBytes
                 }
@@ -174,7 +175,7 @@ pub enum Answer {
     Notice,
     /// A NIP-42 challenge: a relay, but one that has not answered us.
     Challenge,
-    /// EVENT, EOSE or CLOSED for our own subscription.
+    /// EVENT, EOSE or CLOSED for our own subscription, or OK for our own event.
     Subscription,
 }
 

@@ -146,11 +146,13 @@ impl Session {
                 self.on_challenge(&challenge, request.options.deadline)
                     .await?;
             }
-            Some(RelayMessage::Ok { id, accepted, .. }) if self.auth.on_ok(id, accepted) => {
-                let step = request
-                    .refusal
-                    .on_authenticated(&self.auth, request.is_answered);
-                return self.take_step(request, step).await;
+            Some(RelayMessage::Ok { id, accepted, .. }) => {
+                // Any other OK is a late answer to an earlier publication.
+                if self.auth.on_ok(id, accepted) {
+                    let is_answered = request.is_answered;
+                    let step = request.refusal.on_authenticated(&self.auth, is_answered);
+                    return self.take_step(request, step).await;
+                }
             }
             _ => {
                 request.garbage += 1;

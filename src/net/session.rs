@@ -5,6 +5,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use nips::RelayUrl;
@@ -22,6 +23,8 @@ use super::standing::SubscriptionId;
 use super::tls::TlsInfo;
 use super::websocket::{OpenOptions, OpenSocket, PhaseTimings};
 
+/// Politeness ends here: a relay that does not say goodbye must not hold a place any longer.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// Smallest frame header; counted so that empty frames are not free.
 const FRAME_HEADER_BYTES: u64 = 2;
 
@@ -151,12 +154,13 @@ impl Session {
         self.received_bytes
     }
 
-    /// Says goodbye and waits for the relay to do so too, until the deadline. What arrives
-    /// meanwhile is dropped.
+    /// Says goodbye and waits for the relay to do so too, until the deadline and no longer than a
+    /// second. What arrives meanwhile is dropped.
     pub async fn close(mut self, deadline: Instant) {
         if self.ended.is_some() {
             return;
         }
+        let deadline = deadline.min(Instant::now() + GOODBYE);
         let goodbye = async {
             if self.socket.close(None).await.is_ok() {
                 while self.receive(deadline).await.is_ok() {}

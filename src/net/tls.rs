@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -196,7 +196,8 @@ fn error_of(host: &str, source: io::Error) -> NetError {
     }
 }
 
-/// No ALPN: WebSocket needs HTTP/1.1, and so does our HTTP client.
+/// No ALPN: WebSocket needs HTTP/1.1, and so does our HTTP client. No resumption: each connection
+/// shows and checks the certificate, and its handshake times can be compared.
 fn client_config(provider: &Arc<CryptoProvider>, verifier: Arc<Verifier>) -> Arc<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(Arc::clone(provider));
     let builder = builder.with_safe_default_protocol_versions();
@@ -204,7 +205,9 @@ fn client_config(provider: &Arc<CryptoProvider>, verifier: Arc<Verifier>) -> Arc
     let builder = builder
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    Arc::new(builder.with_no_client_auth())
+    let mut config = builder.with_no_client_auth();
+    config.resumption = Resumption::disabled();
+    Arc::new(config)
 }
 
 fn platform_roots() -> RootCertStore {
@@ -309,5 +312,28 @@ impl ServerCertVerifier for Verifier {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fleet::Authority;
+
+    use super::*;
+
+    #[test]
+    fn an_authority_that_serves_itself_is_an_unknown_issuer() {
+        let (known, unknown) = (Authority::new().unwrap(), Authority::new().unwrap());
+        let mut roots = RootCertStore::empty();
+        roots.add(known.der()).unwrap();
+        let provider = Arc::new(ring::default_provider());
+        let name = ServerName::try_from("relay.nostr-lab.net").unwrap();
+        for roots in [roots, RootCertStore::empty()] {
+            let verifier = Verifier::insisting(roots, Arc::clone(&provider));
+            let own = unknown.der();
+            let verdict = verifier.verify_server_cert(&own, &[], &name, &[], UnixTime::now());
+            let problem = CertificateProblem::of(&verdict.unwrap_err());
+            assert_eq!(problem, Some(CertificateProblem::UnknownIssuer));
+        }
     }
 }

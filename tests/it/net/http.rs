@@ -170,6 +170,28 @@ async fn b22_the_address_policy_holds_on_every_hop() {
 }
 
 #[tokio::test]
+async fn urls_that_spell_out_an_inner_address_are_refused() {
+    let lab = Lab::of(MemberPlan::new(Behaviour::Honest)).await;
+    let port = lab.member().address().port();
+    for host in [
+        "127.0.0.2",
+        "0x7f.2",
+        "2130706434",
+        "[::ffff:127.0.0.2]",
+        "[::1]",
+        "0",
+    ] {
+        let url = HttpUrl::parse(&format!("http://{host}:{port}/")).unwrap();
+        let got = lab.net.http_get(&url, limits(soon())).await;
+        assert!(
+            matches!(got, Err(NetError::AddressRefused { .. })),
+            "{host}"
+        );
+    }
+    assert_eq!(lab.member().seen().connections, 0);
+}
+
+#[tokio::test]
 async fn b22_a_circle_ends() {
     let answer = "HTTP/1.1 301 Moved\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n";
     let server = canned(answer.to_owned()).await;

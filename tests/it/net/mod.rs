@@ -22,9 +22,11 @@ use tokio::time::Instant;
 /// Long enough for anything that is meant to succeed on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// For what is meant to run into its deadline.
-const SHORT: Duration = Duration::from_millis(400);
+const SHORT: Duration = Duration::from_millis(1_500);
+/// For what has to come and is followed by silence: the test lasts this long.
+const A_WHILE: Duration = Duration::from_secs(3);
 /// Much less than the hours that a byte a second would take, more than a busy machine needs.
-const SLACK: Duration = Duration::from_secs(5);
+const SLACK: Duration = Duration::from_secs(8);
 
 /// A fleet and a network handle that is configured for it.
 struct Lab {

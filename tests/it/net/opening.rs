@@ -6,7 +6,7 @@ use bigbrotr::net::{CertificateProblem, Net, NetError, OpenOptions, Outcome, Pha
 use fleet::{Access, Behaviour, Certificate, MemberPlan};
 use tokio::time::Instant;
 
-use super::{Lab, SHORT, SLACK, any, options, soon};
+use super::{Lab, PATIENCE, SHORT, SLACK, any, options, soon};
 
 async fn open(lab: &Lab, allow_insecure: bool) -> Result<Session, NetError> {
     let options = OpenOptions {
@@ -16,13 +16,17 @@ async fn open(lab: &Lab, allow_insecure: bool) -> Result<Session, NetError> {
     lab.net.open(lab.url(), soon(), options).await
 }
 
-/// Opens with a short deadline and returns the error and the time it took.
-async fn open_shortly(behaviour: Behaviour, access: Access) -> (NetError, Duration) {
+/// Opens within some time and returns the error and the time it took.
+async fn fail_within(
+    patience: Duration,
+    behaviour: Behaviour,
+    access: Access,
+) -> (NetError, Duration) {
     let lab = Lab::of(MemberPlan::new(behaviour).access(access)).await;
     let start = Instant::now();
     let opened = lab
         .net
-        .open(lab.url(), start + SHORT, OpenOptions::default());
+        .open(lab.url(), start + patience, OpenOptions::default());
     let Err(error) = opened.await else {
         panic!("a session with {}", lab.url());
     };
@@ -117,7 +121,7 @@ async fn b16_one_deadline_for_handshake_and_tls() {
         ),
         (slow_tls, Access::Tls(Certificate::Valid), Phase::Tls),
     ] {
-        let (error, elapsed) = open_shortly(behaviour, access).await;
+        let (error, elapsed) = fail_within(SHORT, behaviour, access).await;
         assert!(
             matches!(error, NetError::TimedOut { phase: p } if p == phase),
             "{error}"
@@ -134,7 +138,7 @@ async fn what_is_no_websocket_says_so() {
         (Behaviour::HttpOnly { status: 404 }, Some(404)),
         (Behaviour::AcceptsThenCloses, None),
     ] {
-        let (error, _) = open_shortly(behaviour, Access::Loopback).await;
+        let (error, _) = fail_within(PATIENCE, behaviour, Access::Loopback).await;
         assert!(
             matches!(error, NetError::Upgrade { status: s, .. } if s == status),
             "{error:?}"
@@ -144,6 +148,6 @@ async fn what_is_no_websocket_says_so() {
 
 #[tokio::test]
 async fn a_closed_port_is_a_failed_connection() {
-    let (error, _) = open_shortly(Behaviour::Dead, Access::Loopback).await;
+    let (error, _) = fail_within(PATIENCE, Behaviour::Dead, Access::Loopback).await;
     assert_eq!(error.reason(), "connect_failed");
 }

@@ -12,11 +12,12 @@ use fleet::{Access, Behaviour, Certificate, MemberPlan};
 use futures_util::SinkExt;
 use nips::{Event, EventId, Filter};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::script::{Peer, Script};
-use super::{Lab, SHORT, SLACK, any, options, soon, with_signer};
+use super::{A_WHILE, Lab, SHORT, SLACK, any, options, soon, with_signer};
 
 async fn ask(lab: &Lab, open: OpenOptions, request: RequestOptions) -> RequestReport {
     let session = lab.net.open(lab.url(), soon(), open).await;
@@ -82,7 +83,7 @@ async fn b1_silence_is_no_answer() {
 #[tokio::test]
 async fn b2_noise_is_garbage() {
     for behaviour in [Behaviour::NonJson, Behaviour::ChatServer] {
-        let report = ask_member(behaviour, SHORT).await;
+        let report = ask_member(behaviour, A_WHILE).await;
         assert_eq!(report.outcome, Outcome::Garbage);
         assert_eq!(report.answer, Answer::Nothing);
         assert!(report.garbage > 0);
@@ -103,7 +104,7 @@ async fn a_flood_of_noise_ends_before_the_deadline() {
 
 #[tokio::test]
 async fn notices_are_kept_and_prove_little() {
-    let report = ask_member(Behaviour::NoticeOnly, SHORT).await;
+    let report = ask_member(Behaviour::NoticeOnly, A_WHILE).await;
     assert_eq!(report.outcome, Outcome::TimedOut);
     assert_eq!(report.answer, Answer::Notice);
     assert_eq!(report.notices, ["error: come back later"]);
@@ -111,7 +112,7 @@ async fn notices_are_kept_and_prove_little() {
 
 #[tokio::test]
 async fn eose_for_somebody_else_is_not_ours() {
-    let report = ask_member(Behaviour::WrongSubscription, SHORT).await;
+    let report = ask_member(Behaviour::WrongSubscription, A_WHILE).await;
     assert_eq!(report.outcome, Outcome::Garbage);
     assert_eq!(report.answer, Answer::Nothing);
 }
@@ -220,11 +221,17 @@ async fn a_lost_session_stays_lost() {
         .open(lab.url(), soon(), OpenOptions::default())
         .await;
     let mut session = session.unwrap();
-    for _ in 0..2 {
-        let report = session.fetch(&[any(1)], options(soon())).await.1;
-        assert_eq!(report.outcome, Outcome::Disconnected);
-        assert!(report.outcome.is_end_of_session());
-    }
+    // In a task of its own, as services do it: the futures are Send.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        for _ in 0..2 {
+            let report = session.fetch(&[any(1)], options(soon())).await.1;
+            assert_eq!(report.outcome, Outcome::Disconnected);
+            assert!(report.outcome.is_end_of_session());
+        }
+        session.close(soon()).await;
+    });
+    tasks.join_all().await;
 }
 
 #[tokio::test]
