@@ -4,6 +4,7 @@
 pub mod archive;
 pub mod clock;
 pub mod config;
+pub mod http;
 pub mod lifecycle;
 pub mod metrics;
 pub mod model;

@@ -62,6 +62,11 @@ impl Tokens {
         Self::default()
     }
 
+    /// The soft token itself, for code that waits on one.
+    pub fn soft(&self) -> CancellationToken {
+        self.soft.clone()
+    }
+
     /// Whether no new work should be taken.
     pub fn is_stopping(&self) -> bool {
         self.soft.is_cancelled()
@@ -131,6 +136,18 @@ impl Tasks {
         self.start(async move {
             tasks.watch(name, task).await;
         });
+    }
+
+    /// Makes a future count as a task of this process though something else runs it: waited for at
+    /// the end, dropped when the hard token is cancelled, its panic an exit code of 1.
+    pub fn track<F>(&self, name: &'static str, task: F) -> impl Future<Output = ()> + Send + use<F>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let tasks = self.clone();
+        self.tracker.track_future(async move {
+            tasks.watch(name, task).await;
+        })
     }
 
     /// The tokens.

@@ -38,3 +38,12 @@ metrics! {
         pub gaps: IntGaugeVec = "bigbrotr_gaps", ["reason"];
     }
 }
+/// Brings a counter up to a total that is kept elsewhere.
+pub(crate) fn raise(counter: &IntCounter, total: u64) {
+    counter.inc_by(total.saturating_sub(counter.get()));
+}
+
+/// A count as a gauge's value.
+pub(crate) fn gauge(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

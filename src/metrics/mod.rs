@@ -11,6 +11,7 @@ mod service;
 mod store;
 
 pub use gathered::GatheredMetrics;
+pub(crate) use gathered::{gauge, raise};
 pub use service::{Readiness, ServiceMeter, ServiceMetrics, Staleness};
 pub use store::StoreMetrics;
 

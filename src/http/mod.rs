@@ -1,0 +1,22 @@
+//! The two ports: the public one (relay, NIP-11, page, health) and the one for metrics.
+//!
+//! [`Server`] accepts connections and owns them; [`public_routes`] and [`metrics_routes`] say what is
+//! answered. Everything shown about the archive comes from one [`Overview`], read at most once in a
+//! few seconds however many ask. A WebSocket is handed to [`Relay::serve`](crate::relay::Relay::serve).
+
+mod error;
+mod exposition;
+mod health;
+pub mod moment;
+mod overview;
+mod page;
+mod root;
+mod server;
+mod tls;
+
+pub use error::ApiError;
+pub use exposition::metrics_routes;
+pub use overview::{Lag, Overview, Overviews};
+pub use root::{Site, public_routes};
+pub use server::{Server, ServerError};
+pub use tls::tls_settings;

@@ -1,0 +1,181 @@
+//! What the archive knows, in figures: for the page, for metrics and for `bigbrotr status`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nips::Network;
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::clock::Clock;
+use crate::store::coverage::GapCount;
+use crate::store::events::EventStatistics;
+use crate::store::relays::RelayCount;
+use crate::store::statistics::{CycleRecord, Totals};
+use crate::store::{Store, StoreError};
+
+/// Figures this old are still shown: a page that is reloaded costs the store nothing.
+const MAX_AGE: Duration = Duration::from_secs(5);
+
+/// One reading of all figures.
+#[derive(Debug, Clone)]
+pub struct Overview {
+    /// When it was read, unix seconds.
+    pub gathered_at: u64,
+    /// Relays by network and state.
+    pub relays: Vec<RelayCount>,
+    /// Candidates by network.
+    pub candidates: Vec<(Network, u64)>,
+    /// Stored events.
+    pub events: EventStatistics,
+    /// Rows of everything else.
+    pub totals: Totals,
+    /// What could not be archived yet.
+    pub gaps: Vec<GapCount>,
+    /// How far behind the services are.
+    pub lag: Lag,
+    /// The last cycle of each service.
+    pub cycles: Vec<CycleRecord>,
+}
+
+/// How long the relay that waits longest has been due, seconds; `None` when none is due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lag {
+    /// For the monitor.
+    pub check_s: Option<u64>,
+    /// For the synchronizer.
+    pub sync_s: Option<u64>,
+}
+
+impl Overview {
+    /// Reads all figures at `now` unix seconds.
+    ///
+    /// # Errors
+    /// The first [`StoreError`].
+    pub async fn gather(store: &dyn Store, now: u64) -> Result<Self, StoreError> {
+        Ok(Self {
+            gathered_at: now,
+            relays: store.relay_counts().await?,
+            candidates: store.candidate_counts().await?,
+            events: store.event_statistics().await?,
+            totals: store.totals().await?,
+            gaps: store.gap_counts().await?,
+            lag: lag(store, now).await?,
+            cycles: store.latest_cycles().await?,
+        })
+    }
+
+    /// Relays of all networks and states.
+    pub fn relay_total(&self) -> u64 {
+        self.relays.iter().map(|count| count.relays).sum()
+    }
+
+    /// Candidates of all networks.
+    pub fn candidate_total(&self) -> u64 {
+        self.candidates
+            .iter()
+            .map(|(_, candidates)| candidates)
+            .sum()
+    }
+
+    /// The figures as `status --json` prints them.
+    pub fn to_json(&self) -> Value {
+        let relays = self.relays.iter().map(|count| {
+            json!({
+                "network": count.network.as_str(),
+                "state": count.state.as_str(),
+                "relays": count.relays,
+            })
+        });
+        let candidates = self.candidates.iter().map(|(network, candidates)| {
+            json!({ "network": network.as_str(), "candidates": candidates })
+        });
+        let gaps = self.gaps.iter().map(|count| {
+            json!({ "reason": count.reason.as_str(), "gaps": count.gaps, "relays": count.relays })
+        });
+        json!({
+            "gathered_at": self.gathered_at,
+            "relays": relays.collect::<Vec<_>>(),
+            "candidates": candidates.collect::<Vec<_>>(),
+            "events": events_json(&self.events),
+            "gaps": gaps.collect::<Vec<_>>(),
+            "lag": { "check_s": self.lag.check_s, "sync_s": self.lag.sync_s },
+            "cycles": self.cycles.iter().map(cycle_json).collect::<Vec<_>>(),
+            "database_size_bytes": self.totals.size_bytes,
+        })
+    }
+}
+
+fn events_json(events: &EventStatistics) -> Value {
+    json!({
+        "events": events.events,
+        "sightings": events.sightings,
+        "size_bytes": events.size_bytes,
+        "oldest_created_at": events.oldest_created_at,
+        "newest_created_at": events.newest_created_at,
+        "by_kind": events.by_kind.iter().map(|(kind, events)| json!({ "kind": kind.0, "events": events }))
+            .collect::<Vec<_>>(),
+    })
+}
+
+fn cycle_json(cycle: &CycleRecord) -> Value {
+    json!({
+        "service": cycle.service.as_str(),
+        "started_at": cycle.started_at,
+        "duration_ms": cycle.duration_ms,
+        "is_success": cycle.is_success,
+        "summary": cycle.summary,
+    })
+}
+
+async fn lag(store: &dyn Store, now: u64) -> Result<Lag, StoreError> {
+    let check = store.due_for_check(&Network::ALL, now, 1).await?;
+    let sync = store.due_for_sync(&Network::ALL, now, 1).await?;
+    // A relay that was never visited is due since it was validated.
+    let waiting = |due_at: u64, validated_at: u64| now.saturating_sub(due_at.max(validated_at));
+    Ok(Lag {
+        check_s: check
+            .first()
+            .map(|relay| waiting(relay.next_check_at, relay.validated_at)),
+        sync_s: sync
+            .first()
+            .map(|relay| waiting(relay.next_sync_at, relay.validated_at)),
+    })
+}
+
+/// Readings for any number of askers: one at a time, and none while the last is fresh.
+#[derive(Clone)]
+pub struct Overviews {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    last: Arc<Mutex<Option<(Instant, Arc<Overview>)>>>,
+}
+
+impl Overviews {
+    /// Readings of a store.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            clock,
+            last: Arc::default(),
+        }
+    }
+
+    /// A reading that is at most a few seconds old. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`StoreError`] of a fresh reading.
+    pub async fn recent(&self) -> Result<Arc<Overview>, StoreError> {
+        let mut last = self.last.lock().await;
+        if let Some((read_at, overview)) = &*last
+            && read_at.elapsed() < MAX_AGE
+        {
+            return Ok(Arc::clone(overview));
+        }
+        let fresh = Overview::gather(&*self.store, self.clock.now()).await?;
+        let fresh = Arc::new(fresh);
+        *last = Some((Instant::now(), Arc::clone(&fresh)));
+        Ok(fresh)
+    }
+}

@@ -1,0 +1,162 @@
+//! The public port: one endpoint that is a relay to clients and a page to browsers.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
+use axum::extract::{ConnectInfo, State};
+use axum::http::header::{
+    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use super::health::Health;
+use super::{ApiError, Overviews, page};
+use crate::archive::Archive;
+use crate::clock::Clock;
+use crate::lifecycle::Tasks;
+use crate::metrics::Metrics;
+use crate::model::ServiceName;
+use crate::relay::Relay;
+use crate::store::Store;
+
+/// NIP-11's media type.
+const NOSTR_JSON: &str = "application/nostr+json";
+
+/// NIP-11 asks for all three, so that web clients may read the document.
+const CORS: [(HeaderName, &str); 3] = [
+    (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    (ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+    (ACCESS_CONTROL_ALLOW_METHODS, "*"),
+];
+
+/// The page holds its own style and nothing else may run or load in it.
+const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
+                           base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Everything the routes are made of. Clones share it.
+#[derive(Clone)]
+pub struct Site {
+    /// Where figures and health are read from.
+    pub store: Arc<dyn Store>,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Shared readings of the figures.
+    pub overviews: Overviews,
+    /// The door whose counts are exposed.
+    pub archive: Archive,
+    /// What was counted.
+    pub metrics: Metrics,
+    /// The relay, when this process has that role.
+    pub relay: Option<Relay>,
+    /// Roles of this process, for the page.
+    pub roles: Vec<ServiceName>,
+    /// `ws://…` or `wss://…` as clients know it, for the page.
+    pub relay_url: String,
+    /// Name and description of the relay, for the page.
+    pub identity: (String, String),
+    /// Owns the clients' connections.
+    pub tasks: Tasks,
+}
+
+/// The routes of the public port. Any path but the listed ones is a 404: a relay answers on one
+/// endpoint only.
+pub fn public_routes(site: Site, relay: Relay) -> Router {
+    let health = Health {
+        store: Arc::clone(&site.store),
+        clock: Arc::clone(&site.clock),
+        services: site.metrics.service.clone(),
+    };
+    let state = Root { site, relay };
+    Router::new()
+        .route("/", get(root).options(preflight))
+        .with_state(state)
+        .merge(health.routes())
+        .fallback(async || ApiError::NotFound)
+}
+
+#[derive(Clone)]
+struct Root {
+    site: Site,
+    relay: Relay,
+}
+
+async fn root(
+    State(root): State<Root>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    if let Ok(upgrade) = upgrade {
+        return root.upgrade(upgrade, peer);
+    }
+    if accepts_nostr_json(&headers) {
+        let kind = [(CONTENT_TYPE, NOSTR_JSON), (VARY, "accept")];
+        return (CORS, kind, root.relay.information().to_owned()).into_response();
+    }
+    root.page().await.unwrap_or_else(ApiError::into_response)
+}
+
+async fn preflight() -> Response {
+    (StatusCode::NO_CONTENT, CORS).into_response()
+}
+
+impl Root {
+    fn upgrade(self, upgrade: WebSocketUpgrade, peer: SocketAddr) -> Response {
+        let Self { site, relay } = self;
+        relay.prepare(upgrade).on_upgrade(move |socket| {
+            let soft = site.tasks.tokens().soft();
+            let client = async move { relay.serve(socket, peer.ip(), soft).await };
+            site.tasks.track("client", client)
+        })
+    }
+
+    async fn page(&self) -> Result<Response, ApiError> {
+        let overview = self.site.overviews.recent().await?;
+        let headers = [
+            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            (CONTENT_SECURITY_POLICY, PAGE_POLICY),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (CACHE_CONTROL, "no-cache"),
+            (VARY, "accept"),
+        ];
+        Ok((headers, page::render(&self.site, &overview)).into_response())
+    }
+}
+
+/// Whether the NIP-11 document is asked for by name; `*/*` is a browser or curl.
+fn accepts_nostr_json(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(ACCEPT).iter();
+    let mut ranges = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    ranges.any(|range| {
+        let media_type = range.split(';').next().unwrap_or(range).trim();
+        media_type.eq_ignore_ascii_case(NOSTR_JSON)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_named_media_type_asks_for_the_document() {
+        for (accept, expected) in [
+            ("application/nostr+json", true),
+            ("text/html, application/NOSTR+JSON;q=0.9", true),
+            ("*/*", false),
+            ("application/json", false),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, accept.parse().unwrap());
+            assert_eq!(accepts_nostr_json(&headers), expected, "{accept}");
+        }
+    }
+}
