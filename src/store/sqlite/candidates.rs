@@ -9,7 +9,7 @@ use sqlx::{Row, SqliteConnection};
 use crate::model::{Candidate, NewCandidate, RelayId};
 use crate::store::sqlite::batch::{CHUNK, integer, limit, networks, texts, urls};
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteStore, rows};
+use crate::store::sqlite::{SqliteBacked, SqliteStore, rows};
 use crate::store::{CandidateStore, StoreError};
 
 const ADD: &str = include_str!("../../../sql/sqlite/queries/add_candidates.sql");
@@ -26,7 +26,7 @@ const DELETE_TOMBSTONES: &str =
 const COUNTS: &str = include_str!("../../../sql/sqlite/queries/candidate_counts.sql");
 
 #[async_trait]
-impl CandidateStore for SqliteStore {
+impl<T: SqliteBacked> CandidateStore for T {
     async fn add_candidates(
         &self,
         candidates: &[NewCandidate],
@@ -36,7 +36,7 @@ impl CandidateStore for SqliteStore {
         let mut added = 0;
         for chunk in candidates.chunks(CHUNK) {
             let named = named(chunk);
-            let mut tx = self.begin("add_candidates").await?;
+            let mut tx = self.sqlite().begin("add_candidates").await?;
             let inserted = sqlx::query(ADD)
                 .bind(&named)
                 .bind(integer(now))
@@ -65,19 +65,19 @@ impl CandidateStore for SqliteStore {
             .bind(networks(on))
             .bind(integer(now))
             .bind(limit(at_most))
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("due_candidates"))?;
         let due = rows::readable(&found, rows::candidate);
         if due.len() < found.len() {
-            self.delete_unreadable(&found).await?;
+            self.sqlite().delete_unreadable(&found).await?;
         }
         Ok(due)
     }
 
     async fn promote(&self, url: &RelayUrl, now: u64) -> Result<RelayId, StoreError> {
         let failed = during("promote");
-        let mut tx = self.begin("promote").await?;
+        let mut tx = self.sqlite().begin("promote").await?;
         sqlx::query(PROMOTE)
             .bind(url.as_str())
             .bind(url.network().as_str())
@@ -106,7 +106,7 @@ impl CandidateStore for SqliteStore {
             .bind(url.as_str())
             .bind(reason)
             .bind(integer(next_attempt_at))
-            .execute(&self.writer)
+            .execute(&self.sqlite().writer)
             .await
             .map_err(during("postpone"))?;
         Ok(())
@@ -115,7 +115,7 @@ impl CandidateStore for SqliteStore {
     async fn give_up_candidates(&self, max_failures: u32, until: u64) -> Result<u64, StoreError> {
         let mut given_up = 0;
         loop {
-            let gone = self.give_up_some(max_failures, until).await?;
+            let gone = self.sqlite().give_up_some(max_failures, until).await?;
             if gone == 0 {
                 return Ok(given_up);
             }
@@ -127,7 +127,7 @@ impl CandidateStore for SqliteStore {
         let deleted = sqlx::query(DELETE_TOMBSTONES)
             .bind(integer(now))
             .bind(at_most)
-            .execute(&self.writer)
+            .execute(&self.sqlite().writer)
             .await
             .map_err(during("delete_expired_tombstones"))?;
         Ok(deleted.rows_affected())
@@ -135,7 +135,7 @@ impl CandidateStore for SqliteStore {
 
     async fn candidate_counts(&self) -> Result<Vec<(Network, u64)>, StoreError> {
         let found = sqlx::query(COUNTS)
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("candidate_counts"))?;
         let count = |row: &SqliteRow| Ok((rows::network(row)?, rows::count(row, "candidates")?));

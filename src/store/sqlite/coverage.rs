@@ -9,7 +9,7 @@ use crate::model::{Gap, GapReason, Interval, Method, NewGap, RelayId};
 use crate::store::coverage::{CoverageCount, FilterId, GapCount, MAX_INTERVALS};
 use crate::store::sqlite::batch::{integer, limit};
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteStore, rows};
+use crate::store::sqlite::{SqliteBacked, rows};
 use crate::store::{CoverageStore, StoreError, timeline};
 
 const COVERAGE: &str = include_str!("../../../sql/sqlite/queries/coverage.sql");
@@ -28,7 +28,7 @@ const COVERED_SINCE: &str = include_str!("../../../sql/sqlite/queries/relays_cov
 const LAST_SECOND: u64 = i64::MAX as u64;
 
 #[async_trait]
-impl CoverageStore for SqliteStore {
+impl<T: SqliteBacked> CoverageStore for T {
     async fn coverage(
         &self,
         relay: RelayId,
@@ -38,7 +38,7 @@ impl CoverageStore for SqliteStore {
             .bind(relay.0)
             .bind(filter.0.cast_signed())
             .bind(limit(MAX_INTERVALS))
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("coverage"))?;
         Ok(rows::readable(&found, rows::interval))
@@ -60,7 +60,7 @@ impl CoverageStore for SqliteStore {
         }
         let line = Line { relay, filter };
         let failed = during("cover");
-        let mut tx = self.begin("cover").await?;
+        let mut tx = self.sqlite().begin("cover").await?;
         line.cover(&mut tx, interval).await.map_err(&failed)?;
         line.close_gaps(&mut tx, interval).await.map_err(&failed)?;
         tx.commit().await.map_err(&failed)
@@ -82,7 +82,7 @@ impl CoverageStore for SqliteStore {
         }
         let line = Line { relay, filter };
         let failed = during("add_gap");
-        let mut tx = self.begin("add_gap").await?;
+        let mut tx = self.sqlite().begin("add_gap").await?;
         line.add_gap(&mut tx, gap).await.map_err(&failed)?;
         tx.commit().await.map_err(&failed)
     }
@@ -92,7 +92,7 @@ impl CoverageStore for SqliteStore {
             .bind(relay.0)
             .bind(filter.0.cast_signed())
             .bind(limit(MAX_INTERVALS))
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("gaps"))?;
         Ok(rows::readable(&found, rows::gap))
@@ -100,7 +100,7 @@ impl CoverageStore for SqliteStore {
 
     async fn gap_counts(&self) -> Result<Vec<GapCount>, StoreError> {
         let found = sqlx::query(GAP_COUNTS)
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("gap_counts"))?;
         Ok(rows::readable(&found, gap_count))
@@ -108,7 +108,7 @@ impl CoverageStore for SqliteStore {
 
     async fn coverage_counts(&self) -> Result<Vec<CoverageCount>, StoreError> {
         let found = sqlx::query(COVERAGE_COUNTS)
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("coverage_counts"))?;
         Ok(rows::readable(&found, coverage_count))
@@ -117,7 +117,7 @@ impl CoverageStore for SqliteStore {
     async fn relays_covered_since(&self, since: u64) -> Result<u64, StoreError> {
         let row = sqlx::query(COVERED_SINCE)
             .bind(integer(since))
-            .fetch_one(&self.readers)
+            .fetch_one(&self.sqlite().readers)
             .await
             .map_err(during("relays_covered_since"))?;
         rows::count(&row, "relays")

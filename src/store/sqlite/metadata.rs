@@ -7,7 +7,7 @@ use sqlx::{Row, SqliteConnection};
 use crate::model::{Metadata, MetadataType, RelayId, RelayMetadata, RttSample};
 use crate::store::sqlite::batch::{integer, limit, texts};
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteStore, rows};
+use crate::store::sqlite::{SqliteBacked, rows};
 use crate::store::{MetadataStore, StoreError};
 
 const EXTEND: &str = include_str!("../../../sql/sqlite/queries/extend_relay_metadata.sql");
@@ -21,10 +21,10 @@ const DELETE_RTT: &str = include_str!("../../../sql/sqlite/queries/delete_expire
 const DELETE_ORPHANS: &str = include_str!("../../../sql/sqlite/queries/delete_orphan_metadata.sql");
 
 #[async_trait]
-impl MetadataStore for SqliteStore {
+impl<T: SqliteBacked> MetadataStore for T {
     async fn add_relay_metadata(&self, rows: &[RelayMetadata]) -> Result<u64, StoreError> {
         let failed = during("add_relay_metadata");
-        let mut tx = self.begin("add_relay_metadata").await?;
+        let mut tx = self.sqlite().begin("add_relay_metadata").await?;
         let mut added = 0;
         for row in rows {
             added += add(&mut tx, row).await.map_err(&failed)?;
@@ -41,7 +41,7 @@ impl MetadataStore for SqliteStore {
         let found = sqlx::query(LATEST)
             .bind(relay.0)
             .bind(metadata_type.as_str())
-            .fetch_optional(&self.readers)
+            .fetch_optional(&self.sqlite().readers)
             .await
             .map_err(during("latest_metadata"))?;
         let Some(row) = found else { return Ok(None) };
@@ -60,7 +60,7 @@ impl MetadataStore for SqliteStore {
         let found = sqlx::query(RTT_SAMPLES)
             .bind(relay.0)
             .bind(limit(at_most))
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("rtt_samples"))?;
         Ok(rows::readable(&found, |row| rtt_sample(row, relay)))
@@ -72,14 +72,14 @@ impl MetadataStore for SqliteStore {
             .bind(integer(before))
             .bind(at_most)
             .bind(texts(MetadataType::ALL.map(MetadataType::as_str)))
-            .execute(&self.writer)
+            .execute(&self.sqlite().writer)
             .await
             .map_err(&failed)?
             .rows_affected();
         let samples = sqlx::query(DELETE_RTT)
             .bind(integer(before))
             .bind(integer(u64::from(at_most).saturating_sub(junctions)))
-            .execute(&self.writer)
+            .execute(&self.sqlite().writer)
             .await
             .map_err(&failed)?
             .rows_affected();
@@ -89,7 +89,7 @@ impl MetadataStore for SqliteStore {
     async fn delete_orphan_metadata(&self, at_most: u32) -> Result<u64, StoreError> {
         let deleted = sqlx::query(DELETE_ORPHANS)
             .bind(at_most)
-            .execute(&self.writer)
+            .execute(&self.sqlite().writer)
             .await
             .map_err(during("delete_orphan_metadata"))?;
         Ok(deleted.rows_affected())

@@ -57,11 +57,24 @@ impl Default for SqliteOptions {
     }
 }
 
+/// Something that keeps everything relational in a [`SqliteStore`], and so implements the relational
+/// traits: the assembly of several engines, without forwarding forty methods.
+pub trait SqliteBacked: Send + Sync {
+    /// The SQLite file.
+    fn sqlite(&self) -> &SqliteStore;
+}
+
 /// Candidates, relays, documents, coverage, state and statistics in one SQLite file.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
+}
+
+impl SqliteBacked for SqliteStore {
+    fn sqlite(&self) -> &SqliteStore {
+        self
+    }
 }
 
 impl SqliteStore {

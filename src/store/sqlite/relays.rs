@@ -9,7 +9,7 @@ use crate::model::{NewRelay, Relay, RelayId, RelayState, RttSample};
 use crate::store::relays::{CheckRecord, RelayCount};
 use crate::store::sqlite::batch::{CHUNK, integer, limit, networks, urls};
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteStore, rows};
+use crate::store::sqlite::{SqliteBacked, rows};
 use crate::store::{RelayStore, StoreError};
 
 const ADD: &str = include_str!("../../../sql/sqlite/queries/add_relays.sql");
@@ -25,12 +25,12 @@ const COUNTS: &str = include_str!("../../../sql/sqlite/queries/relay_counts.sql"
 const AFTER: &str = include_str!("../../../sql/sqlite/queries/relays_after.sql");
 
 #[async_trait]
-impl RelayStore for SqliteStore {
+impl<T: SqliteBacked> RelayStore for T {
     async fn add_relays(&self, relays: &[NewRelay], now: u64) -> Result<u64, StoreError> {
         let failed = during("add_relays");
         let mut added = 0;
         for chunk in relays.chunks(CHUNK) {
-            let mut tx = self.begin("add_relays").await?;
+            let mut tx = self.sqlite().begin("add_relays").await?;
             let inserted = sqlx::query(ADD)
                 .bind(named(chunk))
                 .bind(integer(now))
@@ -51,7 +51,7 @@ impl RelayStore for SqliteStore {
     async fn relay_by_url(&self, url: &RelayUrl) -> Result<Option<Relay>, StoreError> {
         let found = sqlx::query(BY_URL)
             .bind(url.as_str())
-            .fetch_optional(&self.readers)
+            .fetch_optional(&self.sqlite().readers)
             .await
             .map_err(during("relay_by_url"))?;
         found.as_ref().map(rows::relay).transpose()
@@ -65,7 +65,7 @@ impl RelayStore for SqliteStore {
             let asked = json!(chunk).to_string();
             let found = sqlx::query(BY_ID)
                 .bind(asked)
-                .fetch_all(&self.readers)
+                .fetch_all(&self.sqlite().readers)
                 .await
                 .map_err(during("relays_by_id"))?;
             relays.extend(rows::readable(&found, rows::relay));
@@ -85,7 +85,7 @@ impl RelayStore for SqliteStore {
             .bind(networks(on))
             .bind(integer(now))
             .bind(limit(at_most))
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("due_for_check"))?;
         Ok(rows::readable(&found, rows::relay))
@@ -93,7 +93,7 @@ impl RelayStore for SqliteStore {
 
     async fn record_check(&self, record: &CheckRecord) -> Result<(), StoreError> {
         let failed = during("record_check");
-        let mut tx = self.begin("record_check").await?;
+        let mut tx = self.sqlite().begin("record_check").await?;
         let updated = sqlx::query(RECORD_CHECK)
             .bind(record.rtt.relay.0)
             .bind(record.state.as_str())
@@ -132,7 +132,7 @@ impl RelayStore for SqliteStore {
             .bind(networks(on))
             .bind(integer(now))
             .bind(limit(at_most))
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("due_for_sync"))?;
         Ok(rows::readable(&found, rows::relay))
@@ -148,7 +148,7 @@ impl RelayStore for SqliteStore {
             .bind(relay.0)
             .bind(sync_failures)
             .bind(integer(next_sync_at))
-            .execute(&self.writer)
+            .execute(&self.sqlite().writer)
             .await
             .map_err(during("record_sync"))?;
         one_row(&updated).map_err(during("record_sync"))
@@ -156,7 +156,7 @@ impl RelayStore for SqliteStore {
 
     async fn relay_counts(&self) -> Result<Vec<RelayCount>, StoreError> {
         let found = sqlx::query(COUNTS)
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("relay_counts"))?;
         Ok(rows::readable(&found, relay_count))
@@ -170,7 +170,7 @@ impl RelayStore for SqliteStore {
         let found = sqlx::query(AFTER)
             .bind(after.map_or(0, |id| id.0))
             .bind(limit(at_most))
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("relays_after"))?;
         Ok(rows::readable(&found, rows::relay))

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::model::{ServiceName, ServiceState, StateType};
 use crate::store::sqlite::batch::{CHUNK, integer, texts};
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteStore, rows};
+use crate::store::sqlite::{SqliteBacked, rows};
 use crate::store::{StateStore, StoreError};
 
 const STATE: &str = include_str!("../../../sql/sqlite/queries/state.sql");
@@ -17,7 +17,7 @@ const PUT: &str = include_str!("../../../sql/sqlite/queries/put_state.sql");
 const DELETE: &str = include_str!("../../../sql/sqlite/queries/delete_states.sql");
 
 #[async_trait]
-impl StateStore for SqliteStore {
+impl<T: SqliteBacked> StateStore for T {
     async fn state(
         &self,
         service: ServiceName,
@@ -28,7 +28,7 @@ impl StateStore for SqliteStore {
             .bind(service.as_str())
             .bind(state_type.as_str())
             .bind(key)
-            .fetch_optional(&self.readers)
+            .fetch_optional(&self.sqlite().readers)
             .await
             .map_err(during("state"))?;
         let read = found.as_ref().map(|row| read(row, service, state_type));
@@ -43,7 +43,7 @@ impl StateStore for SqliteStore {
         let found = sqlx::query(STATES)
             .bind(service.as_str())
             .bind(state_type.as_str())
-            .fetch_all(&self.readers)
+            .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("states"))?;
         Ok(rows::readable(&found, |row| read(row, service, state_type)))
@@ -51,7 +51,7 @@ impl StateStore for SqliteStore {
 
     async fn put_states(&self, states: &[ServiceState]) -> Result<u64, StoreError> {
         let failed = during("put_states");
-        let mut tx = self.begin("put_states").await?;
+        let mut tx = self.sqlite().begin("put_states").await?;
         let last = last_of_each_key(states);
         for state in &last {
             sqlx::query(PUT)
@@ -81,7 +81,7 @@ impl StateStore for SqliteStore {
                 .bind(service.as_str())
                 .bind(state_type.as_str())
                 .bind(texts(chunk.iter().map(String::as_str)))
-                .execute(&self.writer)
+                .execute(&self.sqlite().writer)
                 .await
                 .map_err(&failed)?;
             deleted += result.rows_affected();

@@ -7,7 +7,7 @@ use sqlx::{Row, SqlitePool};
 use crate::model::ServiceName;
 use crate::store::sqlite::batch::{integer, limit};
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteStore, rows};
+use crate::store::sqlite::{SqliteBacked, rows};
 use crate::store::statistics::{CycleRecord, KEPT_CYCLES, Totals};
 use crate::store::{StatisticsStore, StoreError};
 
@@ -17,10 +17,10 @@ const CYCLES: &str = include_str!("../../../sql/sqlite/queries/cycles.sql");
 const TOTALS: &str = include_str!("../../../sql/sqlite/queries/totals.sql");
 
 #[async_trait]
-impl StatisticsStore for SqliteStore {
+impl<T: SqliteBacked> StatisticsStore for T {
     async fn add_cycle(&self, cycle: &CycleRecord) -> Result<(), StoreError> {
         let failed = during("add_cycle");
-        let mut tx = self.begin("add_cycle").await?;
+        let mut tx = self.sqlite().begin("add_cycle").await?;
         sqlx::query(ADD_CYCLE)
             .bind(cycle.service.as_str())
             .bind(integer(cycle.started_at))
@@ -42,7 +42,7 @@ impl StatisticsStore for SqliteStore {
     async fn latest_cycles(&self) -> Result<Vec<CycleRecord>, StoreError> {
         let mut latest = Vec::with_capacity(ServiceName::ALL.len());
         for service in ServiceName::ALL {
-            let newest = cycles(&self.readers, service, 1).await;
+            let newest = cycles(&self.sqlite().readers, service, 1).await;
             latest.extend(newest.map_err(during("latest_cycles"))?);
         }
         Ok(latest)
@@ -53,13 +53,13 @@ impl StatisticsStore for SqliteStore {
         service: ServiceName,
         at_most: usize,
     ) -> Result<Vec<CycleRecord>, StoreError> {
-        let newest = cycles(&self.readers, service, at_most).await;
+        let newest = cycles(&self.sqlite().readers, service, at_most).await;
         newest.map_err(during("cycles"))
     }
 
     async fn totals(&self) -> Result<Totals, StoreError> {
         let row = sqlx::query(TOTALS)
-            .fetch_one(&self.readers)
+            .fetch_one(&self.sqlite().readers)
             .await
             .map_err(during("totals"))?;
         let count = |column| rows::count(&row, column);
