@@ -7,6 +7,8 @@
 
 pub mod candidates;
 pub mod coverage;
+mod data_dir;
+pub mod embedded;
 pub mod error;
 pub mod events;
 pub mod lmdb;
@@ -19,6 +21,7 @@ pub mod timeline;
 
 pub use candidates::CandidateStore;
 pub use coverage::CoverageStore;
+pub use embedded::{Embedded, EmbeddedOptions};
 pub use error::StoreError;
 pub use events::EventStore;
 pub use metadata::MetadataStore;

@@ -63,3 +63,51 @@ fn result_code(error: &sqlx::Error) -> Option<i32> {
     let code = error.as_database_error()?.code()?;
     code.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{ConnectOptions, Executor, SqliteConnection};
+
+    use super::*;
+
+    async fn connect(path: &Path) -> SqliteConnection {
+        let options = SqliteConnectOptions::new().filename(path);
+        let options = options.create_if_missing(true).busy_timeout(Duration::ZERO);
+        options.connect().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_full() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut connection = connect(&directory.path().join("db")).await;
+        connection
+            .execute("PRAGMA max_page_count = 1")
+            .await
+            .unwrap();
+        let error = connection.execute("CREATE TABLE t (a)").await.unwrap_err();
+        let error = classify("promote", error);
+        assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_lock_is_worth_another_try() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("db");
+        let (mut a, mut b) = (connect(&path).await, connect(&path).await);
+        a.execute("BEGIN IMMEDIATE").await.unwrap();
+        let error = b.execute("BEGIN IMMEDIATE").await.unwrap_err();
+        let error = classify("promote", error);
+        assert!(error.is_transient(), "{error:?}");
+    }
+
+    #[test]
+    fn a_pool_that_is_busy_or_closed_is_told_apart() {
+        let busy = classify("promote", sqlx::Error::PoolTimedOut);
+        assert!(busy.is_transient());
+        let closed = classify("promote", sqlx::Error::PoolClosed);
+        assert!(matches!(closed, StoreError::Closed));
+    }
+}

@@ -1,0 +1,109 @@
+//! What every store promises, as plain async functions over `&dyn Store`, one file a noun.
+//!
+//! An assembly joins by one line at the foot of this file: a function that opens a new, empty store.
+//! A case joins by its name in the list. Each pair becomes a test of its own.
+
+mod candidates;
+mod coverage;
+mod given;
+mod metadata;
+mod relays;
+mod state;
+mod statistics;
+
+/// Hands every case to a macro.
+macro_rules! every_case {
+    ($run:ident) => {
+        $run! {
+            candidates: [
+                adding_counts_what_is_new,
+                adding_passes_over_what_is_known,
+                adding_a_large_batch_counts_truly,
+                a_known_candidate_keeps_its_history,
+                due_are_the_least_failed_then_the_longest_waiting,
+                due_stays_within_its_networks_time_and_limit,
+                promoting_keeps_the_discovery,
+                promoting_again_changes_nothing,
+                promoting_a_stranger_discovers_it_now,
+                promoting_at_the_same_time_makes_one_relay,
+                postponing_counts,
+                postponing_a_stranger_does_nothing,
+                giving_up_leaves_a_tombstone_that_expires,
+                expired_tombstones_are_deleted_in_portions,
+                candidates_are_counted_by_network,
+            ],
+            relays: [
+                adding_leaves_known_relays_alone,
+                adding_takes_the_place_of_a_candidate,
+                an_unknown_url_is_no_relay,
+                keys_are_answered_in_order,
+                many_keys_are_answered_once_each,
+                due_for_check_is_longest_waiting_first,
+                due_for_sync_is_longest_waiting_first,
+                a_check_is_recorded_whole,
+                a_check_of_an_unknown_relay_fails,
+                a_visit_is_recorded,
+                a_visit_to_an_unknown_relay_fails,
+                relays_are_counted_by_network_and_state,
+                walking_meets_every_relay_once,
+            ],
+            metadata: [
+                a_document_is_read_back,
+                a_document_is_shared,
+                a_document_that_stays_current_costs_no_row,
+                a_document_that_returns_is_a_new_row,
+                an_old_observation_changes_nothing_newer,
+                an_unknown_relay_stores_nothing,
+                samples_are_newest_first,
+                expiry_keeps_the_newest,
+                expiry_goes_in_portions,
+                orphans_go_and_current_documents_stay,
+            ],
+            coverage: [
+                nothing_is_covered_at_first,
+                touching_intervals_of_one_method_join,
+                another_method_replaces_what_it_overlaps,
+                covering_closes_splits_and_shrinks_gaps,
+                the_same_gap_again_is_another_attempt,
+                a_gap_over_covered_seconds_is_kept,
+                filters_and_relays_are_apart,
+                an_empty_range_is_ignored,
+                the_far_future_is_a_second_like_any_other,
+                an_unknown_relay_fails,
+                counts_speak_about_all_relays,
+                random_histories_agree_with_seconds,
+            ],
+            state: [
+                a_row_is_read_back,
+                rows_are_ordered_by_key,
+                the_last_write_wins,
+                an_empty_key_writes_nothing,
+                deleting_counts_what_existed,
+                services_and_types_are_apart,
+            ],
+            statistics: [
+                the_newest_cycle_of_each_service_is_told,
+                only_the_newest_cycles_are_kept,
+                a_cycle_recorded_twice_is_one,
+                totals_count_every_noun,
+            ],
+        }
+    };
+}
+
+/// Makes the tests of the embedded assembly.
+macro_rules! embedded {
+    ($($noun:ident: [$($case:ident),+ $(,)?],)+) => {
+        mod embedded {
+            $(mod $noun {
+                $(#[tokio::test]
+                async fn $case() {
+                    let (store, _directory) = crate::contract::given::embedded().await;
+                    crate::contract::$noun::$case(&store).await;
+                })+
+            })+
+        }
+    };
+}
+
+every_case!(embedded);
