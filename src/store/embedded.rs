@@ -62,7 +62,7 @@ impl Embedded {
         Ok(Self {
             events,
             relational,
-            directory: directory,
+            directory,
         })
     }
 

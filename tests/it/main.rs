@@ -1,5 +1,10 @@
 //! Behaviour, tested through the library's public parts and the built binary: real sockets, real files, no internet.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
 mod archive;
 mod contract;
 mod embedded;

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use nips::{Network, RelayUrl};
 use serde_json::json;
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
 
 use crate::model::{Candidate, NewCandidate, RelayId};
 use crate::store::sqlite::batch::{CHUNK, integer, limit, networks, texts, urls};
@@ -14,6 +14,7 @@ use crate::store::{CandidateStore, StoreError};
 
 const ADD: &str = include_str!("../../../sql/sqlite/queries/add_candidates.sql");
 const FORGET_TOMBSTONES: &str = include_str!("../../../sql/sqlite/queries/forget_tombstones.sql");
+const DUE_LEVELS: &str = include_str!("../../../sql/sqlite/queries/due_levels.sql");
 const DUE: &str = include_str!("../../../sql/sqlite/queries/due_candidates.sql");
 const PROMOTE: &str = include_str!("../../../sql/sqlite/queries/promote.sql");
 const RELAY_ID: &str = include_str!("../../../sql/sqlite/queries/relay_id.sql");
@@ -61,16 +62,28 @@ impl<T: SqliteBacked> CandidateStore for T {
         now: u64,
         at_most: usize,
     ) -> Result<Vec<Candidate>, StoreError> {
-        let found = sqlx::query(DUE)
+        let store = self.sqlite();
+        let failed = during("due_candidates");
+        let levels = sqlx::query(DUE_LEVELS)
             .bind(networks(on))
             .bind(integer(now))
-            .bind(limit(at_most))
-            .fetch_all(&self.sqlite().readers)
+            .fetch_all(&store.readers)
             .await
-            .map_err(during("due_candidates"))?;
-        let due = rows::readable(&found, rows::candidate);
-        if due.len() < found.len() {
-            self.sqlite().delete_unreadable(&found).await?;
+            .map_err(&failed)?;
+        let mut due = Vec::new();
+        for level in &levels {
+            if due.len() == at_most {
+                break;
+            }
+            let found = sqlx::query(DUE)
+                .bind(networks(on))
+                .bind(integer(now))
+                .bind(rows::number::<i64>(level, "failures"))
+                .bind(limit(at_most - due.len()))
+                .fetch_all(&store.readers)
+                .await
+                .map_err(&failed)?;
+            due.extend(store.readable_candidates(&found).await?);
         }
         Ok(due)
     }
@@ -167,17 +180,21 @@ impl SqliteStore {
         Ok(deleted)
     }
 
-    /// Deletes candidates whose URL this version's parser refuses: they would be due for ever and
-    /// take the place of others.
-    async fn delete_unreadable(&self, found: &[SqliteRow]) -> Result<(), StoreError> {
+    /// The candidates found. One whose URL this version's parser refuses is deleted: it would be due
+    /// for ever and take the place of another.
+    async fn readable_candidates(&self, found: &[SqliteRow]) -> Result<Vec<Candidate>, StoreError> {
+        let readable = rows::readable(found, rows::candidate);
+        if readable.len() == found.len() {
+            return Ok(readable);
+        }
         let unreadable = found.iter().filter(|row| rows::candidate(row).is_err());
-        let gone = texts(unreadable.filter_map(|row| row.try_get("url").ok()));
+        let gone = texts(unreadable.filter_map(|row| rows::text(row, "url")));
         sqlx::query(DELETE)
             .bind(gone)
             .execute(&self.writer)
             .await
             .map_err(during("due_candidates"))?;
-        Ok(())
+        Ok(readable)
     }
 }
 
