@@ -4,6 +4,17 @@
 
 use std::time::Duration;
 
+/// What relays say when they refuse an EVENT (B26): the machine-readable prefixes of NIP-01 and NIP-42, and
+/// the prose of a paid relay that uses none.
+pub const REFUSALS: [&str; 6] = [
+    "blocked: you are not welcome",
+    "pow: difficulty 25 is less than 30",
+    "auth-required: log in to write",
+    "restricted: members only",
+    "rate-limited: slow down",
+    "please pay the admission fee first",
+];
+
 /// How a member speaks (or does not speak) Nostr once a connection is there.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Behaviour {
@@ -98,7 +109,7 @@ pub enum Behaviour {
     HugeTags,
     /// Holds a valid addressable event whose `d` tag has 2 690 bytes (B18).
     LongIdentifier,
-    /// Refuses every EVENT with OK false and this reason, e.g. `blocked: no` (B26).
+    /// Refuses every EVENT with OK false and this reason, e.g. one of [`REFUSALS`] (B26).
     Refuses {
         /// The whole reason, prefix included.
         reason: &'static str,

@@ -20,6 +20,9 @@ pub struct ConfigOptions {
     pub timeout_seconds: u32,
     /// Seconds between the cycles of a service, and before anything is tried again.
     pub interval_seconds: u32,
+    /// How many members the seed list names, the first ones; `None` for all. The others can be found in
+    /// relay lists.
+    pub listed_members: Option<usize>,
 }
 
 impl Default for ConfigOptions {
@@ -29,6 +32,7 @@ impl Default for ConfigOptions {
             metrics_listen: Some(SocketAddr::from(([127, 0, 0, 1], 8000))),
             timeout_seconds: 3,
             interval_seconds: 20,
+            listed_members: None,
         }
     }
 }
@@ -42,7 +46,7 @@ pub struct ConfigPaths {
     pub relay_config: PathBuf,
     /// For `--data-dir`; not created.
     pub data: PathBuf,
-    /// One URL a line, every member in the plan's order.
+    /// One URL a line, in the plan's order.
     pub seeds: PathBuf,
     /// The authority's certificate.
     pub ca: PathBuf,
@@ -78,7 +82,7 @@ impl Fleet {
             ca: directory.join("ca.pem"),
         };
         write(&paths.ca, &self.ca_pem())?;
-        write(&paths.seeds, &self.seed_list())?;
+        write(&paths.seeds, &self.seed_list(options.listed_members))?;
         for (service, yaml) in services(&paths, options) {
             write(
                 &paths.config.join(format!("services/{service}.yaml")),
@@ -95,10 +99,10 @@ impl Fleet {
         Ok(paths)
     }
 
-    /// Every member's URL, one a line, with a comment on top.
-    pub fn seed_list(&self) -> String {
+    fn seed_list(&self, listed_members: Option<usize>) -> String {
+        let listed = listed_members.unwrap_or(usize::MAX);
         let mut list = String::from("# the laboratory's relays\n");
-        for member in self.members() {
+        for member in self.members().iter().take(listed) {
             let _ = writeln!(list, "{}", member.url());
         }
         list

@@ -169,12 +169,17 @@ fn document(name: &str, behaviour: &Behaviour) -> Value {
         Behaviour::Refuses { .. } => limitation["restricted_writes"] = json!(true),
         _ => {}
     }
+    let supported_nips = match behaviour {
+        Behaviour::Healthy => vec![1, 9, 11, 40, 45, 77],
+        Behaviour::AuthFirst | Behaviour::ClosedAuthRequired => vec![1, 11, 42],
+        _ => vec![1, 11],
+    };
     json!({
         "name": name,
         "description": "A relay of the Nostr laboratory",
         "pubkey": "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
         "contact": "mailto:nobody@nostr-lab.net",
-        "supported_nips": [1, 9, 11, 40, 42],
+        "supported_nips": supported_nips,
         "software": "https://example.com/fleet",
         "version": env!("CARGO_PKG_VERSION"),
         "limitation": limitation,

@@ -25,6 +25,9 @@ struct Options {
     /// Decides names, events and misbehaviour
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// How many relays the seed list names; the others are for the finder [default: three in four]
+    #[arg(long)]
+    listed: Option<usize>,
     /// Where to write the configuration for bigbrotr
     #[arg(long, default_value = "target/fleet")]
     config_dir: PathBuf,
@@ -41,9 +44,16 @@ async fn main() -> Result<()> {
     let options = Options::parse();
     let plan = FleetPlan::mixed(options.seed, options.relays, options.events);
     let fleet = Fleet::start(plan).await?;
-    let paths = fleet.write_config(&options.config_dir, &ConfigOptions::default())?;
+    let listed = options.listed.unwrap_or(options.relays * 3 / 4);
+    let config = ConfigOptions {
+        listed_members: Some(listed),
+        ..ConfigOptions::default()
+    };
+    let paths = fleet.write_config(&options.config_dir, &config)?;
     table::print(&fleet);
     print_directions(&fleet, &paths);
+    println!("The seed list names the first {listed} relays; the others are in relay lists.");
+    println!("Ctrl-C stops the laboratory.");
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted.context("could not wait for Ctrl-C")?,
         () = run_out(options.duration) => {}
@@ -60,7 +70,6 @@ fn print_directions(fleet: &Fleet, paths: &ConfigPaths) {
     println!("seeds   {}", paths.seeds.display());
     println!("\nPoint BigBrotr at this network with:\n");
     println!("    bigbrotr run {}\n", paths.arguments().join(" "));
-    println!("Ctrl-C stops the laboratory.");
 }
 
 async fn run_out(duration: Option<u64>) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nips::Event;
 
-use crate::behaviour::Behaviour;
+use crate::behaviour::{Behaviour, REFUSALS};
 use crate::certificate::Certificate;
 use crate::information::{Information, Redirect};
 
@@ -246,7 +246,7 @@ pub fn scenarios() -> Vec<MemberPlan> {
         plain(
             "B26",
             Behaviour::Refuses {
-                reason: "blocked: you are not welcome",
+                reason: REFUSALS[0],
             },
         ),
         plain("B27", Behaviour::NeedsKinds),

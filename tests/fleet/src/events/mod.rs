@@ -7,6 +7,7 @@
 mod author;
 mod generator;
 mod kinds;
+mod shapes;
 mod text;
 
 pub use author::{Author, verify};

@@ -12,6 +12,9 @@ use nostr_relay_builder::builder::{RateLimit, RelayBuilder};
 use nostr_relay_builder::prelude::{MemoryDatabase, MemoryDatabaseOptions, NostrDatabase};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+/// Most events for one filter; most real relays stop at 500 too, and the NIP-11 document says so.
+const MAX_LIMIT: usize = 500;
+
 /// Somebody else's relay, with its database at hand.
 pub(crate) struct Builder {
     relay: LocalRelay,
@@ -31,7 +34,8 @@ impl Builder {
         };
         let builder = RelayBuilder::default()
             .database(database.clone())
-            .rate_limit(limits);
+            .rate_limit(limits)
+            .max_filter_limit(MAX_LIMIT);
         Self {
             relay: LocalRelay::new(builder),
             database,

@@ -7,6 +7,7 @@
 pub(crate) mod builder;
 pub(crate) mod http;
 pub(crate) mod listener;
+pub(crate) mod raw_frame;
 pub(crate) mod script;
 pub(crate) mod session;
 pub(crate) mod shelf;

@@ -8,13 +8,13 @@ use anyhow::{Result, bail};
 use futures_util::{SinkExt, StreamExt};
 use nips::{Event, Filter, Kind};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
 use tokio::sync::broadcast;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::http::drip;
 use super::listener::Wire;
+use super::raw_frame;
 use super::script::{
     Answer, EventPolicy, Greeting, Hearing, Lapse, Order, Refusal, Script, TimeBounds,
 };
@@ -158,11 +158,14 @@ impl Session {
                 ));
                 Ok(())
             }
-            Answer::HugeFrame(bytes) => self.huge_frame(name, bytes).await,
+            Answer::HugeFrame(bytes) => {
+                self.socket.flush().await?;
+                raw_frame::write_huge(self.socket.get_mut(), name, bytes).await
+            }
             Answer::SlowFrame(pace) => {
                 self.socket.flush().await?;
                 let text = json!(["EOSE", name]).to_string();
-                drip(self.socket.get_mut(), &text_frame(&text), pace).await
+                drip(self.socket.get_mut(), &raw_frame::text(&text), pace).await
             }
         }
     }
@@ -315,28 +318,6 @@ impl Session {
         Ok(())
     }
 
-    /// Writes the frame past the WebSocket layer, so that the megabytes are never held in memory.
-    async fn huge_frame(&mut self, name: &str, bytes: usize) -> Result<()> {
-        const CHUNK: [u8; 16 * 1024] = [b'x'; 16 * 1024];
-        let head = format!("[\"EVENT\",{},\"", json!(name));
-        let tail = "\"]";
-        let filling = bytes.saturating_sub(head.len() + tail.len());
-        self.socket.flush().await?;
-        let stream = self.socket.get_mut();
-        stream
-            .write_all(&frame_head(head.len() + filling + tail.len()))
-            .await?;
-        stream.write_all(head.as_bytes()).await?;
-        let mut left = filling;
-        while left > 0 {
-            let part = left.min(CHUNK.len());
-            stream.write_all(&CHUNK[..part]).await?;
-            left -= part;
-        }
-        stream.write_all(tail.as_bytes()).await?;
-        Ok(stream.flush().await?)
-    }
-
     async fn send_event(&mut self, name: &str, event: &str) -> Result<()> {
         if self.stage.script.disconnect_after == Some(self.sent) {
             self.socket.flush().await?;
@@ -364,28 +345,4 @@ async fn pause(answer: &Answer) {
         // Signing never waits, so give the other connections of the laboratory a turn.
         _ => tokio::task::yield_now().await,
     }
-}
-
-/// An unmasked final text frame, for writing past the WebSocket layer.
-fn text_frame(text: &str) -> Vec<u8> {
-    let mut frame = frame_head(text.len());
-    frame.extend_from_slice(text.as_bytes());
-    frame
-}
-
-fn frame_head(length: usize) -> Vec<u8> {
-    const FINAL_TEXT: u8 = 0x81;
-    let mut head = vec![FINAL_TEXT];
-    match length {
-        0..=125 => head.push(length as u8),
-        126..=0xFFFF => {
-            head.push(126);
-            head.extend_from_slice(&(length as u16).to_be_bytes());
-        }
-        _ => {
-            head.push(127);
-            head.extend_from_slice(&(length as u64).to_be_bytes());
-        }
-    }
-    head
 }

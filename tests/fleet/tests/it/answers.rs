@@ -306,7 +306,7 @@ async fn events_are_taken_forgotten_or_refused() -> Result<()> {
     let probe = author.sign(Kind::WRITE_PROBE, 1_700_000_000, vec![], "nip66-test");
     let as_value =
         |event: &nips::Event| -> Value { serde_json::from_str(&event.to_json()).unwrap() };
-    let refusal = "blocked: you are not welcome";
+    let refusal = fleet::REFUSALS[0];
     let cases = [
         (Behaviour::Healthy, true, "", true),
         (Behaviour::Honest, true, "", true),

@@ -16,18 +16,18 @@ use tokio::time::timeout;
 use crate::client::{Client, PATIENCE, SILENCE};
 
 /// Asks the SOCKS5 server for a name and gives back the tunnel.
-async fn tunnel(fleet: &Fleet, host: &str) -> Result<TcpStream> {
+async fn tunnel(fleet: &Fleet, host: &str, wait: Duration) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(fleet.socks().address()).await?;
     stream.write_all(&[5, 1, 0]).await?;
     let mut method = [0; 2];
-    timeout(SILENCE, stream.read_exact(&mut method)).await??;
+    timeout(wait, stream.read_exact(&mut method)).await??;
     ensure!(method == [5, 0]);
     let mut request = vec![5, 1, 0, 3, u8::try_from(host.len())?];
     request.extend_from_slice(host.as_bytes());
     request.extend_from_slice(&80_u16.to_be_bytes());
     stream.write_all(&request).await?;
     let mut reply = [0; 10];
-    timeout(PATIENCE, stream.read_exact(&mut reply)).await??;
+    timeout(wait, stream.read_exact(&mut reply)).await??;
     ensure!(reply[1] == 0, "code {}", reply[1]);
     Ok(stream)
 }
@@ -47,7 +47,7 @@ async fn overlay_members_are_reached_by_name_through_the_proxy() -> Result<()> {
     let networks = [Network::Tor, Network::I2p, Network::Loki];
     for (member, network) in fleet.members().iter().zip(networks) {
         assert_eq!(member.url().network(), network);
-        let stream = tunnel(&fleet, member.host()).await?;
+        let stream = tunnel(&fleet, member.host(), PATIENCE).await?;
         let mut client = Client::upgrade(stream, member.url().as_str()).await?;
         assert_eq!(client.request(json!({})).await?.ids(), member.holds());
     }
@@ -59,7 +59,7 @@ async fn overlay_members_are_reached_by_name_through_the_proxy() -> Result<()> {
             .all(|request| request.is_name && request.port == 80)
     );
     assert_eq!(requests[0].host, fleet.member(0).host());
-    let error = tunnel(&fleet, "nobody.onion").await.unwrap_err();
+    let error = tunnel(&fleet, "nobody.onion", PATIENCE).await.unwrap_err();
     assert_eq!(error.to_string(), "code 4");
     Ok(())
 }
@@ -69,14 +69,17 @@ async fn the_proxy_can_stall_and_refuse() -> Result<()> {
     let fleet = Fleet::start(overlays()).await?;
     let host = fleet.member(0).host();
     fleet.socks().set_mode(SocksMode::Stall);
-    assert!(tunnel(&fleet, host).await.is_err());
+    assert!(tunnel(&fleet, host, SILENCE).await.is_err());
     fleet.socks().set_mode(SocksMode::Refuse);
     assert_eq!(
-        tunnel(&fleet, host).await.unwrap_err().to_string(),
+        tunnel(&fleet, host, PATIENCE)
+            .await
+            .unwrap_err()
+            .to_string(),
         "code 2"
     );
     fleet.socks().set_mode(SocksMode::Serve);
-    tunnel(&fleet, host).await?;
+    tunnel(&fleet, host, PATIENCE).await?;
     Ok(())
 }
 
@@ -96,7 +99,7 @@ async fn ask(fleet: &Fleet, name: &str, kind: RecordType, is_tcp: bool) -> Resul
         let socket = UdpSocket::bind("127.0.0.1:0").await?;
         socket.send_to(&bytes, server).await?;
         let mut answer = vec![0; 4096];
-        let length = timeout(SILENCE * 3, socket.recv(&mut answer)).await??;
+        let length = timeout(PATIENCE, socket.recv(&mut answer)).await??;
         answer.truncate(length);
         answer
     };
@@ -163,7 +166,7 @@ async fn odd_dns_answers_are_odd() -> Result<()> {
     );
 
     fleet.dns().set(name, DnsAnswer::Silence);
-    assert!(first().await.is_err());
+    assert!(timeout(SILENCE, first()).await.is_err());
 
     let delay = Duration::from_millis(100);
     fleet.dns().set(
