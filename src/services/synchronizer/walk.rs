@@ -47,7 +47,7 @@ pub(super) struct Cap(usize);
 
 impl Cap {
     fn learn(&mut self, page: &Page) {
-        self.0 = self.0.max(page.events.len());
+        self.0 = self.0.max(page.frames);
     }
 
     /// Whether nothing can have been left out of the answer.
