@@ -2,6 +2,7 @@
 //! over a relay of its own. `ARCHITECTURE.md` says which module may import which.
 
 pub mod archive;
+pub mod checks;
 pub mod clock;
 pub mod config;
 pub mod http;

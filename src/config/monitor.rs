@@ -46,6 +46,8 @@ pub struct MonitorProcessing {
     pub max_relays: Option<usize>,
     /// Largest NIP-11 document, bytes.
     pub nip11_info_max_size: usize,
+    /// Whether an ephemeral event is sent to see if relays take it.
+    pub write_probe: bool,
     /// Which checks run.
     pub compute: ChecksIncluded,
     /// Which results are stored; a subset of `compute`.
@@ -153,6 +155,7 @@ impl Default for MonitorProcessing {
             chunk_size: 100,
             max_relays: None,
             nip11_info_max_size: 1 << 20,
+            write_probe: false,
             compute: ChecksIncluded::default(),
             store: ChecksIncluded::default(),
         }
@@ -284,6 +287,11 @@ fn own_keys() -> Vec<Key> {
             "processing.nip11_info_max_size",
             Accepts::Integer(1 << 10, 10 << 20),
             "Largest NIP-11 document, bytes.",
+        ),
+        Key::new(
+            "processing.write_probe",
+            Accepts::Flag,
+            "Send each relay an ephemeral event (kind 22456) to see whether it takes it.",
         ),
         Key::section("processing.compute", "Which checks run."),
         Key::new(

@@ -8,7 +8,7 @@ const SPREAD: f64 = 0.2;
 
 /// Delays that double from one failure to the next, between two bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Backoff {
+pub(super) struct Backoff {
     /// The delay after the first failure.
     pub base: Duration,
     /// The longest delay, before it is spread.
@@ -18,7 +18,7 @@ pub struct Backoff {
 impl Backoff {
     /// The delay after so many failures in a row, at least 1; `luck` from 0 to 1 spreads it by a fifth
     /// to either side.
-    pub fn delay(&self, failures: u32, luck: f64) -> Duration {
+    pub(super) fn delay(&self, failures: u32, luck: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
         let nominal = self.base.saturating_mul(1 << doublings).min(self.max);
         spread(nominal, luck)
@@ -26,12 +26,12 @@ impl Backoff {
 }
 
 /// A duration, a fifth shorter at luck 0 and a fifth longer at luck 1.
-pub fn spread(nominal: Duration, luck: f64) -> Duration {
+pub(super) fn spread(nominal: Duration, luck: f64) -> Duration {
     nominal.mul_f64(1.0 - SPREAD + 2.0 * SPREAD * luck.clamp(0.0, 1.0))
 }
 
 /// Whole seconds of a delay; only no delay at all is zero.
-pub fn whole_seconds(delay: Duration) -> u64 {
+pub(super) fn whole_seconds(delay: Duration) -> u64 {
     delay.as_secs_f64().ceil() as u64
 }
 

@@ -3,10 +3,19 @@
 //! To add one, implement [`Service`]: take what is due from the store, work on it within bounds, write
 //! down what came of it, and say in numbers what happened.
 
-pub mod backoff;
+mod arrival_cursor;
+mod backoff;
+mod checkpoint;
 mod due_queue;
+pub mod finder;
+mod janitor;
+pub mod monitor;
+pub mod refresher;
 pub mod runner;
+pub mod seeder;
+pub mod signer;
 pub mod synchronizer;
+pub mod validator;
 
 use std::fmt;
 use std::future::Future;
@@ -14,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use nips::Network;
+use nips::{LocalRelays, Network};
 
 use crate::archive::Archive;
 use crate::clock::Clock;
@@ -43,6 +52,14 @@ impl Context {
         let mut networks = Network::ALL.to_vec();
         networks.retain(|network| self.net.check_network(*network).is_ok());
         networks
+    }
+
+    /// Whether relays on loopback and private addresses are taken for relays.
+    pub(crate) fn local_relays(&self) -> LocalRelays {
+        match self.net.check_network(Network::Local) {
+            Ok(()) => LocalRelays::Accepted,
+            Err(_) => LocalRelays::Refused,
+        }
     }
 
     /// A number from 0 to 1 that spreads delays.

@@ -1,0 +1,120 @@
+//! Relay directories on the web.
+
+use tokio::time::Instant;
+use tracing::{debug, info, warn};
+
+use crate::config::ApiSource;
+use crate::lifecycle::Tokens;
+use crate::model::ServiceName;
+use crate::net::{HttpOptions, HttpUrl};
+use crate::services::{ServiceError, checkpoint};
+
+use super::{Finder, document};
+
+/// What candidates from directories give as their source.
+const SOURCE: &str = "http";
+
+/// Directories move now and then.
+const MAX_REDIRECTS: u8 = 3;
+
+/// What came of the directories in one cycle.
+#[derive(Debug, Default)]
+pub(super) struct Directories {
+    /// Directories that were read.
+    pub fetched: u64,
+    /// Directories that could not be read.
+    pub failed: u64,
+    /// Candidates that were new.
+    pub candidates: u64,
+}
+
+impl Finder {
+    /// Reads the directories whose turn it is. One that cannot be read is tried again in the next
+    /// cycle.
+    pub(super) async fn read_directories(
+        &self,
+        tokens: &Tokens,
+    ) -> Result<Directories, ServiceError> {
+        let mut directories = Directories::default();
+        let api = &self.config.api;
+        let sources = api
+            .sources
+            .iter()
+            .filter(|source| api.enabled && source.enabled);
+        for source in sources {
+            if tokens.is_stopping() {
+                break;
+            }
+            if !self.is_turn_of(source).await? {
+                debug!(source = source.url, "api_skipped");
+                continue;
+            }
+            if directories.fetched + directories.failed > 0 {
+                tokio::select! {
+                    () = tokio::time::sleep(api.request_delay) => {}
+                    () = tokens.soft_stop() => break,
+                }
+            }
+            let fetched = tokio::select! {
+                fetched = self.fetch(source) => fetched,
+                () = tokens.soft_stop() => break,
+            };
+            match fetched {
+                Ok(body) => {
+                    directories.candidates += self.take_in(source, &body).await?;
+                    directories.fetched += 1;
+                }
+                Err(reason) => {
+                    warn!(source = source.url, reason, "api_fetch_failed");
+                    directories.failed += 1;
+                }
+            }
+        }
+        Ok(directories)
+    }
+
+    async fn is_turn_of(&self, source: &ApiSource) -> Result<bool, ServiceError> {
+        let store = self.context.store.as_ref();
+        let last = checkpoint::load(store, ServiceName::Finder, &source.url).await?;
+        let cooldown = self.config.api.cooldown.as_secs();
+        Ok(last.is_none_or(|last| last + cooldown <= self.context.clock.now()))
+    }
+
+    async fn fetch(&self, source: &ApiSource) -> Result<Vec<u8>, &'static str> {
+        let url = HttpUrl::parse(&source.url).map_err(|_| "malformed_url")?;
+        let options = HttpOptions {
+            accept: "application/json",
+            max_bytes: self.config.api.max_response_size,
+            deadline: Instant::now() + source.timeout,
+            max_redirects: MAX_REDIRECTS,
+            allow_insecure: false,
+        };
+        let response = self.context.net.http_get(&url, options).await;
+        let response = response.map_err(|failure| failure.reason())?;
+        match response.status {
+            200..=299 if response.is_truncated => Err("too_large"),
+            200..=299 => Ok(response.body),
+            _ => Err("status"),
+        }
+    }
+
+    /// Candidates first, checkpoint after them, so that a crash between repeats the directory.
+    async fn take_in(&self, source: &ApiSource, body: &[u8]) -> Result<u64, ServiceError> {
+        let Some(urls) = document::relay_urls(body, self.context.local_relays()) else {
+            warn!(source = source.url, "unexpected_api_response");
+            return Ok(0);
+        };
+        let named = urls.iter().map(|url| (url.clone(), SOURCE)).collect();
+        let added = self.add_candidates(named).await?;
+        info!(
+            source = source.url,
+            count = urls.len(),
+            added,
+            "api_fetched"
+        );
+        let now = self.context.clock.now();
+        let store = self.context.store.as_ref();
+        checkpoint::save(store, ServiceName::Finder, &source.url, now).await?;
+        Ok(added)
+    }
+}

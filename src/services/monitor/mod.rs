@@ -1,0 +1,246 @@
+//! The monitor: looks at relays when it is their turn, keeps what it found, and publishes it (NIP-66).
+//!
+//! What was found about a relay is stored first, published after that, and only then the relay's next
+//! look is scheduled. A relay whose results cannot be kept is looked at again soon; it neither stops the
+//! others nor comes first for ever. About relays that do not answer nothing is published.
+
+mod life_cycle;
+mod publication;
+mod round;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nips::Network;
+use nips::nip11::RelayInformation;
+use nips::nip66::Phase;
+use tracing::{Instrument, debug, debug_span, warn};
+
+use crate::config::{MonitorConfig, Schedule};
+use crate::lifecycle::Tokens;
+use crate::model::{Metadata, MetadataType, Relay, RelayMetadata, RttSample, ServiceName};
+use crate::store::StoreError;
+use crate::store::relays::CheckRecord;
+
+use super::backoff::whole_seconds;
+use super::due_queue::{QueueBounds, work_off};
+use super::signer::Signer;
+use super::{Context, CycleSummary, Service, ServiceError, on_every_network};
+
+use life_cycle::{Prognosis, after_answer, after_silence};
+use round::{Findings, look_at};
+
+/// A document that has not changed is written down again after this time, so that its history shows
+/// that it was still current.
+const SAME_DOCUMENT: u64 = 86_400;
+
+/// When a relay is looked at again whose results could not be kept.
+const AFTER_LOSS: Duration = Duration::from_secs(60);
+
+/// The service.
+pub struct Monitor(Arc<Inner>);
+
+struct Inner {
+    context: Context,
+    config: MonitorConfig,
+    signer: Signer,
+}
+
+/// What came of one cycle's relays.
+#[derive(Debug, Default)]
+struct Tally {
+    succeeded: u64,
+    failed: u64,
+    lost: u64,
+}
+
+impl Monitor {
+    /// A monitor that signs with this key.
+    pub fn new(context: Context, config: MonitorConfig, signer: Signer) -> Self {
+        Self(Arc::new(Inner {
+            context,
+            config,
+            signer,
+        }))
+    }
+
+    async fn check_network(
+        &self,
+        network: Network,
+        now: u64,
+        tokens: &Tokens,
+        tally: &Arc<Mutex<Tally>>,
+    ) -> Result<(), ServiceError> {
+        let processing = &self.0.config.processing;
+        let bounds = QueueBounds {
+            width: self.0.context.net.max_tasks(network),
+            page: processing.chunk_size,
+            max_items: processing.max_relays.unwrap_or(usize::MAX),
+        };
+        let store = &self.0.context.store;
+        let fetch = async |limit| store.due_for_check(&[network], now, limit).await;
+        let work = |relay: Relay| {
+            let (inner, tally) = (Arc::clone(&self.0), Arc::clone(tally));
+            let tokens = tokens.clone();
+            let span = debug_span!("relay", relay.url = %relay.url, network = %network);
+            let check = async move { inner.check(&relay, &tokens, &tally).await };
+            check.instrument(span)
+        };
+        work_off(bounds, tokens, fetch, |relay| relay.id, work).await
+    }
+}
+
+#[async_trait]
+impl Service for Monitor {
+    fn name(&self) -> ServiceName {
+        ServiceName::Monitor
+    }
+
+    fn schedule(&self) -> Schedule {
+        self.0.config.schedule()
+    }
+
+    async fn has_due(&self) -> Result<bool, ServiceError> {
+        let context = &self.0.context;
+        let now = context.clock.now();
+        let due = context
+            .store
+            .due_for_check(&context.networks(), now, 1)
+            .await?;
+        Ok(!due.is_empty())
+    }
+
+    async fn cycle(&self, tokens: &Tokens) -> Result<CycleSummary, ServiceError> {
+        self.0.publish_about_us().await?;
+        let tally = Arc::new(Mutex::new(Tally::default()));
+        let now = self.0.context.clock.now();
+        let lane = |network| self.check_network(network, now, tokens, &tally);
+        on_every_network(&self.0.context, lane).await?;
+        let tally = tally.lock().expect("no panic while counting");
+        Ok(CycleSummary::new()
+            .with("total", tally.succeeded + tally.failed)
+            .with("succeeded", tally.succeeded)
+            .with("failed", tally.failed)
+            .with("lost", tally.lost))
+    }
+}
+
+impl Inner {
+    async fn check(
+        &self,
+        relay: &Relay,
+        tokens: &Tokens,
+        tally: &Mutex<Tally>,
+    ) -> Result<(), StoreError> {
+        let permit = self.context.net.permit(relay.network()).await;
+        let checked_at = self.context.clock.now();
+        let deadline = self.context.net.deadline(relay.network());
+        let (net, processing) = (&self.context.net, &self.config.processing);
+        let findings = tokio::select! {
+            findings = look_at(net, &self.signer, processing, &relay.url, deadline) => findings,
+            // Nothing is known about it; it is due as before.
+            () = tokens.soft_stop() => return Ok(()),
+        };
+        drop(permit);
+        let is_online = findings.connection.is_online();
+        debug!(is_online, rtt = ?findings.connection.rtt, "relay_checked");
+        let is_kept = self.keep(relay, checked_at, findings.clone()).await;
+        self.record(relay, checked_at, &findings, is_kept).await?;
+        let mut tally = tally.lock().expect("no panic while counting");
+        tally.succeeded += u64::from(is_online);
+        tally.failed += u64::from(!is_online);
+        tally.lost += u64::from(!is_kept);
+        Ok(())
+    }
+
+    /// Stores documents and publishes. Whether all of it was kept.
+    async fn keep(&self, relay: &Relay, checked_at: u64, findings: Findings) -> bool {
+        if let Some(information) = &findings.information
+            && self.config.processing.store.nip11_info
+            && let Err(failure) = self.store_document(relay, checked_at, information).await
+        {
+            warn!(reason = failure.reason(), "metadata_insert_failed");
+            return false;
+        }
+        if self.config.discovery.enabled
+            && findings.connection.is_online()
+            && let Err(failure) = self.publish_discovery(relay, checked_at, findings).await
+        {
+            warn!(reason = failure.reason(), "publish_failed");
+            return false;
+        }
+        true
+    }
+
+    async fn store_document(
+        &self,
+        relay: &Relay,
+        generated_at: u64,
+        information: &RelayInformation,
+    ) -> Result<(), StoreError> {
+        let metadata = Metadata::new(MetadataType::Nip11Info, information.to_json());
+        let latest = self
+            .context
+            .store
+            .latest_metadata(relay.id, MetadataType::Nip11Info)
+            .await?;
+        let is_same = latest.is_some_and(|latest| {
+            latest.metadata.id() == metadata.id()
+                && latest.generated_at + SAME_DOCUMENT > generated_at
+        });
+        if is_same {
+            return Ok(());
+        }
+        let row = RelayMetadata {
+            relay: relay.id,
+            generated_at,
+            metadata,
+        };
+        self.context.store.add_relay_metadata(&[row]).await?;
+        Ok(())
+    }
+
+    async fn record(
+        &self,
+        relay: &Relay,
+        checked_at: u64,
+        findings: &Findings,
+        is_kept: bool,
+    ) -> Result<(), StoreError> {
+        let prognosis = self.prognosis(relay, findings);
+        let pause = if is_kept {
+            prognosis.pause
+        } else {
+            AFTER_LOSS.min(prognosis.pause)
+        };
+        let rtt = &findings.connection.rtt;
+        let stored = |phase: &Phase| {
+            phase
+                .ms()
+                .filter(|_| self.config.processing.store.nip66_rtt)
+        };
+        let record = CheckRecord {
+            rtt: RttSample {
+                relay: relay.id,
+                checked_at,
+                open_ms: stored(&rtt.open),
+                read_ms: stored(&rtt.read),
+                write_ms: stored(&rtt.write),
+            },
+            state: prognosis.state,
+            check_failures: prognosis.failures,
+            next_check_at: self.context.clock.now() + whole_seconds(pause),
+        };
+        self.context.store.record_check(&record).await
+    }
+
+    fn prognosis(&self, relay: &Relay, findings: &Findings) -> Prognosis {
+        let (interval, luck) = (self.config.discovery.interval, self.context.luck());
+        if findings.connection.is_online() {
+            after_answer(interval, luck)
+        } else {
+            after_silence(relay.check_failures, interval, luck)
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What the monitor says in public, through the same door as everybody's events: kind 30166 about a
+//! relay that answered, 10166 about the monitor, and 0 for people.
+
+use nips::nip66::{Check, CheckTimeout, MonitorAnnouncement, RelayDiscovery, Rtt};
+use nips::{Kind, Network};
+use serde_json::{Map, Value};
+use tokio::time::{Duration, Instant};
+use tracing::{info, warn};
+
+use crate::archive::{Admission, Door};
+use crate::config::ProfileConfig;
+use crate::model::{Relay, ServiceName};
+use crate::services::checkpoint;
+use crate::store::StoreError;
+
+use super::Inner;
+use super::round::Findings;
+
+/// Keys of the checkpoints.
+const ANNOUNCEMENT: &str = "announcement";
+const PROFILE: &str = "profile";
+
+impl Inner {
+    /// Publishes what was found out about a relay that answered at `created_at` unix seconds.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the event could not be stored.
+    pub(super) async fn publish_discovery(
+        &self,
+        relay: &Relay,
+        created_at: u64,
+        findings: Findings,
+    ) -> Result<(), StoreError> {
+        let include = &self.config.discovery.include;
+        let observation = findings.into_observation(include.nip11_info);
+        let Some(mut discovery) = RelayDiscovery::observed(&relay.url, observation) else {
+            return Ok(());
+        };
+        if !include.nip66_rtt {
+            discovery.rtt = Rtt::default();
+        }
+        self.admit(
+            created_at,
+            Kind::RELAY_DISCOVERY,
+            discovery.to_tags(),
+            discovery.content(),
+        )
+        .await
+    }
+
+    /// Publishes announcement and profile when their time has come.
+    ///
+    /// # Errors
+    /// [`StoreError`] when an event or its checkpoint could not be stored.
+    pub(super) async fn publish_about_us(&self) -> Result<(), StoreError> {
+        let (announcement, profile) = (&self.config.announcement, &self.config.profile);
+        if announcement.enabled && self.is_due(ANNOUNCEMENT, announcement.interval).await? {
+            let tags = self.announcement().to_tags();
+            self.publish(
+                ANNOUNCEMENT,
+                Kind::MONITOR_ANNOUNCEMENT,
+                tags,
+                String::new(),
+            )
+            .await?;
+        }
+        if profile.enabled && self.is_due(PROFILE, profile.interval).await? {
+            self.publish(
+                PROFILE,
+                Kind::METADATA,
+                Vec::new(),
+                profile_content(profile),
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn is_due(&self, key: &str, interval: Duration) -> Result<bool, StoreError> {
+        let store = self.context.store.as_ref();
+        let last = checkpoint::load(store, ServiceName::Monitor, key).await?;
+        let now = self.context.clock.now();
+        Ok(last.is_none_or(|last| last + interval.as_secs() <= now))
+    }
+
+    /// The event first, the checkpoint after it.
+    async fn publish(
+        &self,
+        key: &'static str,
+        kind: Kind,
+        tags: Vec<Vec<String>>,
+        content: String,
+    ) -> Result<(), StoreError> {
+        let now = self.context.clock.now();
+        self.admit(now, kind, tags, content).await?;
+        info!(event.kind = kind.0, "publish_completed");
+        checkpoint::save(self.context.store.as_ref(), ServiceName::Monitor, key, now).await
+    }
+
+    async fn admit(
+        &self,
+        created_at: u64,
+        kind: Kind,
+        tags: Vec<Vec<String>>,
+        content: String,
+    ) -> Result<(), StoreError> {
+        let event = self.signer.sign_at(created_at, kind, tags, content);
+        let admission = self.context.archive.admit_event(event, Door::Own).await?;
+        if let Admission::Refused(rejection) = admission {
+            warn!(
+                event.kind = kind.0,
+                reason = rejection.reason(),
+                "publish_failed"
+            );
+        }
+        Ok(())
+    }
+
+    fn announcement(&self) -> MonitorAnnouncement {
+        let networks = self.context.networks();
+        let timeout = |network| self.context.net.deadline(network) - Instant::now();
+        let timeout = networks.first().map(|network| timeout(*network));
+        let checks = self.checks();
+        let timeouts = timeout.map_or_else(Vec::new, |timeout| {
+            let of = |check: &Check| CheckTimeout {
+                check: Some(*check),
+                timeout: Duration::from_secs(timeout.as_secs_f64().round() as u64),
+            };
+            checks.iter().map(of).collect()
+        });
+        MonitorAnnouncement {
+            frequency: Some(self.config.discovery.interval),
+            timeouts,
+            checks,
+            networks: networks
+                .into_iter()
+                .filter(|it| *it != Network::Local)
+                .collect(),
+            geohash: None,
+        }
+    }
+
+    fn checks(&self) -> Vec<Check> {
+        let processing = &self.config.processing;
+        let mut checks = vec![Check::Open, Check::Read];
+        if processing.write_probe {
+            checks.push(Check::Write);
+        }
+        if processing.compute.nip11_info {
+            checks.push(Check::Nip11);
+        }
+        checks
+    }
+}
+
+/// The fields that are filled in, as NIP-01 and NIP-24 name them.
+fn profile_content(profile: &ProfileConfig) -> String {
+    let fields = [
+        ("name", &profile.name),
+        ("about", &profile.about),
+        ("picture", &profile.picture),
+        ("nip05", &profile.nip05),
+        ("website", &profile.website),
+        ("banner", &profile.banner),
+        ("lud16", &profile.lud16),
+    ];
+    let filled = fields.into_iter().filter_map(|(name, value)| {
+        let value = value.as_ref().filter(|value| !value.is_empty())?;
+        Some((name.to_owned(), Value::from(value.as_str())))
+    });
+    Value::Object(filled.collect::<Map<_, _>>()).to_string()
+}
