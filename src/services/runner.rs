@@ -11,12 +11,13 @@ use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use crate::clock::Clock;
 use crate::lifecycle::Tokens;
+use crate::metrics::{ServiceMeter, ServiceMetrics};
 use crate::model::ServiceName;
 use crate::store::StatisticsStore;
 use crate::store::statistics::CycleRecord;
 
 use super::backoff::{Backoff, spread};
-use super::{CycleSummary, Service, ServiceError};
+use super::{Context, CycleSummary, Service, ServiceError};
 
 /// How often a waiting service looks whether something is due.
 const POLL: Duration = Duration::from_secs(2);
@@ -44,23 +45,30 @@ pub struct GaveUp {
     pub last: ServiceError,
 }
 
-/// What runs services.
+/// What runs one service.
 pub struct Runner {
+    service: Arc<dyn Service>,
     statistics: Arc<dyn StatisticsStore>,
     clock: Arc<dyn Clock>,
+    meter: ServiceMeter,
     tokens: Tokens,
 }
 
 impl Runner {
-    /// A runner that stops when the tokens say so.
+    /// A runner of the service, which from now on is expected to succeed at its rate, and stops when the
+    /// tokens say so.
     pub fn new(
-        statistics: Arc<dyn StatisticsStore>,
-        clock: Arc<dyn Clock>,
+        service: Arc<dyn Service>,
+        context: &Context,
+        metrics: &ServiceMetrics,
         tokens: Tokens,
     ) -> Self {
+        let interval = Some(service.schedule().interval);
         Self {
-            statistics,
-            clock,
+            meter: metrics.meter(service.name(), interval, context.clock.now()),
+            statistics: context.store.clone(),
+            clock: Arc::clone(&context.clock),
+            service,
             tokens,
         }
     }
@@ -69,15 +77,14 @@ impl Runner {
     ///
     /// # Errors
     /// [`ServiceError`] of the cycle.
-    pub async fn run_once(&self, service: &dyn Service) -> Result<CycleSummary, ServiceError> {
+    pub async fn run_once(&self) -> Result<CycleSummary, ServiceError> {
         let started_at = self.clock.now();
         let started = Instant::now();
-        let span = info_span!("cycle", service = %service.name(), cycle.id = started_at);
-        let result = self.cycle(service).instrument(span.clone()).await;
+        let span = info_span!("cycle", service = %self.service.name(), cycle.id = started_at);
+        let result = self.cycle().instrument(span.clone()).await;
         let duration = started.elapsed();
-        span.in_scope(|| report(service.name(), &result, duration));
-        self.record(service.name(), started_at, duration, &result)
-            .await;
+        span.in_scope(|| self.report(&result, duration));
+        self.record(started_at, duration, &result).await;
         result
     }
 
@@ -85,54 +92,82 @@ impl Runner {
     ///
     /// # Errors
     /// [`GaveUp`] when too many cycles failed in a row.
-    pub async fn run_forever(&self, service: &dyn Service) -> Result<(), GaveUp> {
-        let schedule = service.schedule();
+    pub async fn run_forever(&self) -> Result<(), GaveUp> {
+        let schedule = self.service.schedule();
         let mut failures = 0;
-        info!(service = %service.name(), "service_started");
+        info!(service = %self.service.name(), "service_started");
         while !self.tokens.is_stopping() {
             let started = Instant::now();
-            let wait = match self.run_once(service).await {
-                Ok(summary) if summary.has_more => Duration::ZERO,
-                Ok(_) => spread(schedule.interval, rand::random()),
+            match self.run_once().await {
+                Ok(summary) => {
+                    failures = 0;
+                    let interval = spread(schedule.interval, rand::random());
+                    let wait = if summary.has_more {
+                        Duration::ZERO
+                    } else {
+                        interval
+                    };
+                    self.wait(started, wait).await;
+                }
                 Err(last) => {
                     failures += 1;
                     let limit = schedule.max_consecutive_failures;
                     if limit > 0 && failures >= limit {
-                        return Err(give_up(service.name(), failures, last));
+                        return Err(self.give_up(failures, last));
                     }
                     let pause = AFTER_FAILURE.delay(failures, rand::random());
                     self.wait_until(Instant::now() + pause.min(schedule.interval))
                         .await;
-                    continue;
                 }
-            };
-            failures = 0;
-            self.wait(service, started, wait).await;
+            }
         }
-        info!(service = %service.name(), "service_stopped");
+        info!(service = %self.service.name(), "service_stopped");
         Ok(())
     }
 
-    async fn cycle(&self, service: &dyn Service) -> Result<CycleSummary, ServiceError> {
+    async fn cycle(&self) -> Result<CycleSummary, ServiceError> {
         debug!("cycle_started");
-        let removed = service.cleanup().await?;
+        let removed = self.service.cleanup().await?;
         if removed > 0 {
             info!(count = removed, "cleanup_completed");
         }
-        service.cycle(&self.tokens).await
+        self.service.cycle(&self.tokens).await
+    }
+
+    fn report(&self, result: &Result<CycleSummary, ServiceError>, duration: Duration) {
+        let duration_ms = millis(duration);
+        match result {
+            Ok(summary) => {
+                for (name, count) in &summary.counts {
+                    self.meter.gauge(name, *count);
+                    self.meter.count(&format!("total_{name}"), *count);
+                }
+                self.meter.cycle_succeeded(duration, self.clock.now());
+                info!(duration_ms, %summary, "cycle_completed");
+            }
+            Err(failure) => {
+                self.meter.cycle_failed(failure.reason());
+                let error = failure as &dyn std::error::Error;
+                error!(
+                    duration_ms,
+                    reason = failure.reason(),
+                    error,
+                    "run_cycle_error"
+                );
+            }
+        }
     }
 
     async fn record(
         &self,
-        service: ServiceName,
         started_at: u64,
         duration: Duration,
         result: &Result<CycleSummary, ServiceError>,
     ) {
         let record = CycleRecord {
-            service,
+            service: self.service.name(),
             started_at,
-            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: millis(duration),
             is_success: result.is_ok(),
             summary: match result {
                 Ok(summary) => summary.to_string(),
@@ -140,16 +175,27 @@ impl Runner {
             },
         };
         if let Err(failure) = self.statistics.add_cycle(&record).await {
+            let service = self.service.name();
             warn!(service = %service, reason = failure.reason(), "cycle_record_failed");
         }
     }
 
-    async fn wait(&self, service: &dyn Service, started: Instant, wait: Duration) {
+    fn give_up(&self, failures: u32, last: ServiceError) -> GaveUp {
+        let service = self.service.name();
+        error!(service = %service, failures, "max_consecutive_failures_reached");
+        GaveUp {
+            service,
+            failures,
+            last,
+        }
+    }
+
+    /// Waits until the interval has passed or something is due.
+    async fn wait(&self, started: Instant, wait: Duration) {
         let at_the_latest = started + wait;
-        let at_the_earliest = started + wait.min(MIN_PAUSE);
-        self.wait_until(at_the_earliest).await;
+        self.wait_until(started + wait.min(MIN_PAUSE)).await;
         while Instant::now() < at_the_latest && !self.tokens.is_stopping() {
-            match service.has_due().await {
+            match self.service.has_due().await {
                 Ok(true) => return,
                 Ok(false) => {}
                 // The cycle will meet the same failure, and count it.
@@ -168,25 +214,6 @@ impl Runner {
     }
 }
 
-fn report(service: ServiceName, result: &Result<CycleSummary, ServiceError>, duration: Duration) {
-    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    match result {
-        Ok(summary) => info!(service = %service, duration_ms, %summary, "cycle_completed"),
-        Err(failure) => error!(
-            service = %service,
-            duration_ms,
-            reason = failure.reason(),
-            error = failure as &dyn std::error::Error,
-            "run_cycle_error"
-        ),
-    }
-}
-
-fn give_up(service: ServiceName, failures: u32, last: ServiceError) -> GaveUp {
-    error!(service = %service, failures, "max_consecutive_failures_reached");
-    GaveUp {
-        service,
-        failures,
-        last,
-    }
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -43,8 +43,8 @@ pub(super) fn after_answer(interval: Duration, luck: f64) -> Prognosis {
 pub(super) fn after_silence(failures_before: u32, interval: Duration, luck: f64) -> Prognosis {
     let failures = failures_before.saturating_add(1);
     let state = match failures {
-        ..=FLAKY => RelayState::Flaky,
-        ..DEAD => RelayState::Offline,
+        failures if failures <= FLAKY => RelayState::Flaky,
+        failures if failures < DEAD => RelayState::Offline,
         _ => RelayState::Dead,
     };
     let nominal = match failures {
