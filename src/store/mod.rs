@@ -4,6 +4,10 @@
 //! `tests/it/contract` run over it. A method that has to be atomic is one method. Where two engines
 //! work behind one store, events are committed before coverage and cursors, so that a crash repeats
 //! work and loses none. Writes may be repeated: a conflict means nothing happens.
+//!
+//! A call that is dropped half-way has happened as a whole or not at all, and repeating it is harmless
+//! except where a method counts ([`CandidateStore::postpone`], [`CoverageStore::add_gap`]: one attempt
+//! too many). Batches of more than a thousand candidates or relays are whole by the thousand.
 
 pub mod candidates;
 pub mod coverage;

@@ -13,7 +13,10 @@ pub(super) async fn a_row_is_read_back(store: &dyn Store) {
     assert_eq!(store.state(FINDER, CURSOR, "batch").await.unwrap(), None);
     let value = json!({"batch": u64::MAX, "text": "\u{0}\u{1f9c0}", "none": null});
     let row = state("batch", value);
-    assert_eq!(store.put_states(&[row.clone()]).await.unwrap(), 1);
+    assert_eq!(
+        store.put_states(std::slice::from_ref(&row)).await.unwrap(),
+        1
+    );
     assert_eq!(
         store.state(FINDER, CURSOR, "batch").await.unwrap(),
         Some(row)
@@ -78,7 +81,7 @@ pub(super) async fn services_and_types_are_apart(store: &dyn Store) {
     assert_eq!(store.put_states(&rows).await.unwrap(), 3);
     for row in &rows {
         let states = store.states(row.service, row.state_type).await;
-        assert_eq!(states.unwrap(), [row.clone()]);
+        assert_eq!(states.unwrap(), std::slice::from_ref(row));
     }
     let key = ["key".to_owned()];
     let deleted = store.delete_states(FINDER, CURSOR, &key).await.unwrap();
