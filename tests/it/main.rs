@@ -8,6 +8,7 @@
 mod archive;
 mod contract;
 mod embedded;
+mod events;
 mod laboratory;
 mod net;
 mod relay;

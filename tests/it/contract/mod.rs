@@ -5,6 +5,7 @@
 
 mod candidates;
 mod coverage;
+pub(crate) mod events;
 mod given;
 mod metadata;
 mod relays;
@@ -72,6 +73,32 @@ macro_rules! every_case {
                 an_unknown_relay_fails,
                 counts_speak_about_all_relays,
                 random_histories_agree_with_seconds,
+            ],
+            events: [
+                arrivals_are_logged_in_order,
+                bounds_stop_a_query,
+                deleted_events_are_refused_on_request,
+                deletion_by_address_hides_older_versions,
+                deletion_by_id_hides,
+                expiration_hides,
+                first_d_tag_is_the_identifier,
+                limits_are_per_filter,
+                lowest_id_wins_a_tie,
+                messages_are_for_their_parties,
+                neighbours_in_a_second_are_told_apart,
+                newest_version_is_served,
+                oldest_sighting_per_relay_stays,
+                outcomes_are_in_order,
+                protected_events_are_never_served,
+                recipients_delete_gift_wraps,
+                repeats_in_a_batch_are_known,
+                requests_cannot_be_deleted,
+                statistics_count_what_is_stored,
+                tag_values_are_exact,
+                trimming_keeps_events_and_numbers,
+                vanishing_elsewhere_is_no_concern,
+                vanishing_removes_everything,
+                walks_meet_everything_once,
             ],
             state: [
                 a_row_is_read_back,

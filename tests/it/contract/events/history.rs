@@ -1,0 +1,153 @@
+//! Random histories against the model: what is stored, what each reader sees, in which order.
+
+use bigbrotr::store::EventStore;
+use bigbrotr::store::events::{EventBatch, IfDeleted, NewEvent, QueryBounds, ScanOrder, Scope};
+use nips::{Event, Filter};
+
+use super::model::{Model, matches, picked};
+use super::random::Dice;
+
+/// Events of a history.
+const LENGTH: usize = 160;
+/// Readers, or pairs of them, that look at it.
+const READERS: usize = 5;
+/// Queries each of them asks.
+const QUERIES_PER_READER: usize = 12;
+
+/// Writes a random history into a fresh store, in a random order and random batches, and compares
+/// everything readers can see with the model.
+pub(crate) async fn random_history_is_seen_as_defined(store: &dyn EventStore, seed: u64) {
+    let mut dice = Dice::new(seed);
+    let history = dice.history(LENGTH);
+    let now = dice.now();
+    for events in dice.batches(history.clone()) {
+        store.write(batch(events, now)).await.unwrap();
+    }
+    let model = Model::new(&history);
+    let stored = &model.stored;
+    assert_same(&everything(store, &Scope::Stored).await, stored, seed);
+    for _ in 0..READERS {
+        let readers = dice.readers();
+        let servable = model.servable(&readers, now);
+        let scope = Scope::Servable { readers, now };
+        assert_same(&everything(store, &scope).await, &servable, seed);
+        for _ in 0..QUERIES_PER_READER {
+            let filters = dice.filters();
+            compare(store, &filters, scope.clone(), &servable).await;
+            compare(store, &filters, Scope::Stored, stored).await;
+        }
+    }
+    store.sweep_expired(now, usize::MAX).await.unwrap();
+    let public = model.servable(&[], now);
+    assert_same(&everything(store, &Scope::public(now)).await, &public, seed);
+}
+
+/// Writes the same history into two fresh stores in two orders: what is seen is the same.
+pub(crate) async fn order_of_arrival_does_not_matter(
+    one: &dyn EventStore,
+    other: &dyn EventStore,
+    seed: u64,
+) {
+    let mut dice = Dice::new(seed);
+    let history = dice.history(LENGTH);
+    let now = dice.now();
+    for (store, order) in [(one, history), (other, dice.shuffled())] {
+        for events in dice.batches(order) {
+            store.write(batch(events, now)).await.unwrap();
+        }
+    }
+    let scopes = [dice.readers(), dice.readers(), Vec::new()]
+        .map(|readers| Scope::Servable { readers, now });
+    for scope in scopes.into_iter().chain([Scope::Stored]) {
+        let seen = everything(one, &scope).await;
+        assert_eq!(everything(other, &scope).await, seen, "seed {seed}");
+    }
+    let (mut one, mut other) = (
+        one.event_statistics().await.unwrap(),
+        other.event_statistics().await.unwrap(),
+    );
+    (one.size_bytes, other.size_bytes) = (0, 0);
+    assert_eq!(one, other, "seed {seed}");
+}
+
+fn assert_same(seen: &[Event], expected: &[&Event], seed: u64) {
+    assert_eq!(seen.iter().collect::<Vec<_>>(), expected, "seed {seed}");
+}
+
+async fn compare(store: &dyn EventStore, filters: &[Filter], scope: Scope, visible: &[&Event]) {
+    let bounds = QueryBounds::default();
+    let asked = || filters.iter().map(Filter::to_json).collect::<Vec<_>>();
+    let expected = picked(visible, filters, bounds.default_limit);
+    let page = store
+        .query(filters.to_vec(), scope.clone(), bounds)
+        .await
+        .unwrap();
+    assert_eq!(
+        page.events.iter().collect::<Vec<_>>(),
+        expected,
+        "{:?} {scope:?}",
+        asked()
+    );
+    let is_cut = |filter: &Filter| {
+        let matching = visible
+            .iter()
+            .filter(|event| matches(filter, event))
+            .count();
+        filter
+            .limit
+            .is_some_and(|limit| limit > 0 && matching > limit)
+    };
+    assert_eq!(page.has_more, filters.iter().any(is_cut), "{:?}", asked());
+    let union = picked(visible, &unlimited(filters), usize::MAX);
+    let count = store
+        .count(filters.to_vec(), scope, usize::MAX)
+        .await
+        .unwrap();
+    assert_eq!(count, (union.len() as u64, false), "{:?}", asked());
+}
+
+fn unlimited(filters: &[Filter]) -> Vec<Filter> {
+    let mut filters = filters.to_vec();
+    filters.iter_mut().for_each(|filter| filter.limit = None);
+    filters
+}
+
+/// A walk in small steps.
+async fn everything(store: &dyn EventStore, scope: &Scope) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut after = None;
+    loop {
+        let step = store.scan(
+            Filter::default(),
+            scope.clone(),
+            ScanOrder::NewestFirst,
+            after,
+            30,
+        );
+        let page = step.await.unwrap();
+        events.extend(page.events);
+        after = page.next;
+        if after.is_none() {
+            return events;
+        }
+    }
+}
+
+/// Everything stored, newest first.
+pub(crate) async fn walk_stored(store: &dyn EventStore) -> Vec<Event> {
+    everything(store, &Scope::Stored).await
+}
+
+/// A write of events without sightings.
+pub(crate) fn batch(events: Vec<Event>, now: u64) -> EventBatch {
+    let new = |event| NewEvent {
+        event,
+        sighting: None,
+        if_deleted: IfDeleted::Keep,
+    };
+    EventBatch {
+        events: events.into_iter().map(new).collect(),
+        sightings: Vec::new(),
+        now,
+    }
+}

@@ -1,0 +1,169 @@
+//! Limits, bounds, order, and values that are hard to index.
+
+use bigbrotr::store::EventStore;
+use bigbrotr::store::events::{QueryBounds, ScanOrder, Scope};
+use nips::{Event, EventId, Filter};
+
+use super::{NOW, ask, author, event, event_with, ids, public, write};
+
+/// Each filter has its own limit, events come once, and the page says whether there is more.
+pub(crate) async fn limits_are_per_filter(store: &dyn EventStore) {
+    let notes: Vec<Event> = (0..10).map(|second| event(1, 1, second, &[])).collect();
+    write(store, &notes).await;
+    let newest =
+        |count: usize| -> Vec<EventId> { notes.iter().rev().take(count).map(Event::id).collect() };
+    let scope = || Scope::public(NOW);
+    for (filters, expected, has_more) in [
+        (vec![r#"{"limit":3}"#], newest(3), true),
+        (vec![r#"{"limit":10}"#], newest(10), false),
+        (
+            vec![r#"{"limit":3}"#, r#"{"limit":5,"kinds":[1]}"#],
+            newest(5),
+            true,
+        ),
+        (vec![r#"{"limit":0}"#], vec![], false),
+        (vec![r#"{"kinds":[]}"#], vec![], false),
+        (vec![r#"{"search":"text"}"#], vec![], false),
+        (vec![], vec![], false),
+    ] {
+        let page = ask(store, &filters, scope()).await;
+        assert_eq!(
+            (ids(&page), page.has_more),
+            (expected, has_more),
+            "{filters:?}"
+        );
+    }
+}
+
+/// The bounds of a query hold whatever the filter says.
+pub(crate) async fn bounds_stop_a_query(store: &dyn EventStore) {
+    let notes: Vec<Event> = (0..50)
+        .map(|second| event(1, 1, second, &[&["t", "x"]]))
+        .collect();
+    write(store, &notes).await;
+    let bounds = QueryBounds::default();
+    for (filter, bounds, at_most) in [
+        (
+            "{}",
+            QueryBounds {
+                default_limit: 5,
+                ..bounds
+            },
+            5,
+        ),
+        (
+            r#"{"limit":40}"#,
+            QueryBounds {
+                max_limit: 6,
+                ..bounds
+            },
+            6,
+        ),
+        (
+            "{}",
+            QueryBounds {
+                max_scanned: 10,
+                ..bounds
+            },
+            10,
+        ),
+        (
+            "{}",
+            QueryBounds {
+                max_bytes: 1000,
+                ..bounds
+            },
+            10,
+        ),
+        (
+            r##"{"#t":["y"],"kinds":[1]}"##,
+            QueryBounds {
+                max_scanned: 10,
+                ..bounds
+            },
+            0,
+        ),
+    ] {
+        let filters = vec![Filter::from_json(filter).unwrap()];
+        let page = store
+            .query(filters, Scope::public(NOW), bounds)
+            .await
+            .unwrap();
+        assert!(page.events.len() <= at_most, "{filter} {bounds:?}");
+        assert_eq!(page.has_more, at_most > 0, "{filter} {bounds:?}");
+        let newest: Vec<_> = notes
+            .iter()
+            .rev()
+            .take(page.events.len())
+            .map(Event::id)
+            .collect();
+        assert_eq!(ids(&page), newest);
+    }
+    let all = vec![Filter::default()];
+    let (count, is_cut) = store
+        .count(all.clone(), Scope::public(NOW), 20)
+        .await
+        .unwrap();
+    assert!(is_cut && count <= 20);
+    let count = store.count(all, Scope::public(NOW), 1000).await.unwrap();
+    assert_eq!(count, (50, false));
+}
+
+/// Values are compared in full and letters by case, however long they are.
+pub(crate) async fn tag_values_are_exact(store: &dyn EventStore) {
+    let long = "é\"\\\n".repeat(20_000);
+    let longer = format!("{long}x");
+    let exact = event(1, 1, 10, &[&["t", &long, "more"]]);
+    let other = event(
+        1,
+        1,
+        11,
+        &[&["t", &longer], &["T", "x"], &["t"], &["tt", "x"]],
+    );
+    write(store, &[exact.clone(), other.clone()]).await;
+    for (letter, value, expected) in [
+        ("t", long.as_str(), vec![exact.id()]),
+        ("t", longer.as_str(), vec![other.id()]),
+        ("T", "x", vec![other.id()]),
+        ("t", "x", vec![]),
+        ("t", "", vec![]),
+    ] {
+        let value = serde_json::to_string(value).unwrap();
+        for kinds in ["", r#","kinds":[1,2]"#, r#","authors":["AUTHOR"]"#] {
+            let kinds = kinds.replace("AUTHOR", &author(1).to_hex());
+            let filter = format!(r##"{{"#{letter}":[{value}]{kinds}}}"##);
+            assert_eq!(public(store, &filter).await, expected, "#{letter}{kinds}");
+        }
+    }
+}
+
+/// A walk meets everything once, in both directions, in steps of any size.
+pub(crate) async fn walks_meet_everything_once(store: &dyn EventStore) {
+    let note = |number: u64| event_with(1, 1, number / 3, &[], &number.to_string());
+    let notes: Vec<Event> = (0..30).map(note).collect();
+    write(store, &notes).await;
+    let expected: Vec<_> = ids(&ask(store, &["{}"], Scope::Stored).await);
+    assert_eq!(expected.len(), 30);
+    for step in [1, 7, 30, 31] {
+        for order in [ScanOrder::NewestFirst, ScanOrder::OldestFirst] {
+            let mut seen = walk(store, order, step).await;
+            if order == ScanOrder::OldestFirst {
+                seen.reverse();
+            }
+            assert_eq!(seen, expected, "steps of {step}, {order:?}");
+        }
+    }
+}
+
+async fn walk(store: &dyn EventStore, order: ScanOrder, step: usize) -> Vec<EventId> {
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.scan(Filter::default(), Scope::public(NOW), order, after, step);
+        let page = page.await.unwrap();
+        seen.extend(page.events.iter().map(Event::id));
+        after = page.next;
+        if after.is_none() {
+            return seen;
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Files: reopening, a full map, several openers.
+
+use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
+use bigbrotr::store::{EventStore, StoreError};
+use nips::Event;
+
+use super::fresh;
+use crate::contract::events::{NOW, ask, batch, event, event_with, write};
+
+#[tokio::test]
+async fn everything_survives_reopening() {
+    let (directory, store) = fresh();
+    let notes: Vec<Event> = (0..500)
+        .map(|second| event(1, 1, second, &[&["t", "x"]]))
+        .collect();
+    let deletion = event(1, 5, 900, &[&["e", &notes[7].id().to_hex()]]);
+    write(&store, &notes).await;
+    write(&store, &[deletion]).await;
+    let scope = || bigbrotr::store::events::Scope::public(NOW);
+    let filters = [r##"{"#t":["x"]}"##, r#"{"kinds":[5]}"#];
+    let before = ask(&store, &filters, scope()).await;
+    assert_eq!(before.events.len(), 500);
+    drop(store);
+    let store = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
+    assert_eq!(ask(&store, &filters, scope()).await, before);
+}
+
+#[tokio::test]
+async fn dropping_waits_for_what_was_handed_over() {
+    for _ in 0..20 {
+        let (directory, store) = fresh();
+        let report = write(&store, &[event(1, 1, 10, &[])]).await;
+        assert!(report.batch.is_some());
+        drop(store);
+        let store = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
+        assert_eq!(store.event_statistics().await.unwrap().events, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_full_map_is_said_and_harms_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = LmdbOptions {
+        map_size: 1 << 20,
+        ..LmdbOptions::at(directory.path())
+    };
+    let store = LmdbEvents::open(options).unwrap();
+    write(&store, &[event(1, 1, 10, &[])]).await;
+    let long = "x".repeat(100_000);
+    let large = (0..20).map(|second| event_with(1, 1, second, &[], &long));
+    let error = store.write(batch(large.collect(), NOW)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Full { .. }), "{error:?}");
+    assert_eq!(store.event_statistics().await.unwrap().events, 1);
+    write(&store, &[event(1, 1, 11, &[])]).await;
+    assert_eq!(store.event_statistics().await.unwrap().events, 2);
+}
+
+#[tokio::test]
+async fn one_bad_batch_does_not_fail_its_neighbours() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = LmdbOptions {
+        map_size: 1 << 20,
+        ..LmdbOptions::at(directory.path())
+    };
+    let store = LmdbEvents::open(options).unwrap();
+    let long = "x".repeat(2_000_000);
+    let writes = (0..20_u64).map(|second| {
+        let content = if second == 10 { long.as_str() } else { "" };
+        store.write(batch(vec![event_with(1, 1, second, &[], content)], NOW))
+    });
+    let results = futures_util::future::join_all(writes).await;
+    let failed = results.iter().filter(|result| result.is_err()).count();
+    assert_eq!(failed, 1);
+    assert_eq!(store.event_statistics().await.unwrap().events, 19);
+}
+
+#[tokio::test]
+async fn a_second_opener_is_refused() {
+    let (directory, _store) = fresh();
+    let error = LmdbEvents::open(LmdbOptions::at(directory.path()))
+        .err()
+        .unwrap();
+    assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_file_in_the_way_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("events");
+    std::fs::write(&path, "not a directory").unwrap();
+    let error = LmdbEvents::open(LmdbOptions::at(&path)).err().unwrap();
+    assert!(matches!(error, StoreError::Open { .. }), "{error:?}");
+}

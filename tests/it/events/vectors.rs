@@ -1,0 +1,160 @@
+//! Real events and known answers, kept outside of the repository: `$BIGBROTR_SHARED_DATA` or
+//! `../shared/data` beside the workspace. Without them these tests say so and pass.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use bigbrotr::store::EventStore;
+use bigbrotr::store::events::{Outcome, QueryBounds, Scope};
+use nips::{Event, Filter};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::fresh;
+use crate::contract::events::{NOW, batch};
+
+/// Ephemeral events of the corpus, that of the far future among them.
+const EPHEMERAL: usize = 15;
+
+#[derive(Deserialize)]
+struct Vectors {
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    case: String,
+    filters: Vec<serde_json::Value>,
+    count: usize,
+    ids_sha256: String,
+}
+
+/// An event with its decoded tags, in NIP-01's order among its kind.
+struct Row<'e> {
+    event: &'e Event,
+    tags: Vec<(u8, Cow<'e, str>)>,
+}
+
+#[tokio::test]
+async fn known_filters_have_known_answers() {
+    let (Some(corpus), Some(vectors)) = (corpus(), vectors()) else {
+        return;
+    };
+    let (_directory, store) = fresh();
+    let mut refused = BTreeMap::new();
+    let mut stored = Vec::new();
+    for events in corpus.chunks(1000) {
+        let report = store.write(batch(events.to_vec(), NOW)).await.unwrap();
+        for (event, outcome) in events.iter().zip(report.outcomes) {
+            match outcome {
+                Outcome::Refused(refusal) => *refused.entry(refusal.reason()).or_insert(0) += 1,
+                _ => stored.push(event),
+            }
+        }
+    }
+    // Ephemeral kinds are never stored, and three events carry milliseconds, one of them ephemeral.
+    let expected = BTreeMap::from([("created_at-range", 2), ("ephemeral", EPHEMERAL)]);
+    assert_eq!(refused, expected);
+    let (all, stored) = (rows(corpus.iter()), rows(stored.into_iter()));
+    for case in &vectors.cases {
+        let filters: Vec<Filter> = case
+            .filters
+            .iter()
+            .map(|json| Filter::from_value(json).unwrap())
+            .collect();
+        let expected = picked(&all, &filters);
+        assert_eq!(expected.len(), case.count, "{}", case.case);
+        assert_eq!(hash(&expected), case.ids_sha256, "{}", case.case);
+        let bounds = QueryBounds {
+            default_limit: usize::MAX,
+            max_limit: usize::MAX,
+            max_bytes: usize::MAX,
+            max_scanned: usize::MAX,
+        };
+        let page = store
+            .query(filters.clone(), Scope::Stored, bounds)
+            .await
+            .unwrap();
+        let found: Vec<&Event> = page.events.iter().collect();
+        assert_eq!(found, picked(&stored, &filters), "{}", case.case);
+    }
+}
+
+#[test]
+fn unusual_events_have_their_id() {
+    let Some(text) = shared_text("vectors/event-id-edge.json") else {
+        return;
+    };
+    let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for vector in vectors["vectors"].as_array().unwrap() {
+        let event = Event::from_json(&vector["event"].to_string()).unwrap();
+        assert_eq!(Event::from_json(&event.to_json()).unwrap(), event);
+    }
+}
+
+fn rows<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<Row<'e>> {
+    let row = |event: &'e Event| Row {
+        event,
+        tags: event.as_ref().indexed_tags(),
+    };
+    let mut rows: Vec<Row<'_>> = events.map(row).collect();
+    rows.sort_by_key(|row| (Reverse(row.event.created_at()), row.event.id()));
+    rows
+}
+
+fn picked<'e>(rows: &[Row<'e>], filters: &[Filter]) -> Vec<&'e Event> {
+    let mut picked = Vec::new();
+    for filter in filters {
+        let matching = rows
+            .iter()
+            .filter(|row| filter.matches(&row.event.as_ref(), &row.tags));
+        picked.extend(
+            matching
+                .take(filter.limit.unwrap_or(usize::MAX))
+                .map(|row| row.event),
+        );
+    }
+    picked.sort_by_key(|event| (Reverse(event.created_at()), event.id()));
+    picked.dedup();
+    picked
+}
+
+fn hash(events: &[&Event]) -> String {
+    let ids: Vec<String> = events.iter().map(|event| event.id().to_hex()).collect();
+    let digest = Sha256::digest(ids.join("\n").as_bytes());
+    nips::EventId(digest.into()).to_hex()
+}
+
+fn corpus() -> Option<Vec<Event>> {
+    let packed = std::fs::File::open(shared("events/events-valid.jsonl.zst")?).unwrap();
+    let text = std::io::read_to_string(zstd::Decoder::new(packed).unwrap()).unwrap();
+    Some(
+        text.lines()
+            .map(|line| Event::from_json(line).unwrap())
+            .collect(),
+    )
+}
+
+fn vectors() -> Option<Vectors> {
+    let text = shared_text("vectors/filter-matching.json")?;
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+fn shared(name: &str) -> Option<PathBuf> {
+    let folder = match std::env::var_os("BIGBROTR_SHARED_DATA") {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+    };
+    let path = folder.join(name);
+    if !path.exists() {
+        println!("skipped: {} is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+fn shared_text(name: &str) -> Option<String> {
+    shared(name).map(|path| std::fs::read_to_string(path).unwrap())
+}
