@@ -1,8 +1,10 @@
 //! BigBrotr: discovers, validates, monitors and archives Nostr relays, and serves the archive back
 //! over a relay of its own. `ARCHITECTURE.md` says which module may import which.
 
+pub mod app;
 pub mod archive;
 pub mod checks;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod http;

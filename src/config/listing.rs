@@ -1,6 +1,7 @@
 //! The effective configuration as `check-config` prints it: every key, its value, its source.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -42,6 +43,12 @@ impl Config {
             let source = self.source(file, key.path);
             let _ = writeln!(out, "{line:<SOURCE_COLUMN$}  # {source}");
         }
+    }
+
+    /// The files that were read.
+    pub fn files_read(&self) -> Vec<PathBuf> {
+        let documents = self.sources.documents.iter();
+        documents.map(|document| document.path.clone()).collect()
     }
 
     /// Where a value came from, e.g. `default` or `config/brotr.yaml:3`.

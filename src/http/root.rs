@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{ConnectInfo, State};
 use axum::http::header::{
@@ -14,6 +13,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Json, Router};
 
 use super::health::Health;
 use super::{ApiError, Overviews, page};
@@ -75,6 +75,7 @@ pub fn public_routes(site: Site, relay: Relay) -> Router {
     let state = Root { site, relay };
     Router::new()
         .route("/", get(root).options(preflight))
+        .route("/api/v1/status", get(status))
         .with_state(state)
         .merge(health.routes())
         .fallback(async || ApiError::NotFound)
@@ -100,6 +101,12 @@ async fn root(
         return (CORS, kind, root.relay.information().to_owned()).into_response();
     }
     root.page().await.unwrap_or_else(ApiError::into_response)
+}
+
+/// The figures that `bigbrotr status` prints.
+async fn status(State(root): State<Root>) -> Result<Response, ApiError> {
+    let overview = root.site.overviews.recent().await?;
+    Ok((CORS, Json(overview.to_json())).into_response())
 }
 
 async fn preflight() -> Response {

@@ -105,6 +105,23 @@ impl Net {
         self.inner.settings.check_network(network)
     }
 
+    /// Whether the proxy of an overlay network takes connections; returns its address.
+    ///
+    /// # Errors
+    /// [`NetError`] as for a relay of that network.
+    pub async fn probe_proxy(
+        &self,
+        network: Network,
+        deadline: Instant,
+    ) -> Result<ProxyAddress, NetError> {
+        self.check_network(network)?;
+        let proxy = self.inner.settings.networks.get(network).proxy.clone();
+        let proxy = proxy.ok_or(NetError::ProxyMissing { network })?;
+        let reached = tokio::time::timeout_at(deadline, socks::reach_proxy(&proxy)).await;
+        reached.map_err(|_| NetError::TimedOut { phase: Phase::Tcp })??;
+        Ok(proxy)
+    }
+
     /// The moment at which one piece of work on this network, started now, is out of time.
     pub fn deadline(&self, network: Network) -> Instant {
         Instant::now() + self.inner.settings.networks.get(network).timeout

@@ -90,7 +90,7 @@ pub(super) async fn connect(
 
 /// The proxy's own name may be one that only the system knows (`localhost`, a container's name),
 /// so the system's resolver is asked, unlike for relays.
-async fn reach_proxy(proxy: &ProxyAddress) -> Result<Connected, NetError> {
+pub(super) async fn reach_proxy(proxy: &ProxyAddress) -> Result<Connected, NetError> {
     let failed = |source| NetError::Connect {
         host: proxy.host.clone(),
         source,

@@ -1,0 +1,327 @@
+//! The composition root: opens the backends that were configured and wires the parts together. The
+//! only place that names concrete ones.
+
+mod identity;
+mod settings;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+
+use crate::archive::{Archive, ArchiveSettings};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Config;
+use crate::http::{Overviews, Server, Site, metrics_routes, public_routes, tls_settings};
+use crate::lifecycle::Tasks;
+use crate::metrics::Metrics;
+use crate::model::ServiceName;
+use crate::net::{AuthSigner, Net, NetSettings};
+use crate::relay::Relay;
+use crate::services::finder::Finder;
+use crate::services::monitor::Monitor;
+use crate::services::refresher::Refresher;
+use crate::services::runner::Runner;
+use crate::services::seeder::Seeder;
+use crate::services::signer::Signer;
+use crate::services::synchronizer::Synchronizer;
+use crate::services::validator::Validator;
+use crate::services::{Context, Service};
+use crate::store::Store;
+use crate::store::embedded::{Embedded, EmbeddedOptions};
+use crate::store::sqlite::SqliteOptions;
+
+pub use identity::KeyOrigin;
+
+/// The list of relays to begin with when none is configured.
+pub const SEED_LIST: &str = include_str!("../deployments/bigbrotr/static/seed_relays.txt");
+
+/// Connections of the metrics port: a few scrapers and a health check.
+const METRICS_CONNECTIONS: usize = 64;
+
+/// Connections of the public port beyond the relay's own limit, so that the page and health checks
+/// get through when the relay is full.
+const PAGE_CONNECTIONS: usize = 64;
+
+/// An opened archive with everything that works on it.
+pub struct App {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    embedded: Arc<Embedded>,
+    store: Arc<dyn Store>,
+    archive: Archive,
+    metrics: Metrics,
+    tasks: Tasks,
+}
+
+/// The addresses that were opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ports {
+    /// Relay, page and health.
+    pub public: Option<SocketAddr>,
+    /// Metrics and health.
+    pub metrics: Option<SocketAddr>,
+}
+
+impl App {
+    /// Opens the store and what stands on it; `tasks` will own whatever is started.
+    ///
+    /// # Errors
+    /// When the store cannot be opened.
+    pub async fn open(config: Config, tasks: Tasks) -> Result<Self> {
+        let options = EmbeddedOptions {
+            whole_kinds: settings::whole_kinds(&config.brotr.archive),
+            own_relay_urls: settings::own_relay_urls(&config.relay),
+            relational: SqliteOptions {
+                is_migrating: config.brotr.store.migrate,
+                ..SqliteOptions::default()
+            },
+        };
+        let embedded = Arc::new(Embedded::open(&config.data_dir, options).await?);
+        let store: Arc<dyn Store> = embedded.clone();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let archive_settings = ArchiveSettings {
+            max_created_at_ahead: config.policy.write.max_future.as_secs(),
+            ..ArchiveSettings::default()
+        };
+        let archive = Archive::new(embedded.clone(), Arc::clone(&clock), archive_settings);
+        Ok(Self {
+            config,
+            clock,
+            embedded,
+            store,
+            archive,
+            metrics: Metrics::new(),
+            tasks,
+        })
+    }
+
+    /// The configuration it was opened with.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The door for events.
+    pub fn archive(&self) -> &Archive {
+        &self.archive
+    }
+
+    /// Wall-clock time.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// What runs the service of that name until the tokens of this process say stop; `None` for the
+    /// relay, which is a port and has no cycles.
+    ///
+    /// # Errors
+    /// When the network layer cannot be set up or the monitor's key cannot be used.
+    pub fn runner(&self, name: ServiceName) -> Result<Option<Runner>> {
+        let context = self.context(name)?;
+        let Some(service) = self.service(name, context.clone())? else {
+            return Ok(None);
+        };
+        let tokens = self.tasks.tokens().clone();
+        Ok(Some(Runner::new(
+            service,
+            &context,
+            &self.metrics.service,
+            tokens,
+        )))
+    }
+
+    fn service(&self, name: ServiceName, context: Context) -> Result<Option<Arc<dyn Service>>> {
+        let config = &self.config;
+        Ok(Some(match name {
+            ServiceName::Seeder => Arc::new(Seeder::new(context, config.seeder.clone(), SEED_LIST)),
+            ServiceName::Finder => Arc::new(Finder::new(context, config.finder.clone())),
+            ServiceName::Validator => Arc::new(Validator::new(context, config.validator.clone())),
+            ServiceName::Monitor => {
+                let signer = self.signer()?.0;
+                Arc::new(Monitor::new(context, config.monitor.clone(), signer))
+            }
+            ServiceName::Synchronizer => {
+                let signer: Arc<dyn AuthSigner> = Arc::new(self.signer()?.0);
+                let config = config.synchronizer.clone();
+                Arc::new(Synchronizer::new(context, config, Some(signer)))
+            }
+            ServiceName::Refresher => Arc::new(Refresher::new(context, config.refresher.clone())),
+            ServiceName::Relay => return Ok(None),
+        }))
+    }
+
+    /// The monitor's key and where it came from; creates `monitor.key` in the data directory when
+    /// there is none.
+    ///
+    /// # Errors
+    /// When the key is no key, or its file cannot be read or written.
+    pub fn signer(&self) -> Result<(Signer, KeyOrigin)> {
+        let (secret, origin) = identity::load_or_create(&self.config)?;
+        let signer = Signer::new(secret.expose(), Arc::clone(&self.clock))
+            .with_context(|| format!("could not use the key of {origin}"))?;
+        Ok((signer, origin))
+    }
+
+    /// Opens the ports that `roles` need and starts answering.
+    ///
+    /// # Errors
+    /// When an address cannot be listened on or the certificate cannot be used.
+    pub async fn serve(&self, roles: &[ServiceName]) -> Result<Ports> {
+        let mut ports = Ports::default();
+        let mut relay = None;
+        if roles.contains(&ServiceName::Relay) {
+            let server = self.public_server().await?;
+            ports.public = Some(server.address());
+            let url = self.relay_url(server.address());
+            relay = Some((self.relay(), server, url));
+        }
+        let relay_only = relay.as_ref().map(|(relay, ..)| relay.clone());
+        let url = relay
+            .as_ref()
+            .map(|(.., url)| url.clone())
+            .unwrap_or_default();
+        let site = self.site(roles, relay_only, url);
+        if self.config.brotr.metrics.enabled {
+            let metrics = &self.config.brotr.metrics;
+            let address = SocketAddr::new(metrics.host, metrics.port);
+            let server = Server::bind(address, METRICS_CONNECTIONS, None).await?;
+            ports.metrics = Some(server.address());
+            self.start(
+                "metrics port",
+                server.serve(metrics_routes(&site), self.tasks.clone()),
+            );
+        }
+        if let Some((relay, server, _)) = relay {
+            let soft = self.tasks.tokens().soft();
+            let live = relay.clone();
+            self.start(
+                "live delivery",
+                async move { live.deliver_live(soft).await },
+            );
+            self.start(
+                "public port",
+                server.serve(public_routes(site, relay), self.tasks.clone()),
+            );
+        }
+        Ok(ports)
+    }
+
+    /// Closes the store. Whatever was acknowledged is durable already.
+    pub async fn close(self) {
+        self.embedded.close().await;
+    }
+
+    /// `ws://…` as clients know the relay.
+    pub fn relay_url(&self, address: SocketAddr) -> String {
+        let scheme = if self.config.relay.tls.is_some() {
+            "wss"
+        } else {
+            "ws"
+        };
+        let public = self.config.relay.public_url.clone();
+        public.unwrap_or_else(|| format!("{scheme}://{address}"))
+    }
+
+    fn start(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(name, async move {
+            task.await;
+            Ok::<_, std::convert::Infallible>(())
+        });
+    }
+
+    async fn public_server(&self) -> Result<Server> {
+        let relay = &self.config.relay;
+        let tls = relay.tls.as_ref().map(tls_settings).transpose()?;
+        let connections = self.config.policy.rates.max_connections + PAGE_CONNECTIONS;
+        Ok(Server::bind(relay.listen, connections, tls).await?)
+    }
+
+    fn relay(&self) -> Relay {
+        let settings = settings::relay_settings(&self.config.relay, &self.config.policy);
+        let store = self.embedded.clone();
+        Relay::new(
+            self.archive.clone(),
+            store,
+            Arc::clone(&self.clock),
+            settings,
+        )
+    }
+
+    fn site(&self, roles: &[ServiceName], relay: Option<Relay>, relay_url: String) -> Site {
+        let info = &self.config.relay.info;
+        Site {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            overviews: Overviews::new(Arc::clone(&self.store), Arc::clone(&self.clock)),
+            archive: self.archive.clone(),
+            metrics: self.metrics.clone(),
+            relay,
+            roles: roles.to_vec(),
+            relay_url,
+            identity: (info.name.clone(), info.description.clone()),
+            tasks: self.tasks.clone(),
+        }
+    }
+
+    fn context(&self, service: ServiceName) -> Result<Context> {
+        let settings = net_settings(&self.config, service)?;
+        Ok(Context {
+            store: Arc::clone(&self.store),
+            archive: self.archive.clone(),
+            net: Net::new(settings)?,
+            clock: Arc::clone(&self.clock),
+        })
+    }
+}
+
+/// What can be wrong with a configuration beyond its own rules.
+///
+/// # Errors
+/// When the network layer, the certificate or the monitor's key could not be used.
+pub fn check(config: &Config) -> Result<()> {
+    for service in ServiceName::ALL {
+        Net::new(net_settings(config, service)?)?;
+    }
+    if let Some(tls) = &config.relay.tls {
+        tls_settings(tls)?;
+    }
+    if let Some(key) = &config.secrets.private_key {
+        Signer::new(key.expose(), Arc::new(SystemClock)).context("could not use PRIVATE_KEY")?;
+    }
+    Ok(())
+}
+
+/// The network layer's settings for one service.
+///
+/// # Errors
+/// When a proxy URL cannot be used.
+pub fn net_settings(config: &Config, service: ServiceName) -> Result<NetSettings> {
+    settings::net_settings(&config.networks_for(service))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use nips::RelayUrl;
+
+    use super::SEED_LIST;
+
+    #[test]
+    fn every_line_of_the_built_in_list_is_a_relay_and_none_is_there_twice() {
+        let lines = SEED_LIST.lines().map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let urls: Vec<String> = lines
+            .map(|line| RelayUrl::parse(line).unwrap_or_else(|why| panic!("{line}: {why}")))
+            .map(|url| url.to_string())
+            .collect();
+        let distinct: BTreeSet<&String> = urls.iter().collect();
+        assert_eq!(distinct.len(), urls.len());
+        assert!(urls.len() > 100);
+    }
+}

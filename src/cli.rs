@@ -1,0 +1,226 @@
+//! The command line: what can be asked for, and what each command does.
+//!
+//! A command is a file of `cli/` whose main function reads top to bottom. Results go to standard
+//! output, everything else to standard error.
+
+mod banner;
+mod doctor;
+mod export;
+mod import;
+mod keygen;
+mod lines;
+mod output;
+mod pass;
+mod run;
+mod status;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+
+use crate::app::App;
+use crate::config::{
+    Config, ConfigError, Environment, FileName, LogFormat, LogLevel, Overrides, Paths, sample,
+};
+use crate::lifecycle::{Exit, Lifecycle};
+use crate::model::ServiceName;
+use crate::telemetry;
+
+/// Discovers, validates, monitors and archives Nostr relays, and serves the archive over a relay of
+/// its own.
+#[derive(Debug, Parser)]
+#[command(name = "bigbrotr", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalOptions,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct GlobalOptions {
+    /// Folder of brotr.yaml and services/; may be missing
+    #[arg(
+        long = "config",
+        value_name = "DIR",
+        default_value = "config",
+        global = true
+    )]
+    config_dir: PathBuf,
+    /// Folder of relay.yaml and policy.yaml; may be missing
+    #[arg(
+        long = "relay-config",
+        value_name = "DIR",
+        default_value = "relay-config",
+        global = true
+    )]
+    relay_config_dir: PathBuf,
+    /// Folder of the embedded store and the monitor's key
+    #[arg(long, value_name = "DIR", default_value = "data", global = true)]
+    data_dir: PathBuf,
+    /// Least severe level that is logged
+    #[arg(long, value_enum, global = true)]
+    log_level: Option<LogLevel>,
+    /// Form of a log line
+    #[arg(long, value_enum, global = true)]
+    log_format: Option<LogFormat>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Every role in one process
+    Run(run::RunOptions),
+    /// Reads the seed list
+    Seeder(ServiceOptions),
+    /// Finds relay URLs in stored events and HTTP documents
+    Finder(ServiceOptions),
+    /// Promotes candidates that speak Nostr
+    Validator(ServiceOptions),
+    /// Checks relays and publishes NIP-66
+    Monitor(ServiceOptions),
+    /// Archives events
+    Synchronizer(ServiceOptions),
+    /// Enforces retention
+    Refresher(ServiceOptions),
+    /// Serves the archive over WebSocket and HTTP
+    Relay,
+    /// Puts JSONL files (plain, .gz, .zst) into the archive
+    Import(import::ImportOptions),
+    /// Writes the archive as JSONL
+    Export(export::ExportOptions),
+    /// What the archive knows: relays, events, lag, gaps, last cycles
+    Status(status::StatusOptions),
+    /// Loads the configuration and prints every value with its source
+    CheckConfig,
+    /// Prints complete commented samples of the configuration files
+    DefaultConfig(SampleOptions),
+    /// Brings the database schema up to date
+    Migrate,
+    /// Makes a new Nostr key pair
+    Keygen,
+    /// Checks this machine and says what to do about each failure
+    Doctor,
+}
+
+#[derive(Debug, Args)]
+struct ServiceOptions {
+    /// Run one cycle and exit; the exit code is 1 when it failed
+    #[arg(long)]
+    once: bool,
+}
+
+#[derive(Debug, Args)]
+struct SampleOptions {
+    /// brotr, seeder, finder, validator, monitor, synchronizer, refresher, relay or policy; all
+    /// without it
+    #[arg(value_name = "SECTION", value_parser = section)]
+    section: Option<FileName>,
+}
+
+fn section(name: &str) -> Result<FileName, String> {
+    let names = FileName::ALL.map(FileName::as_str).join(", ");
+    FileName::from_name(name).ok_or_else(|| format!("expected one of {names}"))
+}
+
+/// Does what the command line asks for. Usage errors and `--help` end the process here.
+pub fn main(environment: Environment) -> Exit {
+    let cli = Cli::parse();
+    match dispatch(cli, &environment) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            eprintln!("error: {failure:#}");
+            if failure.is::<ConfigError>() {
+                Exit::Usage
+            } else {
+                Exit::Failed
+            }
+        }
+    }
+}
+
+fn dispatch(cli: Cli, environment: &Environment) -> Result<Exit> {
+    match cli.command {
+        Command::DefaultConfig(options) => return print_samples(&options),
+        Command::Keygen => return keygen::keygen(),
+        _ => {}
+    }
+    let mut overrides = Overrides {
+        log_level: cli.global.log_level,
+        log_format: cli.global.log_format,
+    };
+    if shows_progress(&cli.command) {
+        overrides.log_level = overrides.log_level.or(Some(LogLevel::Warn));
+    }
+    let paths = Paths {
+        config_dir: cli.global.config_dir,
+        relay_config_dir: cli.global.relay_config_dir,
+        data_dir: cli.global.data_dir,
+    };
+    let config = Config::load(&paths, environment, overrides)?;
+    if matches!(cli.command, Command::CheckConfig) {
+        crate::app::check(&config)?;
+        output::print(&config.listing())?;
+        return Ok(Exit::Done);
+    }
+    telemetry::install(&config.brotr.log).context("could not start logging")?;
+    let runtime = tokio::runtime::Runtime::new().context("could not start the runtime")?;
+    runtime.block_on(perform(cli.command, config))
+}
+
+async fn perform(command: Command, config: Config) -> Result<Exit> {
+    match command {
+        Command::Run(options) => run::run(config, options).await,
+        Command::Seeder(options) => service(config, ServiceName::Seeder, &options).await,
+        Command::Finder(options) => service(config, ServiceName::Finder, &options).await,
+        Command::Validator(options) => service(config, ServiceName::Validator, &options).await,
+        Command::Monitor(options) => service(config, ServiceName::Monitor, &options).await,
+        Command::Synchronizer(options) => {
+            service(config, ServiceName::Synchronizer, &options).await
+        }
+        Command::Refresher(options) => service(config, ServiceName::Refresher, &options).await,
+        Command::Relay => run::roles(config, &[ServiceName::Relay]).await,
+        Command::Import(options) => import::import(config, options).await,
+        Command::Export(options) => export::export(config, options).await,
+        Command::Status(options) => status::status(config, &options).await,
+        Command::Migrate => migrate(config).await,
+        Command::Doctor => doctor::doctor(config).await,
+        Command::CheckConfig | Command::DefaultConfig(_) | Command::Keygen => Ok(Exit::Done),
+    }
+}
+
+async fn service(config: Config, name: ServiceName, options: &ServiceOptions) -> Result<Exit> {
+    if options.once {
+        pass::pass(config, &[name]).await
+    } else {
+        run::roles(config, &[name]).await
+    }
+}
+
+/// Commands that draw on the terminal say the rest only when it matters.
+fn shows_progress(command: &Command) -> bool {
+    let draws = match command {
+        Command::Run(options) => options.once,
+        Command::Import(_) => true,
+        _ => false,
+    };
+    draws && output::is_terminal()
+}
+
+fn print_samples(options: &SampleOptions) -> Result<Exit> {
+    let files = options
+        .section
+        .map_or_else(|| FileName::ALL.to_vec(), |file| vec![file]);
+    let samples: Vec<String> = files.into_iter().map(sample).collect();
+    output::print(&samples.join("\n\n"))?;
+    Ok(Exit::Done)
+}
+
+async fn migrate(mut config: Config) -> Result<Exit> {
+    config.brotr.store.migrate = true;
+    let data = config.data_dir.display().to_string();
+    let app = App::open(config, Lifecycle::new(crate::lifecycle::GRACE).tasks()).await?;
+    app.close().await;
+    output::print(&format!("the schema of {data} is up to date\n"))?;
+    Ok(Exit::Done)
+}

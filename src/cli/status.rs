@@ -1,0 +1,205 @@
+//! `bigbrotr status`: what the archive knows.
+//!
+//! The embedded store belongs to one process. When that is a running `bigbrotr`, it is asked over its
+//! public port instead, so that the command works either way.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use nips::{LocalRelays, RelayUrl};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::output;
+use crate::app::App;
+use crate::config::Config;
+use crate::http::Overview;
+use crate::http::moment::{ago, date, grouped, size, span};
+use crate::lifecycle::{Exit, GRACE, Lifecycle};
+use crate::net::{HttpOptions, HttpUrl, Net, NetSettings};
+use crate::store::StoreError;
+
+/// Time for the running process to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Kinds shown, the most frequent first.
+const MAX_KINDS: usize = 10;
+
+#[derive(Debug, Args)]
+pub(super) struct StatusOptions {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn status(config: Config, options: &StatusOptions) -> Result<Exit> {
+    let figures = figures(config).await?;
+    let text = if options.json {
+        format!("{figures:#}\n")
+    } else {
+        as_text(&figures)
+    };
+    output::print(&text)?;
+    Ok(Exit::Done)
+}
+
+async fn figures(config: Config) -> Result<Value> {
+    let running = config.clone();
+    match App::open(config, Lifecycle::new(GRACE).tasks()).await {
+        Ok(app) => {
+            let overview = Overview::gather(&**app.store(), app.clock().now()).await;
+            app.close().await;
+            Ok(overview?.to_json())
+        }
+        Err(failure) if is_in_use(&failure) => ask(&running).await.map_err(|why| {
+            failure.context(format!(
+                "the process that runs does not say either ({why:#})"
+            ))
+        }),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn is_in_use(failure: &anyhow::Error) -> bool {
+    matches!(failure.downcast_ref(), Some(StoreError::InUse { .. }))
+}
+
+/// Asks the process that holds the store.
+async fn ask(config: &Config) -> Result<Value> {
+    let scheme = if config.relay.tls.is_some() {
+        "wss"
+    } else {
+        "ws"
+    };
+    let mut address = config.relay.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::from([127, 0, 0, 1]));
+    }
+    let url = format!("{scheme}://{address}/api/v1/status");
+    let place = RelayUrl::parse_with(&url, LocalRelays::Accepted)?;
+    let mut settings = NetSettings::default();
+    settings.networks.local.enabled = true;
+    let options = HttpOptions {
+        accept: "application/json",
+        max_bytes: 16 << 20,
+        deadline: Instant::now() + PATIENCE,
+        max_redirects: 0,
+        allow_insecure: true,
+    };
+    let place = HttpUrl::of_relay(&place)?;
+    let response = Net::new(settings)?.http_get(&place, options).await;
+    let response = response.with_context(|| format!("could not ask {}", place.as_str()))?;
+    serde_json::from_slice(&response.body)
+        .with_context(|| format!("{} did not answer in JSON", place.as_str()))
+}
+
+fn as_text(figures: &Value) -> String {
+    let mut text = String::new();
+    let now = figures["gathered_at"].as_u64().unwrap_or_default();
+    relays(&mut text, figures);
+    events(&mut text, &figures["events"]);
+    let bytes = number(&figures["events"]["size_bytes"]) + number(&figures["database_size_bytes"]);
+    let _ = writeln!(text, "on disk     {}", size(bytes));
+    let lag = |value: &Value| value.as_u64().map_or_else(|| "none".to_owned(), span);
+    let _ = writeln!(
+        text,
+        "lag         checks {}, synchronization {}",
+        lag(&figures["lag"]["check_s"]),
+        lag(&figures["lag"]["sync_s"])
+    );
+    gaps(&mut text, &figures["gaps"]);
+    cycles(&mut text, &figures["cycles"], now);
+    text
+}
+
+fn relays(text: &mut String, figures: &Value) {
+    let rows = list(&figures["relays"]);
+    let total: u64 = rows.iter().map(|row| number(&row["relays"])).sum();
+    let _ = writeln!(text, "relays      {}", grouped(total));
+    for row in rows {
+        let place = format!("{} {}", word(&row["network"]), word(&row["state"]));
+        let _ = writeln!(
+            text,
+            "  {place:<20} {:>10}",
+            grouped(number(&row["relays"]))
+        );
+    }
+    let rows = list(&figures["candidates"]);
+    let total: u64 = rows.iter().map(|row| number(&row["candidates"])).sum();
+    let _ = writeln!(text, "candidates  {}", grouped(total));
+}
+
+fn events(text: &mut String, events: &Value) {
+    let count = |name: &str| grouped(number(&events[name]));
+    let _ = writeln!(
+        text,
+        "events      {}, seen {} times",
+        count("events"),
+        count("sightings")
+    );
+    let dates = (
+        events["oldest_created_at"].as_u64(),
+        events["newest_created_at"].as_u64(),
+    );
+    if let (Some(oldest), Some(newest)) = dates {
+        let _ = writeln!(text, "  dated {} to {}", date(oldest), date(newest));
+    }
+    let mut kinds: Vec<(u64, u64)> = list(&events["by_kind"])
+        .iter()
+        .map(|row| (number(&row["events"]), number(&row["kind"])))
+        .collect();
+    kinds.sort_by_key(|(events, kind)| (std::cmp::Reverse(*events), *kind));
+    for (events, kind) in kinds.iter().take(MAX_KINDS) {
+        let _ = writeln!(text, "  kind {kind:<15} {:>10}", grouped(*events));
+    }
+}
+
+fn gaps(text: &mut String, gaps: &Value) {
+    let total: u64 = list(gaps).iter().map(|row| number(&row["gaps"])).sum();
+    let _ = writeln!(text, "gaps        {}", grouped(total));
+    for row in list(gaps) {
+        let (gaps, relays) = (number(&row["gaps"]), number(&row["relays"]));
+        let reason = word(&row["reason"]);
+        let _ = writeln!(
+            text,
+            "  {reason:<20} {:>10} on {relays} relays",
+            grouped(gaps)
+        );
+    }
+}
+
+fn cycles(text: &mut String, cycles: &Value, now: u64) {
+    text.push_str("last cycles\n");
+    if list(cycles).is_empty() {
+        text.push_str("  none yet\n");
+    }
+    for cycle in list(cycles) {
+        let result = if cycle["is_success"] == true {
+            "done"
+        } else {
+            "FAILED"
+        };
+        let _ = writeln!(
+            text,
+            "  {:<13} {:<12} {result:<6} {}",
+            word(&cycle["service"]),
+            ago(now, number(&cycle["started_at"])),
+            word(&cycle["summary"])
+        );
+    }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
