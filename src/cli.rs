@@ -182,9 +182,9 @@ async fn perform(command: Command, config: Config) -> Result<Exit> {
         Command::Relay => run::roles(config, &[ServiceName::Relay]).await,
         Command::Import(options) => import::import(config, options).await,
         Command::Export(options) => export::export(config, options).await,
-        Command::Status(options) => status::status(config, &options).await,
+        Command::Status(options) => Box::pin(status::status(config, &options)).await,
         Command::Migrate => migrate(config).await,
-        Command::Doctor => doctor::doctor(config).await,
+        Command::Doctor => Box::pin(doctor::doctor(config)).await,
         Command::CheckConfig | Command::DefaultConfig(_) | Command::Keygen => Ok(Exit::Done),
     }
 }

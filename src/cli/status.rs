@@ -36,7 +36,7 @@ pub(super) struct StatusOptions {
 }
 
 pub(super) async fn status(config: Config, options: &StatusOptions) -> Result<Exit> {
-    let figures = figures(config).await?;
+    let figures = Box::pin(figures(config)).await?;
     let text = if options.json {
         format!("{figures:#}\n")
     } else {

@@ -144,12 +144,15 @@ async fn lag(store: &dyn Store, now: u64) -> Result<Lag, StoreError> {
     })
 }
 
+/// An overview and the moment it was read.
+type Reading = (Instant, Arc<Overview>);
+
 /// Readings for any number of askers: one at a time, and none while the last is fresh.
 #[derive(Clone)]
 pub struct Overviews {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    last: Arc<Mutex<Option<(Instant, Arc<Overview>)>>>,
+    last: Arc<Mutex<Option<Reading>>>,
 }
 
 impl Overviews {

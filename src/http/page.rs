@@ -40,11 +40,11 @@ pub(super) fn render(site: &Site, overview: &Overview) -> String {
     kinds(&mut page, overview);
     gaps(&mut page, overview);
     subscribing(&mut page, &site.relay_url);
-    let _ = write!(
+    let _ = writeln!(
         page,
         "</main><footer>Read at {time} UTC on {date}; figures are at most a few seconds old, and the \
          page reloads every minute. <a href=\"/health/ready\">Health</a> · BigBrotr {version}</footer>\
-         </body></html>\n",
+         </body></html>",
         time = time_of_day(overview.gathered_at),
         date = date(overview.gathered_at),
         version = env!("CARGO_PKG_VERSION"),

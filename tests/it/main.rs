@@ -12,4 +12,5 @@ mod events;
 mod laboratory;
 mod net;
 mod relay;
+mod shared_data;
 mod sqlite;

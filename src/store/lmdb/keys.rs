@@ -30,12 +30,10 @@ pub(super) fn eid_range(since: Option<u64>, until: Option<u64>) -> Option<(u64, 
     let since = since.unwrap_or(0);
     let until = until.unwrap_or(MAX_CREATED_AT).min(MAX_CREATED_AT);
     let is_empty = since > until;
-    (!is_empty).then(|| {
-        (
-            since << SUB_SECOND_BITS,
-            (until << SUB_SECOND_BITS) | SUB_SECOND_MASK,
-        )
-    })
+    (!is_empty).then_some((
+        since << SUB_SECOND_BITS,
+        (until << SUB_SECOND_BITS) | SUB_SECOND_MASK,
+    ))
 }
 
 /// The event key at the end of an index key.

@@ -1,10 +1,8 @@
-//! Real events and known answers, kept outside of the repository: `$BIGBROTR_SHARED_DATA` or
-//! `../shared/data` beside the workspace. Without them these tests say so and pass.
+//! The engine against real events and known answers.
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{Outcome, QueryBounds, Scope};
@@ -14,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::fresh;
 use crate::contract::events::{NOW, batch};
+use crate::shared_data::{corpus, shared_text};
 
 /// Ephemeral events of the corpus, that of the far future among them.
 const EPHEMERAL: usize = 15;
@@ -127,34 +126,7 @@ fn hash(events: &[&Event]) -> String {
     nips::EventId(digest.into()).to_hex()
 }
 
-fn corpus() -> Option<Vec<Event>> {
-    let packed = std::fs::File::open(shared("events/events-valid.jsonl.zst")?).unwrap();
-    let text = std::io::read_to_string(zstd::Decoder::new(packed).unwrap()).unwrap();
-    Some(
-        text.lines()
-            .map(|line| Event::from_json(line).unwrap())
-            .collect(),
-    )
-}
-
 fn vectors() -> Option<Vectors> {
     let text = shared_text("vectors/filter-matching.json")?;
     Some(serde_json::from_str(&text).unwrap())
-}
-
-fn shared(name: &str) -> Option<PathBuf> {
-    let folder = match std::env::var_os("BIGBROTR_SHARED_DATA") {
-        Some(folder) => PathBuf::from(folder),
-        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-    };
-    let path = folder.join(name);
-    if !path.exists() {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
-}
-
-fn shared_text(name: &str) -> Option<String> {
-    shared(name).map(|path| std::fs::read_to_string(path).unwrap())
 }

@@ -263,7 +263,16 @@ async fn b14_an_endless_stream_is_stopped_by_each_budget() {
     let report = ask(&lab, small_session, options(soon())).await;
     assert_eq!(report.outcome, exceeded(Budget::SessionBytes));
     let start = Instant::now();
-    let report = ask(&lab, OpenOptions::default(), options(start + SHORT)).await;
+    let nothing_but_time = RequestOptions {
+        max_events: usize::MAX,
+        max_bytes: u64::MAX,
+        ..options(start + SHORT)
+    };
+    let endless_session = OpenOptions {
+        max_total_bytes: u64::MAX,
+        ..OpenOptions::default()
+    };
+    let report = ask(&lab, endless_session, nothing_but_time).await;
     assert_eq!(report.outcome, Outcome::TimedOut);
     assert!(start.elapsed() < SHORT + SLACK);
 }

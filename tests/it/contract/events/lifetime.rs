@@ -24,8 +24,8 @@ pub(crate) async fn deletion_by_id_hides(store: &dyn EventStore) {
         ],
     );
     write(store, &[early.clone(), foreign.clone()]).await;
-    write(store, &[request.clone()]).await;
-    let report = write(store, &[late.clone()]).await;
+    write(store, std::slice::from_ref(&request)).await;
+    let report = write(store, std::slice::from_ref(&late)).await;
     assert_eq!(report.outcomes, [Outcome::Stored(Visibility::Deleted)]);
     assert_eq!(public(store, "{}").await, [request.id(), foreign.id()]);
     let stored = ask(store, &["{}"], Scope::Stored).await;
@@ -121,7 +121,7 @@ pub(crate) async fn vanishing_removes_everything(store: &dyn EventStore) {
     write(store, &before[..6]).await;
     write(store, &before[6..]).await;
     assert!(!public(store, "{}").await.contains(&kept[0].id()));
-    write(store, &[request.clone()]).await;
+    write(store, std::slice::from_ref(&request)).await;
     let stored = ask(store, &["{}"], Scope::Stored).await;
     let expected = [&kept[0], &kept[1], &request, &kept[2]].map(|event| event.id());
     assert_eq!(ids(&stored), expected);

@@ -45,7 +45,7 @@ pub(crate) async fn messages_are_for_their_parties(store: &dyn EventStore) {
 /// Protected events are stored and shown to nobody.
 pub(crate) async fn protected_events_are_never_served(store: &dyn EventStore) {
     let protected = event(1, 1, 10, &[&["-"]]);
-    let report = write(store, &[protected.clone()]).await;
+    let report = write(store, std::slice::from_ref(&protected)).await;
     assert_eq!(report.outcomes, [Outcome::Stored(Visibility::Protected)]);
     assert!(public(store, "{}").await.is_empty());
     let scope = Scope::Servable {

@@ -8,7 +8,7 @@ use super::{ask, event, event_with, ids, public, write};
 /// The newest version is served, whenever it came; all versions stay.
 pub(crate) async fn newest_version_is_served(store: &dyn EventStore) {
     let [old, middle, new] = [10, 20, 30].map(|second| event(1, 0, second, &[]));
-    write(store, &[middle.clone()]).await;
+    write(store, std::slice::from_ref(&middle)).await;
     assert_eq!(public(store, r#"{"kinds":[0]}"#).await, [middle.id()]);
     let report = write(store, &[new.clone(), old.clone()]).await;
     assert_eq!(
