@@ -19,7 +19,7 @@ const STEP: usize = 2_000;
 
 #[derive(Debug, Args)]
 pub(super) struct ExportOptions {
-    /// Only events that match this NIP-01 filter, e.g. '{"kinds":[30166]}'
+    /// Only events that match this NIP-01 filter, e.g. `{"kinds":[30166]}`
     #[arg(long, value_name = "JSON", value_parser = filter)]
     filter: Option<Filter>,
     /// Oldest first; without it newest first

@@ -1,7 +1,7 @@
 //! The synchronizer: archives what relays hold, as a record of which seconds of each are complete.
 //!
 //! For every relay that is due it asks which ranges of `created_at` are not covered yet, and walks them
-//! by backward paging ([`walk`]). Only an answer that ended with EOSE proves anything. What cannot be
+//! by backward paging (`walk`). Only an answer that ended with EOSE proves anything. What cannot be
 //! covered becomes a gap with its reason and the moment of the next attempt. Each visit has a share of
 //! time, so that a large relay does not keep the others waiting; what it could not do is due again at
 //! once.
