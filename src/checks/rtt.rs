@@ -14,9 +14,6 @@ use crate::net::{
 const MAX_EVENTS: usize = 8;
 const MAX_BYTES: u64 = 8 << 20;
 
-/// Largest message, bytes: one large event fits.
-const MAX_FRAME_BYTES: usize = 2 << 20;
-
 /// An id that no event has. Relays that refuse to be read from end to end still answer a request for it.
 const NO_EVENT: EventId = EventId([0; 32]);
 
@@ -45,7 +42,6 @@ pub async fn open_and_read(
 ) -> (RttCheck, Option<Session>) {
     let mut check = RttCheck::default();
     let options = OpenOptions {
-        max_frame_bytes: MAX_FRAME_BYTES,
         max_total_bytes: 4 * MAX_BYTES,
         ..OpenOptions::default()
     };

@@ -20,6 +20,9 @@ use super::error::{NetError, Phase};
 use super::headers::Headers;
 use super::tls::TlsInfo;
 
+/// An event of the largest size that the archive takes fits in several times, so that one that is too
+/// large costs its relay an event and not the connection, and no relay its existence.
+const MAX_FRAME_BYTES: usize = 2 * 1024 * 1024;
 /// Allocated for every connection at once; the default of 128 KiB times thousands is gigabytes.
 const READ_BUFFER_BYTES: usize = 8 * 1024;
 /// A peer that does not read must not make us hoard; the largest frame we send is a REQ with some
@@ -43,7 +46,7 @@ impl Default for OpenOptions {
     fn default() -> Self {
         Self {
             allow_insecure: false,
-            max_frame_bytes: 1024 * 1024,
+            max_frame_bytes: MAX_FRAME_BYTES,
             max_total_bytes: 256 * 1024 * 1024,
             auth: None,
         }

@@ -9,9 +9,6 @@ use crate::net::{Answer, Net, OpenOptions, Outcome, RequestOptions, RequestRepor
 const MAX_EVENTS: usize = 8;
 const MAX_BYTES: u64 = 4 << 20;
 
-/// Largest message, bytes: one large event fits.
-const MAX_FRAME_BYTES: usize = 1 << 20;
-
 /// How long saying goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(1);
 
@@ -28,7 +25,6 @@ pub(super) async fn probe(
     deadline: Instant,
 ) -> Result<(), &'static str> {
     let options = OpenOptions {
-        max_frame_bytes: MAX_FRAME_BYTES,
         max_total_bytes: MAX_BYTES,
         ..OpenOptions::default()
     };
