@@ -68,11 +68,15 @@ pub enum GapReason {
     BudgetExceeded,
     /// What arrived was not Nostr.
     Garbage,
+    /// An event of this second is larger than the archive takes.
+    TooLarge,
+    /// The store failed on exactly an event of this second.
+    Unstorable,
 }
 
 impl GapReason {
     /// All reasons.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::TimedOut,
         Self::Disconnected,
         Self::RateLimited,
@@ -83,6 +87,8 @@ impl GapReason {
         Self::Unbounded,
         Self::BudgetExceeded,
         Self::Garbage,
+        Self::TooLarge,
+        Self::Unstorable,
     ];
 
     /// The label in SQL, metrics and logs, e.g. `rate-limited`.
@@ -98,6 +104,8 @@ impl GapReason {
             Self::Unbounded => "unbounded",
             Self::BudgetExceeded => "budget-exceeded",
             Self::Garbage => "garbage",
+            Self::TooLarge => "too-large",
+            Self::Unstorable => "unstorable",
         }
     }
 

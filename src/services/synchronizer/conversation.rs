@@ -17,14 +17,10 @@ use crate::store::StoreError;
 use super::intake::{Harvest, Intake, Pulse};
 use super::page::Page;
 
-/// Largest message from a relay, bytes. An event of the largest size that the archive takes fits in
-/// several times, so that one that is too large costs its relay an event and not the connection.
-const MAX_FRAME_BYTES: usize = 2 << 20;
-
 /// Bytes of one answer. A full page of ordinary events is a hundredth of it.
 const MAX_ANSWER_BYTES: u64 = 32 << 20;
 
-/// Events between socket and archive; with [`MAX_FRAME_BYTES`] it bounds what a hostile relay can
+/// Events between socket and archive; with the session's largest frame it bounds what a hostile relay can
 /// have us hold.
 const CHANNEL_EVENTS: usize = 8;
 
@@ -84,7 +80,6 @@ impl<'a> Conversation<'a> {
             return Ok(());
         }
         let options = OpenOptions {
-            max_frame_bytes: MAX_FRAME_BYTES,
             auth: self.signer.clone(),
             ..OpenOptions::default()
         };

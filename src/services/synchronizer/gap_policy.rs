@@ -23,7 +23,9 @@ pub(super) fn backoff(reason: GapReason) -> Backoff {
         GapReason::OverfullSecond
         | GapReason::Unbounded
         | GapReason::BudgetExceeded
-        | GapReason::Garbage => Backoff {
+        | GapReason::Garbage
+        | GapReason::TooLarge
+        | GapReason::Unstorable => Backoff {
             base: DAY,
             max: 30 * DAY,
         },

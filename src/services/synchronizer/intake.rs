@@ -10,7 +10,8 @@ use nips::{Event, EventId, Filter};
 use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
 
-use crate::archive::{Admission, Archive, Door};
+use crate::archive::{Admission, Archive, Door, Rejection};
+use crate::model::GapReason;
 use crate::net::RawEvent;
 use crate::store::StoreError;
 
@@ -172,6 +173,10 @@ impl<'a> Intake<'a> {
     fn take(&mut self, raw: &str) {
         self.page.frames += 1;
         match self.look_at(raw) {
+            Ok(event) if raw.len() > self.archive.settings().max_event_bytes => {
+                self.harvest.refuse(GapReason::TooLarge.as_str());
+                self.lose(event.created_at(), GapReason::TooLarge);
+            }
             Ok(event) => {
                 self.batch_bytes += raw.len();
                 self.batch.push(event);
@@ -180,10 +185,11 @@ impl<'a> Intake<'a> {
         }
     }
 
+    fn lose(&mut self, created_at: u64, reason: GapReason) {
+        self.page.not_kept.insert(created_at, reason);
+    }
+
     fn look_at(&mut self, raw: &str) -> Result<Event, &'static str> {
-        if raw.len() > self.archive.settings().max_event_bytes {
-            return Err("too-large");
-        }
         let parsed = Event::from_json(raw).map_err(|error| error.reason())?;
         let event = parsed.as_ref();
         let indexed_tags = event.indexed_tags();
@@ -210,11 +216,15 @@ impl<'a> Intake<'a> {
         }
         self.batch_bytes = 0;
         let batch = std::mem::take(&mut self.batch);
+        let times: Vec<u64> = batch.iter().map(Event::created_at).collect();
         self.pulse.beat(true);
         let admissions = self.archive.admit_events(batch, self.door.clone()).await;
         self.pulse.beat(false);
-        for admission in &admissions? {
+        for (created_at, admission) in times.into_iter().zip(&admissions?) {
             self.harvest.count(admission);
+            if *admission == Admission::Refused(Rejection::Unstorable) {
+                self.lose(created_at, GapReason::Unstorable);
+            }
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! One question to a relay and what its answer looked like.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use nips::{EventId, Filter, Kind, PublicKey};
+
+use crate::model::GapReason;
 
 use super::range::Range;
 
@@ -68,6 +70,9 @@ pub(super) struct Page {
     pub(super) frames: usize,
     /// Events that would have answered the question but for their `created_at`.
     pub(super) out_of_range: usize,
+    /// Seconds with an event that answers the question and that the archive did not take for a reason
+    /// of its own.
+    pub(super) not_kept: BTreeMap<u64, GapReason>,
     /// The relay said that there is no more (NIP-67 `finish`).
     pub(super) is_finished: bool,
 }

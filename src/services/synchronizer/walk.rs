@@ -6,7 +6,7 @@
 //! From a fuller answer the walk goes on in the relay's own direction, and checks the direction once;
 //! a relay without one is bisected.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use nips::{EventId, Filter};
 
@@ -67,6 +67,8 @@ pub(super) struct Walk {
     cap: Cap,
     order: Option<Order>,
     is_order_checked: bool,
+    /// Seconds whose events came and could not all be kept.
+    not_kept: BTreeMap<u64, GapReason>,
     kinds: Option<Vec<nips::Kind>>,
     authors: Option<Vec<nips::PublicKey>>,
 }
@@ -104,6 +106,7 @@ impl Walk {
             cap: Cap(SMALLEST_CAP.min(limit)),
             order: None,
             is_order_checked: false,
+            not_kept: BTreeMap::new(),
             kinds: filter.kinds.clone(),
             authors: filter.authors.clone(),
         }
@@ -121,6 +124,7 @@ impl Walk {
     /// Takes the answer to [`Walk::question`].
     pub(super) fn answer(&mut self, page: &Page) -> Vec<Finding> {
         self.cap.learn(page);
+        self.not_kept.extend(&page.not_kept);
         if page.is_unbounded() && !self.cap.is_whole(page, self.limit, 0) {
             return self.give_up(GapReason::Unbounded);
         }
@@ -131,6 +135,28 @@ impl Walk {
             Some(Task::Second(second)) => self.answer_second(second, page),
         };
         self.begin_next_range();
+        let findings = findings.into_iter();
+        findings.flat_map(|it| self.as_kept(it)).collect()
+    }
+
+    /// A second of which an event could not be kept is a gap, whatever the relay has proven.
+    fn as_kept(&self, finding: Finding) -> Vec<Finding> {
+        let Finding::Proven { range, events } = finding else {
+            return vec![finding];
+        };
+        let mut findings = Vec::new();
+        let mut rest = Some(range);
+        for (second, reason) in self.not_kept.range(range.from..=range.until) {
+            let below = rest.and_then(|rest| rest.below(*second));
+            findings.extend(below.map(|range| Finding::Proven { range, events: 0 }));
+            findings.extend(Range::new(*second, *second).map(|range| Finding::Gap {
+                range,
+                reason: *reason,
+            }));
+            rest = range.above(*second);
+        }
+        // How many events each part holds is not known here; together they hold this many.
+        findings.extend(rest.map(|range| Finding::Proven { range, events }));
         findings
     }
 
@@ -434,6 +460,7 @@ mod tests {
                 out_of_range: frames - answer.len(),
                 events: answer,
                 frames,
+                not_kept: BTreeMap::new(),
                 is_finished: false,
             }
         }
@@ -593,6 +620,30 @@ mod tests {
         };
         assert_eq!(walk.answer(&page), [proven]);
         assert_eq!(walk.question(), None);
+    }
+
+    #[test]
+    fn a_second_that_was_not_kept_is_a_gap_inside_what_is_proven() {
+        let filter = Filter::default();
+        let mut relay = Simulated::new(&[0, 70, 80], 100, Habit::Newest);
+        let mut walk = Walk::new(&filter, vec![TARGET], 500);
+        let mut page = relay.answer(&walk.question().unwrap(), &filter);
+        page.not_kept = BTreeMap::from([(0, GapReason::TooLarge), (70, GapReason::Unstorable)]);
+        let gap = |second, reason| Finding::Gap {
+            range: Range::new(second, second).unwrap(),
+            reason,
+        };
+        let proven = |from, until, events| Finding::Proven {
+            range: Range::new(from, until).unwrap(),
+            events,
+        };
+        let expected = [
+            gap(0, GapReason::TooLarge),
+            proven(1, 69, 0),
+            gap(70, GapReason::Unstorable),
+            proven(71, TARGET.until, 3),
+        ];
+        assert_eq!(walk.answer(&page), expected);
     }
 
     #[test]
