@@ -11,6 +11,8 @@ mod embedded;
 mod events;
 mod laboratory;
 mod net;
+mod pipeline;
+mod program;
 mod relay;
 mod shared_data;
 mod sqlite;

@@ -1,0 +1,6 @@
+//! The main job, end to end: the built binary meets a laboratory of mixed relays, and a client that we
+//! did not write asks what came of it.
+
+mod coming_and_going;
+mod one_pass;
+mod reader;
