@@ -64,8 +64,9 @@ pub(super) async fn roles(config: Config, roles: &[ServiceName]) -> Result<Exit>
     let lifecycle = Lifecycle::new(GRACE);
     let tasks = lifecycle.tasks();
     let app = App::open(config, tasks.clone()).await?;
-    let runners = runners(&app, roles)?;
+    // Before anything else asks for the key, so that the banner can tell when it is a new one.
     let key = key_in_use(&app, roles)?;
+    let runners = runners(&app, roles)?;
     let ports = app.serve(roles).await?;
     banner::print(&app, roles, ports, key.as_ref());
     for (name, runner) in runners {

@@ -128,6 +128,11 @@ impl CycleSummary {
         self
     }
 
+    /// Whether the cycle found nothing to do.
+    pub fn is_idle(&self) -> bool {
+        self.counts.iter().all(|(_, count)| *count == 0)
+    }
+
     /// The number of that name, 0 when there is none.
     pub fn count(&self, name: &str) -> u64 {
         let found = self.counts.iter().find(|(known, _)| *known == name);

@@ -22,8 +22,8 @@ use super::{Context, CycleSummary, Service, ServiceError};
 /// How often a waiting service looks whether something is due.
 const POLL: Duration = Duration::from_secs(2);
 
-/// The least time between the beginnings of two cycles, unless the interval is shorter: what becomes
-/// due meanwhile is done together.
+/// The least time between the beginnings of two cycles, unless the interval is shorter or the first of
+/// them was idle: what becomes due meanwhile is done together.
 const MIN_PAUSE: Duration = Duration::from_secs(10);
 
 /// The pause after failed cycles: what failed is seldom better a moment later.
@@ -102,12 +102,10 @@ impl Runner {
                 Ok(summary) => {
                     failures = 0;
                     let interval = spread(schedule.interval, rand::random());
-                    let wait = if summary.has_more {
-                        Duration::ZERO
-                    } else {
-                        interval
-                    };
-                    self.wait(started, wait).await;
+                    let pause = if summary.is_idle() { POLL } else { MIN_PAUSE };
+                    if !summary.has_more {
+                        self.wait(started, interval, pause).await;
+                    }
                 }
                 Err(last) => {
                     failures += 1;
@@ -190,10 +188,10 @@ impl Runner {
         }
     }
 
-    /// Waits until the interval has passed or something is due.
-    async fn wait(&self, started: Instant, wait: Duration) {
-        let at_the_latest = started + wait;
-        self.wait_until(started + wait.min(MIN_PAUSE)).await;
+    /// Waits until the interval has passed, or something is due after the pause.
+    async fn wait(&self, started: Instant, interval: Duration, pause: Duration) {
+        let at_the_latest = started + interval;
+        self.wait_until(started + interval.min(pause)).await;
         while Instant::now() < at_the_latest && !self.tokens.is_stopping() {
             match self.service.has_due().await {
                 Ok(true) => return,
