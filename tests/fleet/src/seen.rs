@@ -21,6 +21,8 @@ pub struct Seen {
     pub requests: Vec<HttpRequest>,
     /// Text frames received.
     pub frames: usize,
+    /// EVENT messages that a scripted member sent; those of a healthy one are not seen.
+    pub sent_events: usize,
     /// REQ messages.
     pub reqs: Vec<Req>,
     /// Events of EVENT messages that parse.
@@ -82,6 +84,10 @@ impl Recorder {
 
     pub(crate) fn request(&self, request: &HttpRequest) {
         push(&mut self.lock().requests, request.clone());
+    }
+
+    pub(crate) fn sent_event(&self) {
+        self.lock().sent_events += 1;
     }
 
     pub(crate) fn frame(&self, text: &str) {

@@ -112,8 +112,8 @@ async fn upgrade(core: &Core, mut wire: Wire, key: &str, peer: SocketAddr) -> Re
         Engine::Scripted(stage) => {
             let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER_BYTES);
             let socket = WebSocketStream::from_raw_socket(tap, Role::Server, Some(config)).await;
-            let challenge = stage.lies.challenge();
-            Session::new(Arc::clone(stage), socket, challenge)
+            let recorder = Arc::clone(&core.recorder);
+            Session::new(Arc::clone(stage), socket, recorder)
                 .run()
                 .await
         }

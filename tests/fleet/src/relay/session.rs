@@ -22,7 +22,7 @@ use super::shelf::{Shelf, matches};
 use super::tap::Tap;
 use crate::events::verify;
 use crate::lies::Lies;
-use crate::seen;
+use crate::seen::{self, Recorder};
 
 /// The kind of socket a session speaks on.
 pub(crate) type Socket = WebSocketStream<Tap<Wire>>;
@@ -53,6 +53,7 @@ impl Stage {
 pub(crate) struct Session {
     stage: Arc<Stage>,
     socket: Socket,
+    recorder: Arc<Recorder>,
     subscriptions: HashMap<String, Vec<Filter>>,
     /// The subscription that gets new events for ever.
     endless: Option<(String, Filter)>,
@@ -62,10 +63,12 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(stage: Arc<Stage>, socket: Socket, challenge: String) -> Self {
+    pub(crate) fn new(stage: Arc<Stage>, socket: Socket, recorder: Arc<Recorder>) -> Self {
+        let challenge = stage.lies.challenge();
         Self {
             stage,
             socket,
+            recorder,
             subscriptions: HashMap::new(),
             endless: None,
             challenge,
@@ -324,6 +327,7 @@ impl Session {
             bail!("the script cuts the connection");
         }
         self.sent += 1;
+        self.recorder.sent_event();
         let text = format!("[\"EVENT\",{},{event}]", json!(name));
         self.socket.feed(Message::text(text)).await?;
         Ok(())
