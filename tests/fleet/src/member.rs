@@ -19,6 +19,7 @@ use crate::information::Answer;
 use crate::plan::MemberPlan;
 use crate::relay::builder::Builder;
 use crate::relay::listener;
+use crate::relay::script::Script;
 use crate::relay::session::Stage;
 use crate::seen::{Recorder, Seen};
 
@@ -175,6 +176,14 @@ impl Member {
             .unwrap_or_else(PoisonError::into_inner);
         held.insert(id);
         Ok(())
+    }
+
+    /// Makes a scripted member behave like this on connections that begin from now on, as far as that is a
+    /// matter of what is said on the WebSocket. What it was planned to be stays what the fleet expects.
+    pub fn turn(&self, behaviour: &Behaviour) {
+        if let Engine::Scripted(stage) = &self.core.engine {
+            stage.rewrite(Script::of(behaviour));
+        }
     }
 
     /// Whether something listens on its port.

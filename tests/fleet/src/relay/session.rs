@@ -1,8 +1,8 @@
 //! One scripted WebSocket connection: the honest NIP-01 conversation and the script's departures from it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use anyhow::{Result, bail};
 use futures_util::{SinkExt, StreamExt};
@@ -29,7 +29,7 @@ pub(crate) type Socket = WebSocketStream<Tap<Wire>>;
 
 /// What the sessions of one member share.
 pub(crate) struct Stage {
-    pub script: Script,
+    script: RwLock<Arc<Script>>,
     pub shelf: Shelf,
     pub lies: Lies,
     /// The URL that an AUTH event has to name.
@@ -40,18 +40,31 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) fn new(script: Script, shelf: Shelf, lies: Lies, url: String) -> Self {
         Self {
-            script,
+            script: RwLock::new(Arc::new(script)),
             shelf,
             lies,
             url,
             reqs: AtomicUsize::new(0),
         }
     }
+
+    /// What connections follow that begin now.
+    fn script(&self) -> Arc<Script> {
+        let script = self.script.read();
+        Arc::clone(&script.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Gives connections that begin from now on another script.
+    pub(crate) fn rewrite(&self, script: Script) {
+        let mut current = self.script.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(script);
+    }
 }
 
 /// One connection.
 pub(crate) struct Session {
     stage: Arc<Stage>,
+    script: Arc<Script>,
     socket: Socket,
     recorder: Arc<Recorder>,
     subscriptions: HashMap<String, Vec<Filter>>,
@@ -66,6 +79,7 @@ impl Session {
     pub(crate) fn new(stage: Arc<Stage>, socket: Socket, recorder: Arc<Recorder>) -> Self {
         let challenge = stage.lies.challenge();
         Self {
+            script: stage.script(),
             stage,
             socket,
             recorder,
@@ -82,7 +96,7 @@ impl Session {
     /// # Errors
     /// When the socket breaks, or the script cuts the connection.
     pub(crate) async fn run(mut self) -> Result<()> {
-        match self.stage.script.greeting {
+        match self.script.greeting {
             Greeting::Nothing => {}
             Greeting::Challenge => self.send(json!(["AUTH", self.challenge])).await?,
             Greeting::Close => return Ok(self.socket.close(None).await?),
@@ -102,13 +116,13 @@ impl Session {
                     Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => return Ok(()),
                 },
-                () = pause(&self.stage.script.answer), if self.endless.is_some() => self.stream_on().await?,
+                () = pause(&self.script.answer), if self.endless.is_some() => self.stream_on().await?,
             }
         }
     }
 
     async fn hear(&mut self, text: &str) -> Result<()> {
-        match self.stage.script.hearing {
+        match self.script.hearing {
             Hearing::Deaf => return Ok(()),
             Hearing::Parrot(words) => return Ok(self.socket.send(Message::text(words)).await?),
             Hearing::Nostr => {}
@@ -149,7 +163,7 @@ impl Session {
             }
             None => {}
         }
-        match self.stage.script.answer.clone() {
+        match self.script.answer.clone() {
             Answer::Page => self.page(name, filters).await,
             Answer::Lies => self.lie(name, filters).await,
             Answer::Closed(reason) => self.send(json!(["CLOSED", name, reason])).await,
@@ -174,7 +188,7 @@ impl Session {
     }
 
     fn refusal(&self, filters: &[Filter]) -> Option<&'static str> {
-        let script = &self.stage.script;
+        let script = &self.script;
         if script.needs_auth && !self.is_authenticated {
             return Some("auth-required: log in first");
         }
@@ -199,7 +213,7 @@ impl Session {
     /// Counts the REQ, over all connections, so that a crawler which reconnects gains nothing.
     fn lapse(&self) -> Option<Lapse> {
         let number = self.stage.reqs.fetch_add(1, Ordering::Relaxed) + 1;
-        let (every, lapse) = self.stage.script.every?;
+        let (every, lapse) = self.script.every?;
         number.is_multiple_of(every).then_some(lapse)
     }
 
@@ -222,12 +236,7 @@ impl Session {
 
     /// The events of one answer: for each filter the first `min(limit, cap)` in the script's order.
     fn select(&self, filters: &[Filter]) -> Vec<Arc<Event>> {
-        let Stage {
-            script,
-            shelf,
-            lies,
-            ..
-        } = &*self.stage;
+        let (script, Stage { shelf, lies, .. }) = (&self.script, &*self.stage);
         let mut page: Vec<Arc<Event>> = Vec::new();
         for filter in filters {
             let mut filter = filter.clone();
@@ -259,7 +268,7 @@ impl Session {
             }
         };
         let id = event.id().to_hex();
-        match self.stage.script.event {
+        match self.script.event {
             EventPolicy::Refuse(reason) => return self.ok(&id, false, reason).await,
             EventPolicy::Forget => return self.ok(&id, true, "").await,
             EventPolicy::Store => {}
@@ -322,7 +331,7 @@ impl Session {
     }
 
     async fn send_event(&mut self, name: &str, event: &str) -> Result<()> {
-        if self.stage.script.disconnect_after == Some(self.sent) {
+        if self.script.disconnect_after == Some(self.sent) {
             self.socket.flush().await?;
             bail!("the script cuts the connection");
         }

@@ -42,6 +42,29 @@ async fn a_dead_member_can_be_raised() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_scripted_member_can_turn_into_another() -> Result<()> {
+    let fleet = single(MemberPlan::new(Behaviour::ClosedAuthRequired), 20).await?;
+    let member = fleet.member(0);
+    let mut client = Client::connect(member).await?;
+    assert!(matches!(
+        client.request(json!({})).await?.end,
+        End::Closed(_)
+    ));
+    member.turn(&Behaviour::Honest);
+    // A connection stays what it was when it began.
+    assert!(matches!(
+        client.request(json!({})).await?.end,
+        End::Closed(_)
+    ));
+    assert_eq!(member.seen().sent_events, 0);
+    let mut client = Client::connect(member).await?;
+    assert_eq!(client.request(json!({})).await?.ids(), member.holds());
+    assert_eq!(member.seen().sent_events, member.holds().len());
+    assert_eq!(member.completeness(), Completeness::Nothing);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_stopped_fleet_leaves_no_port_open() -> Result<()> {
     let fleet = Fleet::start(FleetPlan::mixed(1, 16, 50)).await?;
     let mut client = Client::connect(fleet.member(0)).await?;
