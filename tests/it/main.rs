@@ -14,5 +14,6 @@ mod net;
 mod pipeline;
 mod program;
 mod relay;
+mod services;
 mod shared_data;
 mod sqlite;

@@ -86,34 +86,40 @@ impl CrowdedSecond {
         self.open.is_empty().then(|| self.finding())
     }
 
+    /// Asks for parts instead, first along a list that the filter fixes, if it fixes one.
     fn take_apart(&mut self, part: Part, page: &Page) {
-        let has_one_kind = self.kinds.as_ref().is_some_and(|kinds| kinds.len() == 1);
-        let has_one_author = self.authors.as_ref().is_some_and(|a| a.len() == 1);
-        if part.kind.is_none() && !has_one_kind {
-            let seen: BTreeSet<Kind> = page.events.iter().map(|event| event.kind).collect();
-            self.is_complete &= self.kinds.is_some();
-            let kinds = self
-                .kinds
-                .clone()
-                .unwrap_or_else(|| seen.into_iter().collect());
-            self.open.extend(kinds.into_iter().map(|kind| Part {
-                kind: Some(kind),
-                ..part
-            }));
-        } else if part.author.is_none() && !has_one_author {
-            let seen: BTreeSet<PublicKey> = page.events.iter().map(|event| event.author).collect();
-            self.is_complete &= self.authors.is_some();
-            let authors = self
-                .authors
-                .clone()
-                .unwrap_or_else(|| seen.into_iter().collect());
-            self.open.extend(authors.into_iter().map(|author| Part {
-                author: Some(author),
-                ..part
-            }));
+        let can_split_kinds = part.kind.is_none() && !has_one(self.kinds.as_deref());
+        let can_split_authors = part.author.is_none() && !has_one(self.authors.as_deref());
+        let prefers_authors = self.authors.is_some() && self.kinds.is_none();
+        if can_split_kinds && !(can_split_authors && prefers_authors) {
+            self.split_by_kind(part, page);
+        } else if can_split_authors {
+            self.split_by_author(part, page);
         } else {
             self.is_complete = false;
         }
+    }
+
+    fn split_by_kind(&mut self, part: Part, page: &Page) {
+        self.is_complete &= self.kinds.is_some();
+        let seen: BTreeSet<Kind> = page.events.iter().map(|event| event.kind).collect();
+        let kinds = self.kinds.clone();
+        let kinds = kinds.unwrap_or_else(|| seen.into_iter().collect());
+        self.open.extend(kinds.into_iter().map(|kind| Part {
+            kind: Some(kind),
+            ..part
+        }));
+    }
+
+    fn split_by_author(&mut self, part: Part, page: &Page) {
+        self.is_complete &= self.authors.is_some();
+        let seen: BTreeSet<PublicKey> = page.events.iter().map(|event| event.author).collect();
+        let authors = self.authors.clone();
+        let authors = authors.unwrap_or_else(|| seen.into_iter().collect());
+        self.open.extend(authors.into_iter().map(|author| Part {
+            author: Some(author),
+            ..part
+        }));
     }
 
     fn finding(&self) -> Finding {
@@ -125,4 +131,8 @@ impl CrowdedSecond {
             reason: GapReason::OverfullSecond,
         }
     }
+}
+
+fn has_one<T>(list: Option<&[T]>) -> bool {
+    list.is_some_and(|list| list.len() == 1)
 }

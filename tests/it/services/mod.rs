@@ -1,0 +1,3 @@
+//! The services, each against the laboratory.
+
+mod synchronizer;

@@ -1,0 +1,5 @@
+//! The synchronizer against every kind of relay: what is archived is what the relay really holds, and
+//! what is not is a gap on record. Rows `B…` are the conformance scenarios for crawlers.
+
+mod completeness;
+mod given;
