@@ -1,10 +1,11 @@
 //! What an operator may want to bound differently.
 
+use crate::config::MAX_EVENT_BYTES;
+
 /// Bounds of the archive's door; each applies to every event unless it says otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveSettings {
-    /// Longest event as JSON text, bytes. The largest contact lists seen on the network are below
-    /// 300 kB.
+    /// Longest event as JSON text, bytes.
     pub max_event_bytes: usize,
     /// Most tags of one event.
     pub max_tags: usize,
@@ -21,7 +22,7 @@ pub struct ArchiveSettings {
 impl Default for ArchiveSettings {
     fn default() -> Self {
         Self {
-            max_event_bytes: 512 << 10,
+            max_event_bytes: MAX_EVENT_BYTES,
             max_tags: 10_000,
             max_created_at_ahead: 900,
             recent_ids: 100_000,

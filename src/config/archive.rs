@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{Accepts, Key};
 
+/// Largest event that any door takes, as JSON text, bytes. The largest contact lists seen on the
+/// network are below 300 kB; this is enough for a tag of a mebibyte.
+pub const MAX_EVENT_BYTES: usize = 1_536 << 10;
+
 /// Whether events are kept whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -35,7 +35,7 @@ mod synchronizer;
 mod tree;
 mod validator;
 
-pub use archive::{ArchiveConfig, ArchiveMode};
+pub use archive::{ArchiveConfig, ArchiveMode, MAX_EVENT_BYTES};
 pub use brotr::BrotrConfig;
 pub use environment::Environment;
 pub use error::{ConfigError, Problem};

@@ -6,6 +6,7 @@ use nips::{Filter, RelayUrl};
 use serde::{Deserialize, Serialize};
 
 use super::NetworkOverrides;
+use super::archive::MAX_EVENT_BYTES;
 use super::key::{Accepts, Key};
 use super::networks::OVERRIDES_KEY;
 use super::schedule::{self, DEFAULT_FAILURES, Schedule};
@@ -51,7 +52,7 @@ pub struct SyncProcessing {
     pub end_lag: Duration,
     /// Events handed to the archive at once.
     pub batch_size: usize,
-    /// Largest event, bytes; `None` leaves the frame limit as the only one.
+    /// Largest event, bytes; `None` means [`MAX_EVENT_BYTES`].
     pub max_event_size: Option<usize>,
 }
 
@@ -59,7 +60,7 @@ pub struct SyncProcessing {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SyncTimeouts {
-    /// Longest silence.
+    /// Longest silence; only an override goes beyond the network's timeout.
     #[serde(with = "seconds")]
     pub idle: Duration,
     /// Longest visit.
@@ -146,9 +147,11 @@ impl SynchronizerConfig {
         }
     }
 
-    /// How patient to be with a relay.
-    pub fn timeouts_for(&self, relay: &RelayUrl) -> SyncTimeouts {
+    /// How patient to be with a relay whose network allows so much time for one piece of work: silence
+    /// is borne no longer than that, unless an override says so.
+    pub fn timeouts_for(&self, relay: &RelayUrl, network_timeout: Duration) -> SyncTimeouts {
         let mut timeouts = self.timeouts.clone();
+        timeouts.idle = timeouts.idle.min(network_timeout);
         if let Some(found) = self.overrides.iter().find(|entry| entry.url == *relay) {
             timeouts.idle = found.timeouts.idle.unwrap_or(timeouts.idle);
             timeouts.max_duration = found.timeouts.max_duration.unwrap_or(timeouts.max_duration);
@@ -171,7 +174,7 @@ impl Section for SynchronizerConfig {
             Key::new(
                 "timeouts.idle",
                 Accepts::Seconds(1.0, 3_600.0),
-                "Longest silence.",
+                "Longest silence; only an override goes beyond the network's timeout.",
             ),
             Key::new(
                 "timeouts.max_duration",
@@ -249,8 +252,8 @@ fn processing_keys() -> Vec<Key> {
         ),
         Key::new(
             "processing.max_event_size",
-            Accepts::OrNull(&Accepts::Integer(1_024, 16 << 20)),
-            "Largest event, bytes; null = as large as a frame may be.",
+            Accepts::OrNull(&Accepts::Integer(1_024, MAX_EVENT_BYTES as u64)),
+            "Largest event, bytes; null = as large as the archive takes.",
         ),
     ]
 }

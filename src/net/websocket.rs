@@ -20,7 +20,7 @@ use super::error::{NetError, Phase};
 use super::headers::Headers;
 use super::tls::TlsInfo;
 
-/// An event of the largest size that the archive takes fits in several times, so that one that is too
+/// The largest event that the archive takes fits in with room to spare, so that one that is a little too
 /// large costs its relay an event and not the connection, and no relay its existence.
 const MAX_FRAME_BYTES: usize = 2 * 1024 * 1024;
 /// Allocated for every connection at once; the default of 128 KiB times thousands is gigabytes.

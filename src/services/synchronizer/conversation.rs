@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::archive::Door;
+use crate::config::SyncProcessing;
 use crate::lifecycle::Tokens;
 use crate::model::Relay;
 use crate::net::{AuthSigner, Nip67Hint, OpenOptions, Outcome, RequestOptions, Session};
@@ -41,7 +42,7 @@ pub(super) struct Conversation<'a> {
     context: &'a Context,
     tokens: &'a Tokens,
     relay: &'a Relay,
-    batch_events: usize,
+    processing: &'a SyncProcessing,
     signer: Option<Arc<dyn AuthSigner>>,
     session: Option<Session>,
     /// What came of it so far.
@@ -56,14 +57,14 @@ impl<'a> Conversation<'a> {
         context: &'a Context,
         tokens: &'a Tokens,
         relay: &'a Relay,
-        batch_events: usize,
+        processing: &'a SyncProcessing,
         signer: Option<Arc<dyn AuthSigner>>,
     ) -> Self {
         Self {
             context,
             tokens,
             relay,
-            batch_events,
+            processing,
             signer,
             session: None,
             harvest: Harvest::default(),
@@ -119,7 +120,7 @@ impl<'a> Conversation<'a> {
         let pulse = Pulse::new();
         let archive = &self.context.archive;
         let door = Door::Crawl(self.relay.id);
-        let intake = Intake::new(archive, door, filter, self.batch_events, &pulse);
+        let intake = Intake::new(archive, door, filter, self.processing, &pulse);
         let (sink, events) = mpsc::channel(CHANNEL_EVENTS);
         let options = RequestOptions {
             deadline,

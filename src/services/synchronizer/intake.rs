@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
 
 use crate::archive::{Admission, Archive, Door, Rejection};
+use crate::config::SyncProcessing;
 use crate::model::GapReason;
 use crate::net::RawEvent;
 use crate::store::StoreError;
@@ -115,6 +116,7 @@ pub(super) struct Intake<'a> {
     /// The same filter at any time.
     timeless: Filter,
     batch_events: usize,
+    max_event_bytes: usize,
     pulse: &'a Pulse,
     page: Page,
     ids: HashSet<EventId>,
@@ -129,7 +131,7 @@ impl<'a> Intake<'a> {
         archive: &'a Archive,
         door: Door,
         filter: &'a Filter,
-        batch_events: usize,
+        processing: &SyncProcessing,
         pulse: &'a Pulse,
     ) -> Self {
         Self {
@@ -141,7 +143,8 @@ impl<'a> Intake<'a> {
                 until: None,
                 ..filter.clone()
             },
-            batch_events,
+            batch_events: processing.batch_size,
+            max_event_bytes: max_event_bytes(archive, processing),
             pulse,
             page: Page::default(),
             ids: HashSet::new(),
@@ -173,7 +176,7 @@ impl<'a> Intake<'a> {
     fn take(&mut self, raw: &str) {
         self.page.frames += 1;
         match self.look_at(raw) {
-            Ok(event) if raw.len() > self.archive.settings().max_event_bytes => {
+            Ok(event) if raw.len() > self.max_event_bytes => {
                 self.harvest.refuse(GapReason::TooLarge.as_str());
                 self.lose(event.created_at(), GapReason::TooLarge);
             }
@@ -228,4 +231,11 @@ impl<'a> Intake<'a> {
         }
         Ok(())
     }
+}
+
+/// What an operator sets can only be stricter than the archive.
+fn max_event_bytes(archive: &Archive, processing: &SyncProcessing) -> usize {
+    let of_archive = archive.settings().max_event_bytes;
+    let configured = processing.max_event_size.unwrap_or(of_archive);
+    configured.min(of_archive)
 }

@@ -104,20 +104,18 @@ impl<'a> Visit<'a> {
         relay: &'a Relay,
         signer: Option<Arc<dyn AuthSigner>>,
     ) -> Self {
-        let timeouts = config.timeouts_for(&relay.url);
-        let batch_events = config.processing.batch_size;
         let now = Instant::now();
+        let network_timeout = context.net.deadline(relay.network()) - now;
+        let timeouts = config.timeouts_for(&relay.url, network_timeout);
         Self {
-            conversation: Conversation::new(context, tokens, relay, batch_events, signer),
+            conversation: Conversation::new(context, tokens, relay, &config.processing, signer),
             context,
             config,
             tokens,
             relay,
             patience: Patience::default(),
             ends_at: now + timeouts.max_duration,
-            longest_silence: timeouts
-                .idle
-                .min(context.net.deadline(relay.network()) - now),
+            longest_silence: timeouts.idle,
             has_progress: false,
         }
     }

@@ -2,4 +2,6 @@
 //! what is not is a gap on record. Rows `B…` are the conformance scenarios for crawlers.
 
 mod completeness;
+mod fairness;
 mod given;
+mod hostility;
