@@ -118,6 +118,12 @@ impl Archive {
         self.0.feed.subscribe()
     }
 
+    /// Counts an event that was refused before it got to the door, by somebody who knew what was to
+    /// be expected of it, so that the totals tell of it.
+    pub fn count_refused(&self, reason: &'static str) {
+        self.0.counters.count_refused(reason);
+    }
+
     /// What passed the door so far.
     pub fn counts(&self) -> ArchiveCounts {
         self.0.counters.counts()

@@ -21,7 +21,8 @@ pub struct ArchiveCounts {
     pub sightings: u64,
     /// Store batches that had to be taken apart because of one row.
     pub poisoned_batches: u64,
-    /// Refused events by [`Rejection::reason`](super::Rejection::reason).
+    /// Refused events by [`Rejection::reason`](super::Rejection::reason), and by the reasons of
+    /// [`Archive::count_refused`](super::Archive::count_refused).
     pub refused: BTreeMap<&'static str, u64>,
 }
 
@@ -56,7 +57,7 @@ impl Counters {
         self.sightings.fetch_add(sightings, Ordering::Relaxed);
     }
 
-    fn count_refused(&self, reason: &'static str) {
+    pub(super) fn count_refused(&self, reason: &'static str) {
         let mut refused = self.refused.lock().expect("no panic while counting");
         *refused.entry(reason).or_default() += 1;
     }

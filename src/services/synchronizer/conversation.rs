@@ -15,7 +15,8 @@ use crate::net::{AuthSigner, Nip67Hint, OpenOptions, Outcome, RequestOptions, Se
 use crate::services::Context;
 use crate::store::StoreError;
 
-use super::intake::{Harvest, Intake, Pulse};
+use super::harvest::Harvest;
+use super::intake::{Intake, Pulse};
 use super::page::Page;
 
 /// Bytes of one answer. A full page of ordinary events is a hundredth of it.

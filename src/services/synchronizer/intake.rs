@@ -3,7 +3,7 @@
 //! Events are admitted while the answer is still arriving, so that memory holds a batch of it and not
 //! all of it. What does not answer the question goes no further.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Mutex;
 
 use nips::{Event, EventId, Filter};
@@ -16,49 +16,11 @@ use crate::model::GapReason;
 use crate::net::RawEvent;
 use crate::store::StoreError;
 
+use super::harvest::{Flaw, Harvest};
 use super::page::{Page, Seen};
 
 /// Bytes of events collected before they are handed over, however few they are.
 const BATCH_BYTES: usize = 1 << 20;
-
-/// What came of a relay's events in one visit.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Harvest {
-    /// Events stored for the first time.
-    pub(super) stored: u64,
-    /// Events that were stored before.
-    pub(super) known: u64,
-    /// Events refused, by reason: by the archive, or because they answered no question.
-    pub(super) refused: BTreeMap<&'static str, u64>,
-}
-
-impl Harvest {
-    fn count(&mut self, admission: &Admission) {
-        match admission {
-            Admission::Stored(_) | Admission::Delivered => self.stored += 1,
-            Admission::Known { .. } => self.known += 1,
-            Admission::Refused(rejection) => self.refuse(rejection.reason()),
-        }
-    }
-
-    fn refuse(&mut self, reason: &'static str) {
-        *self.refused.entry(reason).or_default() += 1;
-    }
-
-    /// How many events were refused.
-    pub(super) fn refusals(&self) -> u64 {
-        self.refused.values().sum()
-    }
-
-    /// Adds another harvest to this one.
-    pub(super) fn merge(&mut self, other: &Self) {
-        self.stored += other.stored;
-        self.known += other.known;
-        for (reason, count) in &other.refused {
-            *self.refused.entry(reason).or_default() += count;
-        }
-    }
-}
 
 /// When the last event came, as seen by whoever decides that a relay has fallen silent. Time that the
 /// archive needs does not count as the relay's silence.
@@ -177,14 +139,14 @@ impl<'a> Intake<'a> {
         self.page.frames += 1;
         match self.look_at(raw) {
             Ok(event) if raw.len() > self.max_event_bytes => {
-                self.harvest.refuse(GapReason::TooLarge.as_str());
+                self.turn_away(&Flaw::TooLarge);
                 self.lose(event.created_at(), GapReason::TooLarge);
             }
             Ok(event) => {
                 self.batch_bytes += raw.len();
                 self.batch.push(event);
             }
-            Err(reason) => self.harvest.refuse(reason),
+            Err(flaw) => self.turn_away(&flaw),
         }
     }
 
@@ -192,17 +154,22 @@ impl<'a> Intake<'a> {
         self.page.not_kept.insert(created_at, reason);
     }
 
-    fn look_at(&mut self, raw: &str) -> Result<Event, &'static str> {
-        let parsed = Event::from_json(raw).map_err(|error| error.reason())?;
+    fn turn_away(&mut self, flaw: &Flaw) {
+        self.archive.count_refused(flaw.reason());
+        self.harvest.count_flawed(flaw);
+    }
+
+    fn look_at(&mut self, raw: &str) -> Result<Event, Flaw> {
+        let parsed = Event::from_json(raw).map_err(Flaw::Malformed)?;
         let event = parsed.as_ref();
         let indexed_tags = event.indexed_tags();
         if !self.filter.matches(&event, &indexed_tags) {
             let is_only_outside = self.timeless.matches(&event, &indexed_tags);
             self.page.out_of_range += usize::from(is_only_outside);
-            return Err("not-asked-for");
+            return Err(Flaw::NotAskedFor);
         }
         if !self.ids.insert(event.id) {
-            return Err("repeated");
+            return Err(Flaw::Repeated);
         }
         self.page.events.push(Seen {
             created_at: event.created_at,

@@ -9,6 +9,7 @@
 mod conversation;
 mod crowded_second;
 mod gap_policy;
+mod harvest;
 mod intake;
 mod ledger;
 mod page;
@@ -34,7 +35,7 @@ use super::backoff::{Backoff, spread, whole_seconds};
 use super::due_queue::{QueueBounds, work_off};
 use super::{Context, CycleSummary, Service, ServiceError, on_every_network};
 
-use intake::Harvest;
+use harvest::Harvest;
 use visit::{Visit, VisitEnd, VisitReport};
 
 /// The longest pause between two attempts at a relay that fails.

@@ -19,13 +19,13 @@ use crate::services::Context;
 use crate::store::StoreError;
 
 use super::conversation::{Answer, Conversation};
-use super::intake::Harvest;
+use super::harvest::Harvest;
 use super::ledger::Ledger;
 use super::page::Question;
 use super::patience::{Patience, Reaction};
 use super::walk::{Finding, Walk};
 
-/// Refused events in one visit, and their share of all events, from which a relay counts as a liar.
+/// Lies in one visit, and their share of all events, from which a relay counts as a liar.
 const LIES: u64 = 10;
 const LIE_SHARE: u64 = 4;
 
@@ -58,11 +58,10 @@ pub(super) struct VisitReport {
 }
 
 impl VisitReport {
-    /// Whether a good part of what the relay sent was not what it should be.
+    /// Whether a good part of what the relay sent was forged or not asked for.
     pub(super) fn is_liar(&self) -> bool {
-        let refusals = self.harvest.refusals();
-        let events = self.harvest.stored + self.harvest.known + refusals;
-        refusals >= LIES && refusals * LIE_SHARE >= events
+        let Harvest { lies, .. } = self.harvest;
+        lies >= LIES && lies * LIE_SHARE >= self.harvest.events()
     }
 
     /// Whether the relay is to be left alone for longer than usual.

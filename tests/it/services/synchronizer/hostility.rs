@@ -12,6 +12,100 @@ use nips::{Event, EventId, Kind, Network};
 use super::given::{Crawl, NOW, assert_same, eventually};
 
 #[tokio::test]
+async fn b12_a_relay_that_ignores_time_gives_its_newest_page_and_is_on_record() {
+    let crawl = Crawl::of_behaviour(Behaviour::IgnoresTimeBounds { cap: 100 }, 400).await;
+    crawl.run().await;
+    let member = crawl.member();
+    let mut newest: Vec<&Arc<Event>> = crawl.fleet.events().iter().collect();
+    newest.sort_by_key(|event| (std::cmp::Reverse(event.created_at()), event.id()));
+    let newest: BTreeSet<EventId> = newest.iter().take(100).map(|e| e.id()).collect();
+    assert_same(&crawl.archived().await, &newest);
+    assert_eq!(
+        crawl.gap_ranges(member).await,
+        [(0, NOW, GapReason::Unbounded)]
+    );
+    assert_eq!(crawl.covered(member).await, []);
+    assert!(member.seen().reqs.len() <= 3);
+    assert_eq!(crawl.relay(member).await.sync_failures, 1);
+
+    // What is published later is among the newest.
+    let note = Generator::new(77).note_at(NOW + 60);
+    member.publish(note.clone()).await.unwrap();
+    crawl.wait_for_turn_of(member).await;
+    crawl.run().await;
+    assert!(crawl.archived().await.contains(&note.id()));
+    assert_eq!(crawl.covered(member).await, []);
+}
+
+#[tokio::test]
+async fn b13_nothing_of_a_liar_is_archived_but_the_truth() {
+    let crawl = Crawl::of_behaviour(Behaviour::Liar, 700).await;
+    let summary = crawl.cycle().await;
+    let member = crawl.member();
+    let archived = crawl.archived().await;
+    assert_same(&archived, &member.holds());
+    assert!(archived.is_disjoint(&member.forged()));
+    for reason in ["id-mismatch", "sig-invalid", "not-asked-for"] {
+        let refused = crawl.archive.counts().refused;
+        assert!(
+            refused.get(reason).is_some_and(|count| *count > 1),
+            "{refused:?}"
+        );
+    }
+    let refused: u64 = crawl.archive.counts().refused.values().sum();
+    assert_eq!(summary.count("invalid_events"), refused);
+    // It is left alone for longer than a relay that tells the truth.
+    let relay = crawl.relay(member).await;
+    assert_eq!(relay.sync_failures, 1);
+    crawl.wait_for_turn_of(member).await;
+    for number in 0..60 {
+        let note = Generator::new(number).note_at(NOW + 1 + number);
+        member.publish(note).await.unwrap();
+    }
+    crawl.cycle().await;
+    let relay = crawl.relay(member).await;
+    assert_eq!(relay.sync_failures, 2);
+    assert!(relay.next_sync_at > relay_interval_after(&crawl, 1));
+    assert_same(&crawl.archived().await, &member.holds());
+}
+
+/// The latest moment at which a relay in good standing, or after so many failures, is due again.
+fn relay_interval_after(crawl: &Crawl, failures: u32) -> u64 {
+    use bigbrotr::clock::Clock;
+    let interval = crawl.config.interval.as_secs() * (1 << (failures - 1));
+    crawl.clock.now() + interval * 6 / 5
+}
+
+#[tokio::test]
+async fn a_relay_is_no_liar_for_what_the_archive_does_not_keep() {
+    let author = Generator::new(4).author();
+    let note = |number: u64| {
+        author.sign(
+            Kind::TEXT_NOTE,
+            NOW - 9_000 + number,
+            Vec::new(),
+            "soon gone",
+        )
+    };
+    let vanish = author.sign(
+        Kind::REQUEST_TO_VANISH,
+        NOW - 1_000,
+        vec![vec!["relay".to_owned(), "ALL_RELAYS".to_owned()]],
+        "",
+    );
+    let plan = FleetPlan::new(5)
+        .member(MemberPlan::new(Behaviour::Honest).own_events(vec![vanish]))
+        .member(MemberPlan::new(Behaviour::Honest).own_events((0..50).map(note).collect()));
+    let mut crawl = Crawl::of(plan).await;
+    crawl.net.networks.get_mut(Network::Local).max_tasks = 1;
+    crawl.run().await;
+    assert!(crawl.archive.counts().refused["vanished"] >= 50);
+    let member = crawl.fleet.member(1);
+    assert_eq!(crawl.relay(member).await.sync_failures, 0);
+    assert_eq!(crawl.gap_ranges(member).await, []);
+}
+
+#[tokio::test]
 async fn b15_one_event_larger_than_a_frame_costs_its_second_and_no_more() {
     let at = 1_700_005_000;
     let author = Generator::new(4).author();
