@@ -73,11 +73,11 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Opens the connection unless it is open.
+    /// Opens the connection unless it is open, by `deadline` at the latest.
     ///
     /// # Errors
     /// The reason why it could not be opened.
-    pub(super) async fn connect(&mut self) -> Result<(), &'static str> {
+    pub(super) async fn connect(&mut self, deadline: Instant) -> Result<(), &'static str> {
         if self.session.is_some() {
             return Ok(());
         }
@@ -85,7 +85,7 @@ impl<'a> Conversation<'a> {
             auth: self.signer.clone(),
             ..OpenOptions::default()
         };
-        let deadline = self.context.net.deadline(self.relay.network());
+        let deadline = deadline.min(self.context.net.deadline(self.relay.network()));
         let opening = self.context.net.open(&self.relay.url, deadline, options);
         let opened = tokio::select! {
             opened = opening => opened,

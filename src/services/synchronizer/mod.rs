@@ -3,8 +3,8 @@
 //! For every relay that is due it asks which ranges of `created_at` are not covered yet, and walks them
 //! by backward paging (`walk`). Only an answer that ended with EOSE proves anything. What cannot be
 //! covered becomes a gap with its reason and the moment of the next attempt. Each visit has a share of
-//! time, so that a large relay does not keep the others waiting; what it could not do is due again at
-//! once.
+//! time, so that a large relay does not keep the others waiting; what it could not do is due again
+//! after them.
 
 mod conversation;
 mod crowded_second;
@@ -53,6 +53,13 @@ struct Inner {
     signer: Option<Arc<dyn AuthSigner>>,
 }
 
+/// One cycle, as its visits know it.
+struct Cycle {
+    began_at: u64,
+    tokens: Tokens,
+    tally: Mutex<Tally>,
+}
+
 /// What the visits of one cycle brought.
 #[derive(Debug, Default)]
 struct Tally {
@@ -99,55 +106,47 @@ impl Service for Synchronizer {
     }
 
     async fn cycle(&self, tokens: &Tokens) -> Result<CycleSummary, ServiceError> {
-        let tally = Arc::new(Mutex::new(Tally::default()));
-        let now = self.0.context.clock.now();
-        let lane = |network| self.sync_network(network, now, tokens, &tally);
+        let cycle = Arc::new(Cycle {
+            began_at: self.0.context.clock.now(),
+            tokens: tokens.clone(),
+            tally: Mutex::default(),
+        });
+        let lane = |network| self.sync_network(network, &cycle);
         on_every_network(&self.0.context, lane).await?;
-        let tally = tally.lock().expect("no panic while counting");
+        let tally = cycle.tally.lock().expect("no panic while counting");
         Ok(tally.summary())
     }
 }
 
 impl Synchronizer {
-    async fn sync_network(
-        &self,
-        network: Network,
-        now: u64,
-        tokens: &Tokens,
-        tally: &Arc<Mutex<Tally>>,
-    ) -> Result<(), ServiceError> {
+    async fn sync_network(&self, network: Network, cycle: &Arc<Cycle>) -> Result<(), ServiceError> {
         let bounds = QueueBounds {
             width: self.0.context.net.max_tasks(network),
             page: PAGE,
             max_items: usize::MAX,
         };
         let store = &self.0.context.store;
-        let fetch = async |limit| store.due_for_sync(&[network], now, limit).await;
+        let due_by = cycle.began_at;
+        let fetch = async |limit| store.due_for_sync(&[network], due_by, limit).await;
         let work = |relay: Relay| {
-            let (inner, tally) = (Arc::clone(&self.0), Arc::clone(tally));
-            let tokens = tokens.clone();
+            let (inner, cycle) = (Arc::clone(&self.0), Arc::clone(cycle));
             let span = debug_span!("relay", relay.url = %relay.url, network = %network);
-            let visit = async move { inner.sync(&relay, &tokens, &tally).await };
+            let visit = async move { inner.sync(&relay, &cycle).await };
             visit.instrument(span)
         };
-        work_off(bounds, tokens, fetch, |relay| relay.id, work).await
+        work_off(bounds, &cycle.tokens, fetch, |relay| relay.id, work).await
     }
 }
 
 impl Inner {
-    async fn sync(
-        &self,
-        relay: &Relay,
-        tokens: &Tokens,
-        tally: &Mutex<Tally>,
-    ) -> Result<(), StoreError> {
+    async fn sync(&self, relay: &Relay, cycle: &Cycle) -> Result<(), StoreError> {
         let _permit = self.context.net.permit(relay.network()).await;
-        if tokens.is_stopping() {
+        if cycle.tokens.is_stopping() {
             return Ok(());
         }
         let may_know_us = self.config.auth.relays.contains(&relay.url);
         let signer = self.signer.clone().filter(|_| may_know_us);
-        let visit = Visit::new(&self.context, &self.config, tokens, relay, signer);
+        let visit = Visit::new(&self.context, &self.config, &cycle.tokens, relay, signer);
         let report = visit.run().await?;
         debug!(
             end = ?report.end,
@@ -157,12 +156,18 @@ impl Inner {
             refused = ?report.harvest.refused,
             "relay_synced"
         );
-        self.record(relay, &report).await?;
-        tally.lock().expect("no panic while counting").add(&report);
+        self.record(relay, cycle.began_at, &report).await?;
+        let mut tally = cycle.tally.lock().expect("no panic while counting");
+        tally.add(&report);
         Ok(())
     }
 
-    async fn record(&self, relay: &Relay, report: &VisitReport) -> Result<(), StoreError> {
+    async fn record(
+        &self,
+        relay: &Relay,
+        cycle_began_at: u64,
+        report: &VisitReport,
+    ) -> Result<(), StoreError> {
         let failures = if report.is_failure() {
             relay.sync_failures.saturating_add(1)
         } else {
@@ -176,6 +181,8 @@ impl Inner {
             _ => self.backoff().delay(failures, self.context.luck()),
         };
         let next_sync_at = self.context.clock.now() + whole_seconds(pause);
+        // Whatever the clock did, the next turn is in another cycle: this one has others to visit.
+        let next_sync_at = next_sync_at.max(cycle_began_at + 1);
         self.context
             .store
             .record_sync(relay.id, failures, next_sync_at)

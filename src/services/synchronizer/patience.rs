@@ -34,6 +34,8 @@ pub(super) enum Reaction {
     Retry {
         /// How long to wait.
         pause: Duration,
+        /// Why nothing came, for when there is no time left to wait.
+        reason: GapReason,
         /// Ask for fewer events at once.
         is_smaller: bool,
         /// On a new connection.
@@ -87,6 +89,7 @@ impl Patience {
                 }
                 Reaction::Retry {
                     pause: AFTER_RATE_LIMIT.delay(self.rate_limits, luck),
+                    reason: GapReason::RateLimited,
                     is_smaller: false,
                     is_reconnecting: false,
                 }
@@ -127,6 +130,7 @@ impl Patience {
         }
         Reaction::Retry {
             pause: AFTER_FAILURE.delay(self.failures, luck),
+            reason,
             is_smaller: self.failures > 1,
             is_reconnecting,
         }

@@ -141,7 +141,7 @@ impl<'a> Visit<'a> {
             if ranges.is_empty() {
                 continue;
             }
-            if let Err(reason) = self.conversation.connect().await {
+            if let Err(reason) = self.conversation.connect(self.ends_at).await {
                 return Ok(self.unreachable(reason));
             }
             let target = Target { filter, ledger };
@@ -167,7 +167,7 @@ impl<'a> Visit<'a> {
                 return Ok(VisitEnd::Stopped);
             }
             if Instant::now() >= self.ends_at {
-                return Ok(VisitEnd::OutOfTime);
+                return self.out_of_time(target, walk, GapReason::TimedOut).await;
             }
             let answer = self.ask(target, &question).await?;
             let end = match &answer.outcome {
@@ -187,7 +187,7 @@ impl<'a> Visit<'a> {
         target: &Target<'_>,
         question: &Question,
     ) -> Result<Answer, StoreError> {
-        if let Err(reason) = self.conversation.connect().await {
+        if let Err(reason) = self.conversation.connect(self.ends_at).await {
             debug!(reason, "connect_failed");
             self.conversation.hang_up();
         }
@@ -247,15 +247,21 @@ impl<'a> Visit<'a> {
             count = answer.page.frames,
             "request_failed"
         );
-        let is_at_end = Instant::now() >= self.ends_at;
-        if is_at_end && *outcome == Outcome::TimedOut {
-            return Ok(Some(VisitEnd::OutOfTime));
+        let is_out_of_time = *outcome == Outcome::TimedOut && Instant::now() >= self.ends_at;
+        if is_out_of_time {
+            return Ok(Some(
+                self.out_of_time(target, walk, GapReason::TimedOut).await?,
+            ));
         }
         match self.patience.react(outcome, self.context.luck()) {
+            Reaction::Retry { pause, reason, .. } if Instant::now() + pause >= self.ends_at => {
+                Ok(Some(self.out_of_time(target, walk, reason).await?))
+            }
             Reaction::Retry {
                 pause,
                 is_smaller,
                 is_reconnecting,
+                ..
             } => {
                 if is_smaller {
                     walk.shrink_limit(answer.page.frames);
@@ -271,17 +277,37 @@ impl<'a> Visit<'a> {
             }
             Reaction::Split => {
                 if !walk.shrink_limit(answer.page.frames) {
-                    target
-                        .ledger
-                        .keep(&walk.split(GapReason::BudgetExceeded))
-                        .await?;
+                    let findings = walk.split(GapReason::BudgetExceeded);
+                    target.ledger.keep(&findings).await?;
                 }
                 Ok(None)
             }
-            Reaction::GiveUp(reason) => {
-                target.ledger.keep(&walk.give_up(reason)).await?;
-                Ok(Some(VisitEnd::GaveUp(reason)))
-            }
+            Reaction::GiveUp(reason) => Ok(Some(give_up(target, walk, reason).await?)),
         }
     }
+
+    /// Its share of time is used up. What got on goes on in its next turn. A relay that could prove
+    /// nothing in all that time has failed, and one that asks us to slow down is not to be asked again
+    /// at once.
+    async fn out_of_time(
+        &mut self,
+        target: &Target<'_>,
+        walk: &mut Walk,
+        reason: GapReason,
+    ) -> Result<VisitEnd, StoreError> {
+        if self.has_progress && reason != GapReason::RateLimited {
+            return Ok(VisitEnd::OutOfTime);
+        }
+        give_up(target, walk, reason).await
+    }
+}
+
+/// Writes everything down as missing that is still open.
+async fn give_up(
+    target: &Target<'_>,
+    walk: &mut Walk,
+    reason: GapReason,
+) -> Result<VisitEnd, StoreError> {
+    target.ledger.keep(&walk.give_up(reason)).await?;
+    Ok(VisitEnd::GaveUp(reason))
 }

@@ -106,6 +106,65 @@ async fn a_relay_is_no_liar_for_what_the_archive_does_not_keep() {
 }
 
 #[tokio::test]
+async fn b14_a_stream_without_end_is_cut_off_and_what_came_is_kept() {
+    let pace = Duration::from_millis(1);
+    let mut crawl = Crawl::of_behaviour(Behaviour::Endless { pace }, 0).await;
+    crawl.config.processing.limit = 100;
+    crawl.run().await;
+    let member = crawl.member();
+    let archived = crawl.archived().await;
+    assert_eq!(archived.len(), 200, "twice what was asked for");
+    assert!(archived.is_subset(&member.streamed()));
+    assert_eq!(
+        crawl.gap_ranges(member).await,
+        [(0, NOW, GapReason::BudgetExceeded)]
+    );
+    assert_eq!(crawl.covered(member).await, []);
+    assert_eq!(crawl.relay(member).await.sync_failures, 1);
+    eventually(async || member.seen().open_connections == 0).await;
+
+    // Each visit gets on, and each pause is longer.
+    crawl.wait_for_turn_of(member).await;
+    crawl.run().await;
+    assert!(crawl.archived().await.len() > 300);
+    assert_eq!(crawl.relay(member).await.sync_failures, 2);
+}
+
+#[tokio::test]
+async fn b14_a_trickle_without_end_has_the_relays_share_of_time_and_no_more() {
+    let pace = Duration::from_millis(20);
+    let mut crawl = Crawl::of_behaviour(Behaviour::Endless { pace }, 0).await;
+    crawl.config.timeouts.max_duration = Duration::from_secs(1);
+    let begun = Instant::now();
+    let summary = crawl.cycle().await;
+    assert!(begun.elapsed() < Duration::from_secs(4));
+    let member = crawl.member();
+    assert!(!crawl.archived().await.is_empty());
+    assert_eq!(crawl.covered(member).await, []);
+    // Nothing was proven, so that coming back at once would lead nowhere.
+    assert!(!summary.has_more);
+    let relay = crawl.relay(member).await;
+    assert_eq!(relay.sync_failures, 1);
+    assert!(relay.next_sync_at > NOW + 600);
+}
+
+#[tokio::test]
+async fn b15_a_frame_of_50_megabytes_is_refused_unread() {
+    let crawl = Crawl::of_behaviour(Behaviour::HugeFrame { bytes: 50 << 20 }, 0).await;
+    let begun = Instant::now();
+    let summary = crawl.cycle().await;
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    let member = crawl.member();
+    assert_eq!(summary.count("failed_relays"), 1);
+    assert!(crawl.archived().await.is_empty());
+    assert_eq!(crawl.covered(member).await, []);
+    let gaps = crawl.gap_ranges(member).await;
+    assert!(gaps.iter().all(|gap| gap.2 == GapReason::BudgetExceeded));
+    assert_eq!((gaps[0].0, gaps[gaps.len() - 1].1), (0, NOW));
+    assert_eq!(crawl.relay(member).await.sync_failures, 1);
+}
+
+#[tokio::test]
 async fn b15_one_event_larger_than_a_frame_costs_its_second_and_no_more() {
     let at = 1_700_005_000;
     let author = Generator::new(4).author();
@@ -126,6 +185,36 @@ async fn b15_one_event_larger_than_a_frame_costs_its_second_and_no_more() {
     assert_eq!(neighbours.count(), 1);
     assert_same(&crawl.seen_on(member).await, &others);
     assert_eq!(crawl.relay(member).await.sync_failures, 0);
+}
+
+#[tokio::test]
+async fn b16_a_byte_a_second_never_outlasts_the_deadline() {
+    let pace = Duration::from_secs(1);
+    let plan = FleetPlan::new(5)
+        .member(MemberPlan::new(Behaviour::SlowHandshake { pace }))
+        .member(MemberPlan::new(Behaviour::SlowFrame { pace }))
+        .member(
+            MemberPlan::new(Behaviour::SlowTls { pace }).access(Access::Tls(Certificate::Valid)),
+        );
+    let mut crawl = Crawl::of(plan).await;
+    for network in [Network::Local, Network::Clearnet] {
+        crawl.net.networks.get_mut(network).timeout = Duration::from_secs(1);
+    }
+    crawl.config.timeouts.max_duration = Duration::from_secs(2);
+    let begun = Instant::now();
+    let summary = crawl.cycle().await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(!summary.has_more);
+    for member in crawl.fleet.members() {
+        let relay = crawl.relay(member).await;
+        assert_eq!(relay.sync_failures, 1, "{}", member.name());
+        assert!(relay.next_sync_at > NOW + 600);
+        assert_eq!(crawl.covered(member).await, []);
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 //! what is not is a gap on record. Rows `B…` are the conformance scenarios for crawlers.
 
 mod completeness;
+mod failures;
 mod fairness;
 mod given;
 mod hostility;
+mod refusals;
