@@ -13,9 +13,14 @@ use super::gap_policy;
 use super::range::{Range, missing};
 use super::walk::Finding;
 
+/// The newest seconds are asked for, and asked for again next time before they count as covered: an
+/// event takes a while from its author to a relay, and not all clocks are right.
+const SETTLING_SECONDS: u64 = 120;
+
 /// The record of one relay and filter, as it was when the visit began.
 pub(super) struct Ledger<'a> {
     context: &'a Context,
+    opened_at: u64,
     relay: RelayId,
     filter: FilterId,
     gaps: Vec<Gap>,
@@ -34,6 +39,7 @@ impl<'a> Ledger<'a> {
         let filter = FilterId::of(filter);
         Ok(Self {
             context,
+            opened_at: context.clock.now(),
             relay,
             filter,
             gaps: context.store.gaps(relay, filter).await?,
@@ -48,7 +54,7 @@ impl<'a> Ledger<'a> {
         &self,
         processing: &SyncProcessing,
     ) -> Result<Vec<Range>, StoreError> {
-        let now = self.context.clock.now();
+        let now = self.opened_at;
         let newest = processing.until.unwrap_or(now).min(now);
         let newest = newest.saturating_sub(processing.end_lag.as_secs());
         let Some(wanted) = Range::new(processing.since, newest) else {
@@ -78,6 +84,10 @@ impl<'a> Ledger<'a> {
     }
 
     async fn cover(&self, range: Range, events: u64) -> Result<(), StoreError> {
+        let settled_until = self.opened_at.saturating_sub(SETTLING_SECONDS);
+        let Some(range) = Range::new(range.from, range.until.min(settled_until)) else {
+            return Ok(());
+        };
         let interval = Interval {
             from: range.from,
             until: range.until,

@@ -1,9 +1,11 @@
 //! The synchronizer against every kind of relay: what is archived is what the relay really holds, and
 //! what is not is a gap on record. Rows `B…` are the conformance scenarios for crawlers.
 
+mod bounds;
 mod completeness;
 mod failures;
 mod fairness;
 mod given;
 mod hostility;
 mod refusals;
+mod restarts;
