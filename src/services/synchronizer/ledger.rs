@@ -71,8 +71,8 @@ impl<'a> Ledger<'a> {
     /// [`StoreError`] when it cannot be written; what comes after it is not written either.
     pub(super) async fn keep(&self, findings: &[Finding]) -> Result<usize, StoreError> {
         let mut proven = 0;
-        for finding in findings {
-            match *finding {
+        for finding in joined(findings) {
+            match finding {
                 Finding::Proven { range, events } => {
                     self.cover(range, events).await?;
                     proven += 1;
@@ -103,8 +103,10 @@ impl<'a> Ledger<'a> {
 
     async fn add_gap(&self, range: Range, reason: GapReason) -> Result<(), StoreError> {
         let now = self.context.clock.now();
-        let is_same = |gap: &&Gap| (gap.from, gap.until) == (range.from, range.until);
-        let attempts = self.gaps.iter().find(is_same).map_or(0, |gap| gap.attempts);
+        // A part of an older gap is progress, and is tried again as soon as a new one.
+        let is_inside = |gap: &&Gap| range.from <= gap.from && gap.until <= range.until;
+        let older = self.gaps.iter().filter(is_inside);
+        let attempts = older.map(|gap| gap.attempts).max().unwrap_or(0);
         let pause = gap_policy::backoff(reason).delay(attempts + 1, self.context.luck());
         let gap = NewGap {
             from: range.from,
@@ -118,4 +120,34 @@ impl<'a> Ledger<'a> {
             .add_gap(self.relay, self.filter, gap)
             .await
     }
+}
+
+/// The findings, newest first, with gaps that touch made one: a relay that refuses for weeks has few
+/// gaps, however often it was asked.
+fn joined(findings: &[Finding]) -> Vec<Finding> {
+    let mut joined: Vec<Finding> = Vec::with_capacity(findings.len());
+    for finding in findings {
+        let whole = joined.last().and_then(|newer| join(*newer, *finding));
+        if whole.is_some() {
+            joined.pop();
+        }
+        joined.push(whole.unwrap_or(*finding));
+    }
+    joined
+}
+
+fn join(newer: Finding, older: Finding) -> Option<Finding> {
+    let (
+        Finding::Gap { range, reason },
+        Finding::Gap {
+            range: below,
+            reason: same,
+        },
+    ) = (newer, older)
+    else {
+        return None;
+    };
+    let touches = below.until.checked_add(1) == Some(range.from);
+    let range = Range::new(below.from, range.until)?;
+    (touches && reason == same).then_some(Finding::Gap { range, reason })
 }

@@ -142,23 +142,46 @@ async fn a_gap_is_closed_once_the_relay_recovers_and_only_the_gap_is_asked_for()
 }
 
 #[tokio::test]
-async fn a_gap_waits_for_its_moment_while_the_rest_goes_on() {
-    let mut crawl = Crawl::of_behaviour(Behaviour::RateLimited { every: 1 }, 100).await;
-    crawl.config.timeouts.max_duration = Duration::from_millis(500);
+async fn a_gap_waits_for_its_moment_while_newer_seconds_are_asked_for() {
+    let crawl = Crawl::of_behaviour(Behaviour::ClosedAuthRequired, 0).await;
     let member = crawl.member();
     crawl.cycle().await;
     let first = crawl.gaps(member).await[0];
+    // The relay's turn comes before the gap's.
     crawl.wait_for_turn_of(member).await;
-    let is_due = first.next_attempt_at <= crawl.clock.now();
+    let second_visit = crawl.clock.now();
+    assert!(second_visit < first.next_attempt_at);
     crawl.cycle().await;
     let gaps = crawl.gaps(member).await;
-    let old = gaps.iter().find(|gap| gap.from == 0).unwrap();
-    assert_eq!(
-        (old.until, old.attempts),
-        (first.until, if is_due { 2 } else { 1 })
-    );
-    let newest = gaps.iter().map(|gap| gap.until).max();
-    assert_eq!(newest, Some(crawl.clock.now()));
-    let later = gaps.iter().filter(|gap| gap.from > first.until).count();
-    assert_eq!(later, 1);
+    assert_eq!((gaps.len(), gaps[0]), (2, first));
+    assert_eq!((gaps[1].from, gaps[1].until), (NOW + 1, second_visit));
+
+    // When all their moments have come, they are one gap with one history.
+    let latest = gaps.iter().map(|gap| gap.next_attempt_at).max();
+    crawl.clock.advance(latest.unwrap() - second_visit);
+    crawl.wait_for_turn_of(member).await;
+    crawl.cycle().await;
+    let gaps = crawl.gaps(member).await;
+    assert_eq!(gaps.len(), 1);
+    assert_eq!((gaps[0].from, gaps[0].until), (0, crawl.clock.now()));
+    assert_eq!((gaps[0].attempts, gaps[0].found_at), (2, NOW));
+    let pause = gaps[0].next_attempt_at - crawl.clock.now();
+    let first_pause = first.next_attempt_at - NOW;
+    assert!(pause * 5 >= first_pause * 6, "{pause} after {first_pause}");
+}
+
+#[tokio::test]
+async fn a_relay_that_refuses_for_weeks_has_few_gaps() {
+    let crawl = Crawl::of_behaviour(Behaviour::ClosedAuthRequired, 0).await;
+    let member = crawl.member();
+    for _ in 0..40 {
+        crawl.cycle().await;
+        crawl.wait_for_turn_of(member).await;
+    }
+    assert!(crawl.clock.now() > NOW + 14 * 86_400);
+    let gaps = crawl.gaps(member).await;
+    assert!(gaps.len() <= 12, "{} gaps", gaps.len());
+    let missing: u64 = gaps.iter().map(|gap| gap.until - gap.from + 1).sum();
+    assert_eq!(missing, gaps[gaps.len() - 1].until + 1, "without a hole");
+    assert_eq!(member.seen().reqs.len(), 40);
 }
