@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bigbrotr::config::{SyncOverride, TimeoutOverrides};
 use bigbrotr::model::GapReason;
 use fleet::events::Generator;
-use fleet::{Behaviour, FleetPlan, MemberPlan};
+use fleet::{Access, Behaviour, Certificate, Completeness, FleetPlan, Member, MemberPlan};
 use nips::{Event, EventId, Filter, Kind};
 
 use super::given::{Crawl, NOW, assert_same};
@@ -201,9 +202,7 @@ async fn b32_the_same_events_on_eight_relays_are_verified_once() {
     }
     let crawl = Crawl::of(plan).await;
     let summary = crawl.cycle().await;
-    for member in crawl.fleet.members() {
-        crawl.assert_complete(member).await;
-    }
+    crawl.assert_all_complete(crawl.fleet.members()).await;
     let counts = crawl.archive.counts();
     assert_eq!((counts.stored, counts.verified), (400, 400));
     assert_eq!(summary.count("synced_events"), 400);
@@ -211,24 +210,52 @@ async fn b32_the_same_events_on_eight_relays_are_verified_once() {
 }
 
 #[tokio::test]
-async fn relays_behind_tls_and_healthy_ones_make_one_union() {
+async fn every_scenario_at_once_leaves_the_union_of_the_honest() {
+    let mut crawl = Crawl::of(FleetPlan::mixed(3, 66, 1_000)).await;
+    let members = crawl.fleet.members().iter();
+    let hopeless = members.filter(|member| member.completeness() == Completeness::Nothing);
+    crawl.config.overrides = hopeless.map(with_little_time).collect();
+    crawl.run().await;
+    let archived = crawl.archived().await;
+    let due = crawl.fleet.union_of_valid_events();
+    assert_same(&(&archived & &due), &due);
+    let allowed = crawl.fleet.archivable_events();
+    assert_same(&archived, &(&archived & &allowed));
+    assert!(archived.is_disjoint(&crawl.fleet.forged_events()));
+    let members = crawl.fleet.members().iter();
+    let whole = members.filter(|member| member.completeness() == Completeness::Whole);
+    crawl.assert_all_complete(whole).await;
+    assert_eq!(crawl.fleet.canary().visits(), 0);
+}
+
+#[tokio::test]
+async fn relays_behind_tls_and_proxies_and_healthy_ones_make_one_union() {
+    let of = |behaviour| MemberPlan::new(behaviour);
     let plan = FleetPlan::new(5)
         .events(600)
         .member(MemberPlan::healthy())
-        .member(MemberPlan::new(Behaviour::Cap { limit: 50 }))
-        .member(
-            MemberPlan::new(Behaviour::Honest)
-                .access(fleet::Access::Tls(fleet::Certificate::Valid)),
-        );
-    let mut crawl = Crawl::of(plan).await;
-    crawl.config.timeouts.idle = Duration::from_secs(5);
+        .member(of(Behaviour::Cap { limit: 50 }))
+        .member(of(Behaviour::Honest).access(Access::Tls(Certificate::Valid)))
+        .member(of(Behaviour::Honest).access(Access::Onion))
+        .member(of(Behaviour::OldestFirst { cap: 100 }).access(Access::I2p))
+        .member(MemberPlan::healthy().access(Access::Loki));
+    let crawl = Crawl::of(plan).await;
     crawl.run().await;
     assert_same(
         &crawl.archived().await,
         &crawl.fleet.union_of_valid_events(),
     );
-    for member in crawl.fleet.members() {
-        crawl.assert_complete(member).await;
+    crawl.assert_all_complete(crawl.fleet.members()).await;
+}
+
+/// So that the test does not wait for those of whom nothing is to be had.
+fn with_little_time(member: &Member) -> SyncOverride {
+    SyncOverride {
+        url: member.url().clone(),
+        timeouts: TimeoutOverrides {
+            idle: None,
+            max_duration: Some(Duration::from_secs(2)),
+        },
     }
 }
 

@@ -38,9 +38,7 @@ async fn a_slow_relay_has_its_share_of_time_and_leaves_the_rest_to_others() {
     assert_eq!(first.count("unfinished_relays"), 1);
     assert_eq!(first.count("synced_relays"), 3);
     assert!(first.has_more);
-    for small in &crawl.fleet.members()[1..] {
-        crawl.assert_complete(small).await;
-    }
+    crawl.assert_all_complete(&crawl.fleet.members()[1..]).await;
     assert_eq!(crawl.covered(slow).await.len(), 1);
     assert_eq!(
         crawl.gap_ranges(slow).await,

@@ -54,7 +54,7 @@ async fn b4_no_relay_learns_who_we_are_unless_the_operator_says_so() {
 #[tokio::test]
 async fn b5_a_relay_that_only_ever_says_slow_down_is_left_alone_with_its_window_open() {
     let mut crawl = Crawl::of_behaviour(Behaviour::RateLimited { every: 1 }, 100).await;
-    crawl.config.timeouts.max_duration = Duration::from_secs(3);
+    crawl.config.timeouts.max_duration = Duration::from_secs(2);
     let begun = Instant::now();
     let summary = crawl.cycle().await;
     assert!(
@@ -63,8 +63,8 @@ async fn b5_a_relay_that_only_ever_says_slow_down_is_left_alone_with_its_window_
         begun.elapsed()
     );
     let member = crawl.member();
-    // A pause of about a second, and the next would be longer than its time.
-    assert_eq!(member.seen().reqs.len(), 2);
+    // A pause of about a second, and the next would take more time than is left.
+    assert!(member.seen().reqs.len() <= 2);
     assert!(
         !summary.has_more,
         "coming back at once is what it asked us not to do"

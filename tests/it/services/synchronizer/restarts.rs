@@ -111,10 +111,9 @@ async fn b33_a_stop_while_fifty_relays_stream_is_quick_and_loses_nothing() {
         }
     }
     crawl.run().await;
-    let honest = crawl.fleet.members().iter();
-    for member in honest.filter(|m| m.completeness() == Completeness::Whole) {
-        crawl.assert_complete(member).await;
-    }
+    let members = crawl.fleet.members().iter();
+    let whole = members.filter(|member| member.completeness() == Completeness::Whole);
+    crawl.assert_all_complete(whole).await;
 }
 
 #[tokio::test]
