@@ -15,6 +15,7 @@ mod run;
 mod status;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
@@ -26,6 +27,10 @@ use crate::config::{
 use crate::lifecycle::{Exit, Lifecycle};
 use crate::model::ServiceName;
 use crate::telemetry;
+
+/// Time that blocking calls get at the end of the process. Whatever has to be finished is waited for
+/// before; what is left, such as a read from a terminal, may never return.
+const LEFTOVERS: Duration = Duration::from_secs(1);
 
 /// Discovers, validates, monitors and archives Nostr relays, and serves the archive over a relay of
 /// its own.
@@ -165,7 +170,9 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<Exit> {
     }
     telemetry::install(&config.brotr.log).context("could not start logging")?;
     let runtime = tokio::runtime::Runtime::new().context("could not start the runtime")?;
-    runtime.block_on(perform(cli.command, config))
+    let exit = runtime.block_on(perform(cli.command, config));
+    runtime.shutdown_timeout(LEFTOVERS);
+    exit
 }
 
 async fn perform(command: Command, config: Config) -> Result<Exit> {

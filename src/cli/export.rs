@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use nips::Filter;
 
@@ -64,7 +64,11 @@ async fn write_out(store: &dyn Store, options: ExportOptions, tokens: &Tokens) -
     };
     let mut left = filter.limit.unwrap_or(usize::MAX);
     let mut after = None;
-    while left > 0 && !tokens.is_stopping() {
+    while left > 0 {
+        if tokens.is_stopping() {
+            out.flush()?;
+            bail!("interrupted; what was written is not all");
+        }
         let page = store
             .scan(filter.clone(), Scope::Stored, order, after, STEP)
             .await?;

@@ -11,10 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::stream::{self, Stream, StreamExt};
 use indicatif::{ProgressBar, ProgressStyle};
 use nips::{LocalRelays, RelayUrl};
 use serde_json::json;
@@ -78,29 +77,32 @@ async fn import_files(app: &App, options: ImportOptions, tokens: &Tokens) -> Res
         max_bytes: 2 * app.archive().settings().max_event_bytes,
         progress: Arc::clone(&progress),
     };
-    let (sender, receiver) = mpsc::channel(IN_FLIGHT);
-    let reading = tokio::task::spawn_blocking(move || reader.read(&sender));
-    let batches = stream::unfold(receiver, async |mut receiver| {
-        let batch: Batch = receiver.recv().await?;
-        Some((batch, receiver))
-    });
-    let admitted = batches
-        .take_until(tokens.soft_stop())
+    // Cancelled with the process, or by the first failure; batches in flight are still counted.
+    let enough = tokens.soft().child_token();
+    let admitted = reader
+        .start()?
+        .take_until(enough.clone().cancelled_owned())
         .map(|batch| admit(app.archive(), &door, batch))
         .buffer_unordered(IN_FLIGHT);
     tokio::pin!(admitted);
+    let mut end = Ok(());
     while let Some(judged) = admitted.next().await {
-        tally.count(judged?)?;
+        match judged {
+            Ok(judged) => tally.count(judged)?,
+            Err(failure) => {
+                enough.cancel();
+                end = end.and(Err(failure));
+            }
+        }
         bar.set_position(progress.load(Ordering::Relaxed));
         bar.set_message(tally.short());
     }
     bar.finish_and_clear();
-    let read = reading.await.context("reading broke off")?;
     output::print(&tally.finish()?)?;
     if tokens.is_stopping() {
-        anyhow::bail!("interrupted; what was counted is stored, and importing again is harmless");
+        bail!("interrupted; what was counted is stored, and importing again is harmless");
     }
-    read
+    end
 }
 
 async fn door(app: &App, relay: Option<RelayUrl>) -> Result<Door> {
@@ -146,19 +148,44 @@ struct Reader {
 }
 
 impl Reader {
+    /// Reads on a thread of its own, which nobody waits for: a terminal may never send another line. A
+    /// failure is the last thing that comes.
+    fn start(self) -> Result<impl Stream<Item = Result<Batch>>> {
+        let (sender, receiver) = mpsc::channel(IN_FLIGHT);
+        let thread = std::thread::Builder::new().name("import".to_owned());
+        let started = thread.spawn(move || {
+            if let Err(failure) = self.read(&sender) {
+                // Who is not there any more does not want to know.
+                let _ = sender.blocking_send(Err(failure));
+            }
+        });
+        started.context("could not start a thread")?;
+        Ok(stream::unfold(receiver, async |mut receiver| {
+            let batch = receiver.recv().await?;
+            Some((batch, receiver))
+        }))
+    }
+
     /// Sends all lines; ends early when nobody receives any more.
-    fn read(&self, sender: &mpsc::Sender<Batch>) -> Result<()> {
+    fn read(&self, sender: &mpsc::Sender<Result<Batch>>) -> Result<()> {
         for path in &self.files {
             let failed = || format!("could not read {}", path.display());
             let lines = Lines::open(path, self.max_bytes, Arc::clone(&self.progress));
             let mut batch = Batch::new(path);
             for (index, line) in lines.with_context(failed)?.enumerate() {
-                batch.add(index as u64 + 1, line.with_context(failed)?);
-                if batch.is_full() && sender.blocking_send(batch.take()).is_err() {
+                match line {
+                    Ok(line) => batch.add(index as u64 + 1, line),
+                    Err(error) => {
+                        // What came before the damage is good.
+                        let _ = sender.blocking_send(Ok(batch));
+                        return Err(error).with_context(failed);
+                    }
+                }
+                if batch.is_full() && sender.blocking_send(Ok(batch.take())).is_err() {
                     return Ok(());
                 }
             }
-            if sender.blocking_send(batch).is_err() {
+            if sender.blocking_send(Ok(batch)).is_err() {
                 return Ok(());
             }
         }
@@ -213,7 +240,8 @@ impl Batch {
     }
 }
 
-async fn admit(archive: &Archive, door: &Door, mut batch: Batch) -> Result<Judged> {
+async fn admit(archive: &Archive, door: &Door, batch: Result<Batch>) -> Result<Judged> {
+    let mut batch = batch?;
     let events = batch.lines.iter().map(|(_, text)| text.clone()).collect();
     let admissions = archive.admit(events, door.clone()).await?;
     let lines = std::mem::take(&mut batch.lines);

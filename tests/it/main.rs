@@ -6,6 +6,7 @@
 )]
 
 mod archive;
+mod cli;
 mod contract;
 mod embedded;
 mod events;

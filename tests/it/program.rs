@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long the program may take for anything that a test waits for.
@@ -16,6 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub(crate) struct Program {
     child: Child,
     said: Arc<Mutex<String>>,
+    listener: Option<JoinHandle<()>>,
 }
 
 /// `bigbrotr` with these arguments, in an empty environment.
@@ -42,15 +44,23 @@ impl Program {
         arguments: impl IntoIterator<Item = Text>,
     ) -> Self {
         let mut command = command(arguments);
-        command.current_dir(directory).stderr(Stdio::piped());
+        command.current_dir(directory);
+        Self::spawn(command)
+    }
+
+    /// Starts a command that was prepared.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        command.stderr(Stdio::piped());
         let mut child = command.stdout(Stdio::null()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         let said = Arc::new(Mutex::new(String::new()));
-        let listener = Arc::clone(&said);
-        std::thread::Builder::new()
-            .spawn(move || listen(stderr, &listener))
-            .unwrap();
-        Self { child, said }
+        let heard = Arc::clone(&said);
+        let listener = std::thread::Builder::new().spawn(move || listen(stderr, &heard));
+        Self {
+            child,
+            said,
+            listener: Some(listener.unwrap()),
+        }
     }
 
     /// Everything that it wrote to standard error so far.
@@ -97,11 +107,13 @@ impl Program {
         assert!(sent.unwrap().success());
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has ended and everything that it said was heard.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                let listener = self.listener.take();
+                listener.map(JoinHandle::join).transpose().unwrap();
                 return status;
             }
             assert!(Instant::now() < deadline, "still runs:\n{}", self.said());
