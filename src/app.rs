@@ -1,6 +1,7 @@
 //! The composition root: opens the backends that were configured and wires the parts together. The
 //! only place that names concrete ones.
 
+mod check;
 mod identity;
 mod settings;
 
@@ -31,6 +32,7 @@ use crate::store::Store;
 use crate::store::embedded::{Embedded, EmbeddedOptions};
 use crate::store::sqlite::SqliteOptions;
 
+pub use check::check;
 pub use identity::KeyOrigin;
 
 /// The list of relays to begin with when none is configured.
@@ -189,7 +191,8 @@ impl App {
         if self.config.brotr.metrics.enabled {
             let metrics = &self.config.brotr.metrics;
             let address = SocketAddr::new(metrics.host, metrics.port);
-            let server = Server::bind(address, METRICS_CONNECTIONS, None).await?;
+            let server = Server::bind(address, METRICS_CONNECTIONS, None).await;
+            let server = server.context("metrics port (metrics.host, metrics.port)")?;
             ports.metrics = Some(server.address());
             self.start(
                 "metrics port",
@@ -238,7 +241,8 @@ impl App {
         let relay = &self.config.relay;
         let tls = relay.tls.as_ref().map(tls_settings).transpose()?;
         let connections = self.config.policy.rates.max_connections + PAGE_CONNECTIONS;
-        Ok(Server::bind(relay.listen, connections, tls).await?)
+        let server = Server::bind(relay.listen, connections, tls).await;
+        server.context("public port (listen in relay.yaml)")
     }
 
     fn relay(&self) -> Relay {
@@ -277,23 +281,6 @@ impl App {
             clock: Arc::clone(&self.clock),
         })
     }
-}
-
-/// What can be wrong with a configuration beyond its own rules.
-///
-/// # Errors
-/// When the network layer, the certificate or the monitor's key could not be used.
-pub fn check(config: &Config) -> Result<()> {
-    for service in ServiceName::ALL {
-        Net::new(net_settings(config, service)?)?;
-    }
-    if let Some(tls) = &config.relay.tls {
-        tls_settings(tls)?;
-    }
-    if let Some(key) = &config.secrets.private_key {
-        Signer::new(key.expose(), Arc::new(SystemClock)).context("could not use PRIVATE_KEY")?;
-    }
-    Ok(())
 }
 
 /// The network layer's settings for one service.

@@ -18,7 +18,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::app::App;
 use crate::config::{
@@ -133,15 +134,29 @@ pub fn main(environment: Environment) -> Exit {
     let cli = Cli::parse();
     match dispatch(cli, &environment) {
         Ok(exit) => exit,
-        Err(failure) => {
-            eprintln!("error: {failure:#}");
-            if failure.is::<ConfigError>() {
-                Exit::Usage
-            } else {
-                Exit::Failed
-            }
-        }
+        Err(failure) => report(&failure),
     }
+}
+
+fn report(failure: &anyhow::Error) -> Exit {
+    if let Some(usage) = failure.downcast_ref::<clap::Error>() {
+        // Where standard error is closed there is nobody to tell.
+        let _ = usage.print();
+        return Exit::Usage;
+    }
+    eprintln!("error: {failure:#}");
+    if failure.is::<ConfigError>() {
+        Exit::Usage
+    } else {
+        Exit::Failed
+    }
+}
+
+/// A command line whose parts are fine and do not go together.
+fn usage(message: &str) -> anyhow::Error {
+    Cli::command()
+        .error(ErrorKind::ArgumentConflict, message)
+        .into()
 }
 
 fn dispatch(cli: Cli, environment: &Environment) -> Result<Exit> {
@@ -163,8 +178,10 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<Exit> {
         data_dir: cli.global.data_dir,
     };
     let config = Config::load(&paths, environment, overrides)?;
-    if matches!(cli.command, Command::CheckConfig) {
+    if uses_all_settings(&cli.command) {
         crate::app::check(&config)?;
+    }
+    if matches!(cli.command, Command::CheckConfig) {
         output::print(&config.listing())?;
         return Ok(Exit::Done);
     }
@@ -173,6 +190,18 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<Exit> {
     let exit = runtime.block_on(perform(cli.command, config));
     runtime.shutdown_timeout(LEFTOVERS);
     exit
+}
+
+/// Commands that would meet a certificate or a key that cannot be used, and had better say so first.
+fn uses_all_settings(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::Import(_)
+            | Command::Export(_)
+            | Command::Status(_)
+            | Command::Migrate
+            | Command::Doctor
+    )
 }
 
 async fn perform(command: Command, config: Config) -> Result<Exit> {

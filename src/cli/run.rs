@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use tracing::{info, warn};
 
@@ -51,7 +51,8 @@ pub(super) async fn run(config: Config, options: RunOptions) -> Result<Exit> {
     if options.once {
         let stages: Vec<ServiceName> = PIPELINE.into_iter().filter(chosen).collect();
         if stages.is_empty() {
-            bail!("none of the roles has cycles, so there is nothing to run once");
+            let message = "none of the roles is part of a pass, so there is nothing to run once";
+            return Err(super::usage(message));
         }
         return pass::pass(config, &stages).await;
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::credentials::has_password;
 use super::key::{Accepts, Key};
 use super::schedule::{self, DEFAULT_FAILURES, Schedule};
 use super::seconds;
@@ -189,6 +190,10 @@ impl Section for FinderConfig {
                     "api.sources",
                     format!("{:?} is not an HTTP URL", source.url),
                 ));
+            }
+            if has_password(&source.url) {
+                let message = "a source with a password in its URL is not fetched";
+                problems.push(("api.sources", message.to_owned()));
             }
             if !SOURCE_TIMEOUT.contains(&source.timeout.as_secs_f64()) {
                 let message = format!("timeout of {} must be seconds from 0.1 to 120", source.url);

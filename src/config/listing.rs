@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::Config;
 use super::key::Accepts;
 use super::section::{FileName, to_value, value_at};
+use super::{Config, Problem};
 
 /// Column at which sources begin, so that they can be read down the page.
 const SOURCE_COLUMN: usize = 60;
@@ -57,6 +57,17 @@ impl Config {
         match position {
             Some((line, _)) => format!("{origin}:{line}"),
             None => origin,
+        }
+    }
+
+    /// A problem with a value, at the place where the value was written.
+    pub fn problem(&self, file: FileName, path: &str, message: String) -> Problem {
+        let (origin, position) = self.sources.blame(file, path);
+        Problem {
+            origin,
+            position,
+            key: path.to_owned(),
+            message,
         }
     }
 

@@ -176,13 +176,7 @@ impl Config {
 
     fn validate_section<S: Section>(&self, section: &S, problems: &mut Vec<Problem>) {
         for (path, message) in section.validate() {
-            let (origin, position) = self.sources.blame(S::FILE, path);
-            problems.push(Problem {
-                origin,
-                position,
-                key: path.to_owned(),
-                message,
-            });
+            problems.push(self.problem(S::FILE, path, message));
         }
     }
 }
@@ -214,7 +208,7 @@ impl Sources {
 impl Sources {
     /// The place to look at when the rule of a key is broken: the value itself, else the section it
     /// would stand in, else the file.
-    fn blame(&self, file: FileName, path: &str) -> (String, Option<(u64, u64)>) {
+    pub(super) fn blame(&self, file: FileName, path: &str) -> (String, Option<(u64, u64)>) {
         let sections = path.match_indices('.').map(|(end, _)| &path[..end]);
         let mut places: Vec<&str> = sections.collect();
         places.push(path);

@@ -9,6 +9,7 @@
 
 mod archive;
 mod brotr;
+mod credentials;
 mod environment;
 mod error;
 mod filters;

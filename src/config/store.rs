@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::credentials::has_password;
 use super::key::{Accepts, Key};
 
 /// The `store` section of `brotr.yaml`.
@@ -39,15 +40,21 @@ const EMBEDDED: &str = "embedded";
 
 impl StoreConfig {
     pub(super) fn validate(&self) -> Vec<(&'static str, String)> {
-        if self.url == EMBEDDED {
-            return Vec::new();
+        let mut problems = Vec::new();
+        if self.url != EMBEDDED {
+            let shown = self.url.split(':').next().unwrap_or_default();
+            let message = format!(
+                "only `embedded` (LMDB and SQLite under the data directory) is built into this \
+                 version, `{shown}` databases are not"
+            );
+            problems.push(("store.url", message));
         }
-        let shown = self.url.split(':').next().unwrap_or_default();
-        let message = format!(
-            "only `embedded` (LMDB and SQLite under the data directory) is built into this version, \
-             `{shown}` databases are not"
-        );
-        vec![("store.url", message)]
+        if self.listen_url.as_deref().is_some_and(has_password) {
+            let message = "holds a password, which belongs into the variable or the file that \
+                           store.password_env or store.password_file names";
+            problems.push(("store.listen_url", message.to_owned()));
+        }
+        problems
     }
 }
 

@@ -1,7 +1,11 @@
 //! The built program as an operator meets it: commands, files, exit codes, signals.
 
+mod check_config;
 mod corpus;
+mod default_config;
 mod export;
 pub(crate) mod import;
+mod once;
 pub(crate) mod operator;
 mod rejects;
+mod usage;
