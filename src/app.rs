@@ -6,7 +6,7 @@ mod identity;
 mod settings;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
 
@@ -54,6 +54,8 @@ pub struct App {
     archive: Archive,
     metrics: Metrics,
     tasks: Tasks,
+    /// Loaded once: whoever asks learns whether it was made just now.
+    key: OnceLock<(Signer, KeyOrigin)>,
 }
 
 /// The addresses that were opened.
@@ -95,6 +97,7 @@ impl App {
             archive,
             metrics: Metrics::new(),
             tasks,
+            key: OnceLock::new(),
         })
     }
 
@@ -163,10 +166,13 @@ impl App {
     /// # Errors
     /// When the key is no key, or its file cannot be read or written.
     pub fn signer(&self) -> Result<(Signer, KeyOrigin)> {
+        if let Some(known) = self.key.get() {
+            return Ok(known.clone());
+        }
         let (secret, origin) = identity::load_or_create(&self.config)?;
         let signer = Signer::new(secret.expose(), Arc::clone(&self.clock))
             .with_context(|| format!("could not use the key of {origin}"))?;
-        Ok((signer, origin))
+        Ok(self.key.get_or_init(|| (signer, origin)).clone())
     }
 
     /// Opens the ports that `roles` need and starts answering.

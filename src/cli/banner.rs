@@ -18,8 +18,11 @@ pub(super) fn print(
     }
 }
 
-/// Says plainly that nothing answered.
-pub(super) fn no_relay_reached() {
+/// Says plainly that nothing answered; a machine has the log line.
+pub(super) fn no_relay_reached(format: LogFormat) {
+    if format == LogFormat::Json {
+        return;
+    }
     eprintln!(
         "\nNo relay has answered yet. If this machine has no way to the internet, that is why; \
          candidates are\ntried again later, and the relay and the page go on serving what is stored.\n"

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::{banner, pass};
 use crate::app::{App, KeyOrigin};
-use crate::config::Config;
+use crate::config::{Config, LogFormat};
 use crate::lifecycle::{Exit, GRACE, Lifecycle, Tokens};
 use crate::model::ServiceName;
 use crate::services::runner::Runner;
@@ -76,7 +76,9 @@ pub(super) async fn roles(config: Config, roles: &[ServiceName]) -> Result<Exit>
     if roles.contains(&ServiceName::Validator) {
         let store = Arc::clone(app.store());
         let started_at = app.clock().now();
-        let watch = tell_whether_relays_answer(store, started_at, tasks.tokens().clone());
+        let format = app.config().brotr.log.format;
+        let tokens = tasks.tokens().clone();
+        let watch = tell_whether_relays_answer(store, format, started_at, tokens);
         tasks.spawn_short("reachability", watch);
     }
     let tokens = tasks.tokens().clone();
@@ -99,7 +101,9 @@ pub(super) fn runners(app: &App, roles: &[ServiceName]) -> Result<Vec<(ServiceNa
 }
 
 fn key_in_use(app: &App, roles: &[ServiceName]) -> Result<Option<(String, KeyOrigin)>> {
-    if !roles.contains(&ServiceName::Monitor) {
+    let signs =
+        |role: &ServiceName| matches!(role, ServiceName::Monitor | ServiceName::Synchronizer);
+    if !roles.iter().any(signs) {
         return Ok(None);
     }
     let (signer, origin) = app.signer()?;
@@ -107,7 +111,12 @@ fn key_in_use(app: &App, roles: &[ServiceName]) -> Result<Option<(String, KeyOri
 }
 
 /// Says once whether any relay answers: after the validator's first cycle, or after a while.
-async fn tell_whether_relays_answer(store: Arc<dyn Store>, started_at: u64, tokens: Tokens) {
+async fn tell_whether_relays_answer(
+    store: Arc<dyn Store>,
+    format: LogFormat,
+    started_at: u64,
+    tokens: Tokens,
+) {
     let told_at = tokio::time::Instant::now() + TOLD_AFTER;
     let mut has_told = false;
     loop {
@@ -126,7 +135,7 @@ async fn tell_whether_relays_answer(store: Arc<dyn Store>, started_at: u64, toke
         let is_time = tokio::time::Instant::now() >= told_at;
         if !has_told && (is_time || has_validated(&*store, started_at).await) {
             warn!(service = "validator", "no_relay_reached");
-            banner::no_relay_reached();
+            banner::no_relay_reached(format);
             has_told = true;
         }
     }
