@@ -52,7 +52,8 @@ pub(super) async fn doctor(config: Config) -> Result<Exit> {
             findings.push((network.as_str(), proxy(&net, network).await));
         }
     }
-    findings.push(("internet", internet(&net).await));
+    let has_clearnet = networks.get(Network::Clearnet).enabled;
+    findings.push(("internet", internet(&net, has_clearnet).await));
     output::print(&report(&findings))?;
     let is_well = findings
         .iter()
@@ -147,7 +148,10 @@ async fn proxy(net: &Net, network: Network) -> Finding {
 }
 
 /// Tries a few relays of the built-in list: one that answers proves names, routes and certificates.
-async fn internet(net: &Net) -> Finding {
+async fn internet(net: &Net, has_clearnet: bool) -> Finding {
+    if !has_clearnet {
+        return Finding::Good("not tried: networks.clearnet is switched off".to_owned());
+    }
     let seeds = crate::app::SEED_LIST
         .lines()
         .filter_map(|line| RelayUrl::parse(line).ok());

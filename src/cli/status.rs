@@ -4,10 +4,10 @@
 //! public port instead, so that the command works either way.
 
 use std::fmt::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use nips::{LocalRelays, RelayUrl};
 use serde_json::Value;
@@ -67,14 +67,25 @@ fn is_in_use(failure: &anyhow::Error) -> bool {
     matches!(failure.downcast_ref(), Some(StoreError::InUse { .. }))
 }
 
-/// Asks the process that holds the store.
+/// Asks the process that holds the store: at its public port, else at its metrics port.
 async fn ask(config: &Config) -> Result<Value> {
     let scheme = if config.relay.tls.is_some() {
         "wss"
     } else {
         "ws"
     };
-    let mut address = config.relay.listen;
+    let public = ask_at(scheme, config.relay.listen).await;
+    let metrics = &config.brotr.metrics;
+    match public {
+        Err(_) if metrics.enabled => {
+            let address = SocketAddr::new(metrics.host, metrics.port);
+            ask_at("ws", address).await.or(public)
+        }
+        answer => answer,
+    }
+}
+
+async fn ask_at(scheme: &str, mut address: SocketAddr) -> Result<Value> {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::from([127, 0, 0, 1]));
     }
@@ -87,11 +98,19 @@ async fn ask(config: &Config) -> Result<Value> {
         max_bytes: 16 << 20,
         deadline: Instant::now() + PATIENCE,
         max_redirects: 0,
+        // The certificate is for the name that clients use, not for this address.
         allow_insecure: true,
     };
     let place = HttpUrl::of_relay(&place)?;
     let response = Net::new(settings)?.http_get(&place, options).await;
     let response = response.with_context(|| format!("could not ask {}", place.as_str()))?;
+    if response.status != 200 {
+        bail!(
+            "{} answered with status {}",
+            place.as_str(),
+            response.status
+        );
+    }
     serde_json::from_slice(&response.body)
         .with_context(|| format!("{} did not answer in JSON", place.as_str()))
 }

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use super::health::Health;
 use super::overview::{Overview, Overviews};
+use super::root::status_route;
 use super::{ApiError, Site};
 use crate::archive::ArchiveCounts;
 use crate::metrics::{GatheredMetrics, gauge, raise};
@@ -18,13 +19,15 @@ use crate::relay::RelayCounts;
 /// Prometheus' text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The routes of `metrics.host:port`: `/metrics` and the two of health.
+/// The routes of `metrics.host:port`: `/metrics`, the two of health, and the figures, so that
+/// `bigbrotr status` can ask a process without a relay.
 pub fn metrics_routes(site: &Site) -> Router {
     let health = Health {
         store: Arc::clone(&site.store),
         clock: Arc::clone(&site.clock),
         services: site.metrics.service.clone(),
     };
+    let figures = status_route(&site.overviews);
     let site = site.clone();
     let metrics = async move || {
         gather(&site).await;
@@ -32,6 +35,7 @@ pub fn metrics_routes(site: &Site) -> Router {
     };
     Router::new()
         .route("/metrics", get(metrics))
+        .merge(figures)
         .merge(health.routes())
         .fallback(async || ApiError::NotFound.into_response())
 }

@@ -72,11 +72,12 @@ pub fn public_routes(site: Site, relay: Relay) -> Router {
         clock: Arc::clone(&site.clock),
         services: site.metrics.service.clone(),
     };
+    let figures = status_route(&site.overviews);
     let state = Root { site, relay };
     Router::new()
         .route("/", get(root).options(preflight))
-        .route("/api/v1/status", get(status))
         .with_state(state)
+        .merge(figures)
         .merge(health.routes())
         .fallback(async || ApiError::NotFound)
 }
@@ -104,9 +105,13 @@ async fn root(
 }
 
 /// The figures that `bigbrotr status` prints.
-async fn status(State(root): State<Root>) -> Result<Response, ApiError> {
-    let overview = root.site.overviews.recent().await?;
-    Ok((CORS, Json(overview.to_json())).into_response())
+pub(super) fn status_route(overviews: &Overviews) -> Router {
+    let overviews = overviews.clone();
+    let status = async move || {
+        let overview = overviews.recent().await?;
+        Ok::<_, ApiError>((CORS, Json(overview.to_json())))
+    };
+    Router::new().route("/api/v1/status", get(status))
 }
 
 async fn preflight() -> Response {

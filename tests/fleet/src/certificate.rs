@@ -57,11 +57,30 @@ impl Authority {
         self.issuer.der().clone()
     }
 
+    /// A valid certificate for `name` and its key, both as PEM, for a server that reads files.
+    ///
+    /// # Errors
+    /// When the key or the certificate cannot be made.
+    pub fn issue(&self, name: &str) -> Result<(String, String)> {
+        let (leaf, key) = self.leaf(name, Certificate::Valid)?;
+        Ok((leaf.pem(), key.serialize_pem()))
+    }
+
     /// A TLS server for `name` with that certificate.
     ///
     /// # Errors
     /// When the key or the certificate cannot be made.
     pub fn server(&self, name: &str, certificate: Certificate) -> Result<Arc<ServerConfig>> {
+        let (leaf, key) = self.leaf(name, certificate)?;
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], key)?;
+        Ok(Arc::new(config))
+    }
+
+    fn leaf(&self, name: &str, certificate: Certificate) -> Result<(rcgen::Certificate, KeyPair)> {
         let name = match certificate {
             Certificate::WrongName => "somebody-else.nostr-lab.net",
             _ => name,
@@ -78,11 +97,6 @@ impl Authority {
             Certificate::SelfSigned => params.self_signed(&key)?,
             _ => params.signed_by(&key, &self.issuer)?,
         };
-        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], key)?;
-        Ok(Arc::new(config))
+        Ok((leaf, key))
     }
 }

@@ -3,6 +3,7 @@
 mod check_config;
 mod corpus;
 mod default_config;
+mod doctor;
 mod export;
 pub(crate) mod import;
 mod keys;
@@ -11,4 +12,5 @@ mod once;
 pub(crate) mod operator;
 mod rejects;
 mod signals;
+mod status;
 mod usage;
