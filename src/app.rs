@@ -13,7 +13,9 @@ use anyhow::{Context as _, Result};
 use crate::archive::{Archive, ArchiveSettings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::http::{Overviews, Server, Site, metrics_routes, public_routes, tls_settings};
+use crate::http::{
+    Overviews, Server, ServerLimits, Site, metrics_routes, public_routes, tls_settings,
+};
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
 use crate::model::ServiceName;
@@ -183,6 +185,8 @@ impl App {
         let mut ports = Ports::default();
         let mut relay = None;
         if roles.contains(&ServiceName::Relay) {
+            let meter = &self.metrics.service;
+            meter.meter(ServiceName::Relay, None, self.clock.now());
             let server = self.public_server().await?;
             ports.public = Some(server.address());
             let url = self.relay_url(server.address());
@@ -197,7 +201,8 @@ impl App {
         if self.config.brotr.metrics.enabled {
             let metrics = &self.config.brotr.metrics;
             let address = SocketAddr::new(metrics.host, metrics.port);
-            let server = Server::bind(address, METRICS_CONNECTIONS, None).await;
+            let limits = ServerLimits::of(METRICS_CONNECTIONS);
+            let server = Server::bind(address, limits, None).await;
             let server = server.context("metrics port (metrics.host, metrics.port)")?;
             ports.metrics = Some(server.address());
             self.start(
@@ -247,7 +252,7 @@ impl App {
         let relay = &self.config.relay;
         let tls = relay.tls.as_ref().map(tls_settings).transpose()?;
         let connections = self.config.policy.rates.max_connections + PAGE_CONNECTIONS;
-        let server = Server::bind(relay.listen, connections, tls).await;
+        let server = Server::bind(relay.listen, ServerLimits::of(connections), tls).await;
         server.context("public port (listen in relay.yaml)")
     }
 

@@ -18,5 +18,5 @@ pub use error::ApiError;
 pub use exposition::metrics_routes;
 pub use overview::{Lag, Overview, Overviews};
 pub use root::{Site, public_routes};
-pub use server::{Server, ServerError};
+pub use server::{Server, ServerError, ServerLimits};
 pub use tls::tls_settings;

@@ -7,8 +7,8 @@ use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
 use axum::extract::{ConnectInfo, State};
 use axum::http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    SEC_WEBSOCKET_VERSION, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -94,8 +94,12 @@ async fn root(
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    if let Ok(upgrade) = upgrade {
-        return root.upgrade(upgrade, peer);
+    match upgrade {
+        Ok(upgrade) => return root.upgrade(upgrade, peer),
+        Err(refusal) if headers.contains_key(SEC_WEBSOCKET_VERSION) => {
+            return refusal.into_response();
+        }
+        Err(_) => {}
     }
     if accepts_nostr_json(&headers) {
         let kind = [(CONTENT_TYPE, NOSTR_JSON), (VARY, "accept")];

@@ -25,6 +25,10 @@ use crate::lifecycle::{Tasks, Tokens};
 /// Time for the headers of a request, and for a TLS handshake. Who needs longer is not a browser.
 const HEADER_PATIENCE: Duration = Duration::from_secs(10);
 
+/// Longest life of a connection that does not become a WebSocket. A page takes one request; a client that
+/// never reads what it asked for must not keep its place for ever.
+const LIFETIME: Duration = Duration::from_secs(120);
+
 /// Most bytes of request headers.
 const MAX_HEADER_BYTES: usize = 16 << 10;
 
@@ -54,22 +58,45 @@ pub enum ServerError {
     },
 }
 
+/// What the clients of a port may take.
+#[derive(Debug, Clone, Copy)]
+pub struct ServerLimits {
+    /// Connections at a time, WebSockets not counted; further ones wait.
+    pub max_connections: usize,
+    /// Time for the headers of a request, for a TLS handshake, and between two requests.
+    pub header_patience: Duration,
+    /// Longest life of a connection that does not become a WebSocket.
+    pub lifetime: Duration,
+}
+
+impl ServerLimits {
+    /// That many connections, and patience for the open internet.
+    pub fn of(max_connections: usize) -> Self {
+        Self {
+            max_connections,
+            header_patience: HEADER_PATIENCE,
+            lifetime: LIFETIME,
+        }
+    }
+}
+
 /// An open port.
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     tls: Option<TlsAcceptor>,
+    limits: ServerLimits,
     places: Arc<Semaphore>,
 }
 
 impl Server {
-    /// Opens a port for at most `max_connections` connections at a time; further ones wait.
+    /// Opens a port.
     ///
     /// # Errors
     /// [`ServerError::Listen`].
     pub async fn bind(
         address: SocketAddr,
-        max_connections: usize,
+        limits: ServerLimits,
         tls: Option<Arc<ServerConfig>>,
     ) -> Result<Self, ServerError> {
         let failed = |source| ServerError::Listen { address, source };
@@ -78,7 +105,10 @@ impl Server {
             address: listener.local_addr().map_err(failed)?,
             listener,
             tls: tls.map(TlsAcceptor::from),
-            places: Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS))),
+            places: Arc::new(Semaphore::new(
+                limits.max_connections.min(Semaphore::MAX_PERMITS),
+            )),
+            limits,
         })
     }
 
@@ -98,7 +128,13 @@ impl Server {
             };
             match accepted {
                 Ok((stream, peer, place)) => {
-                    let connection = connection(stream, peer, self.tls.clone(), routes.clone());
+                    let connection = Connection {
+                        stream,
+                        peer,
+                        tls: self.tls.clone(),
+                        limits: self.limits,
+                        routes: routes.clone(),
+                    };
                     let tokens = tokens.clone();
                     tasks.spawn_short("connection", async move {
                         connection.run(&tokens).await;
@@ -129,63 +165,64 @@ struct Connection {
     stream: TcpStream,
     peer: SocketAddr,
     tls: Option<TlsAcceptor>,
+    limits: ServerLimits,
     routes: Router,
-}
-
-fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    tls: Option<TlsAcceptor>,
-    routes: Router,
-) -> Connection {
-    Connection {
-        stream,
-        peer,
-        tls,
-        routes,
-    }
 }
 
 impl Connection {
     async fn run(self, tokens: &Tokens) {
-        let Some(acceptor) = self.tls else {
-            return speak_http(self.stream, self.peer, self.routes, tokens).await;
+        let http = Http {
+            peer: self.peer,
+            limits: self.limits,
+            routes: self.routes,
         };
-        let handshake = tokio::time::timeout(HEADER_PATIENCE, acceptor.accept(self.stream));
-        match handshake.await {
-            Ok(Ok(stream)) => speak_http(stream, self.peer, self.routes, tokens).await,
+        let Some(acceptor) = self.tls else {
+            return http.speak(self.stream, tokens).await;
+        };
+        let handshake = acceptor.accept(self.stream);
+        match tokio::time::timeout(self.limits.header_patience, handshake).await {
+            Ok(Ok(stream)) => http.speak(stream, tokens).await,
             Ok(Err(error)) => debug!(service = "relay", %error, "tls_handshake_failed"),
             Err(_) => debug!(service = "relay", "tls_handshake_timed_out"),
         }
     }
 }
 
-async fn speak_http(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+struct Http {
     peer: SocketAddr,
+    limits: ServerLimits,
     routes: Router,
-    tokens: &Tokens,
-) {
-    let routes = TowerToHyperService::new(routes);
-    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        routes.call(request)
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_PATIENCE)
-        .max_buf_size(MAX_HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    tokio::pin!(connection);
-    let end = tokio::select! {
-        end = &mut connection => end,
-        () = tokens.soft_stop() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+}
+
+impl Http {
+    async fn speak(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        tokens: &Tokens,
+    ) {
+        let routes = TowerToHyperService::new(self.routes);
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(self.peer));
+            routes.call(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.header_patience)
+            .max_buf_size(MAX_HEADER_BYTES)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        tokio::pin!(connection);
+        let out_of_time = tokio::time::sleep(self.limits.lifetime);
+        let end = tokio::select! {
+            end = &mut connection => end,
+            () = out_of_time => return debug!(service = "relay", "connection_out_of_time"),
+            () = tokens.soft_stop() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = end {
+            debug!(service = "relay", %error, "connection_broke");
         }
-    };
-    if let Err(error) = end {
-        debug!(service = "relay", %error, "connection_broke");
     }
 }

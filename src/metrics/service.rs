@@ -93,7 +93,12 @@ impl ServiceMetrics {
             .info
             .with_label_values(&[service.as_str(), version]);
         info.set(1);
+        let meter = ServiceMeter {
+            metrics: self.clone(),
+            service,
+        };
         if let Some(interval) = interval {
+            meter.begin();
             let standing = Standing {
                 interval_s: interval.as_secs().max(1),
                 started_at: now,
@@ -101,10 +106,7 @@ impl ServiceMetrics {
             };
             self.board(|board| board.insert(service, standing));
         }
-        ServiceMeter {
-            metrics: self.clone(),
-            service,
-        }
+        meter
     }
 
     /// Which services have not succeeded for too long at `now` unix seconds.
@@ -145,6 +147,16 @@ pub struct ServiceMeter {
 }
 
 impl ServiceMeter {
+    /// Makes every family say something of the service before its first cycle ends, so that an alert on
+    /// what does not rise has something to look at.
+    fn begin(&self) {
+        self.count("cycles_success", 0);
+        self.count("cycles_failed", 0);
+        self.gauge("consecutive_failures", 0);
+        let histogram = &self.metrics.families.cycle_duration;
+        histogram.with_label_values(&[self.service.as_str()]);
+    }
+
     /// Sets a gauge of the service.
     #[expect(
         clippy::cast_precision_loss,

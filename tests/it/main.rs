@@ -10,6 +10,7 @@ mod cli;
 mod contract;
 mod embedded;
 mod events;
+mod http;
 mod laboratory;
 mod net;
 mod pipeline;

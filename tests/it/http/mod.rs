@@ -1,0 +1,12 @@
+//! The two ports over real sockets: of the built program, and of the library's server where time has to pass.
+
+mod bounds;
+mod client;
+mod exposition;
+mod health;
+mod information;
+mod metrics;
+mod page;
+mod paths;
+mod served;
+mod tls;

@@ -1,0 +1,115 @@
+//! The library's two ports in this process, with a clock that tests set and limits that they choose.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bigbrotr::archive::{Archive, ArchiveSettings};
+use bigbrotr::clock::MockClock;
+use bigbrotr::http::{Overviews, Server, ServerLimits, Site, metrics_routes, public_routes};
+use bigbrotr::lifecycle::Tasks;
+use bigbrotr::metrics::Metrics;
+use bigbrotr::relay::{Relay, RelaySettings};
+use bigbrotr::store::{Embedded, EmbeddedOptions};
+use rustls::ServerConfig;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::archive::given::NOW;
+
+/// Both ports; dropping it ends them.
+pub(super) struct Served {
+    pub(super) public: SocketAddr,
+    pub(super) metrics_port: SocketAddr,
+    pub(super) clock: Arc<MockClock>,
+    pub(super) metrics: Metrics,
+    store: Arc<Embedded>,
+    tasks: Tasks,
+    runtime: Runtime,
+    _directory: TempDir,
+}
+
+/// Both ports with limits of the open internet.
+pub(super) fn serve() -> Served {
+    serve_within(ServerLimits::of(64), None)
+}
+
+/// Both ports, the public one with limits of its own and perhaps TLS.
+pub(super) fn serve_within(limits: ServerLimits, tls: Option<Arc<ServerConfig>>) -> Served {
+    let runtime = Runtime::new().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let opened = Embedded::open(directory.path(), EmbeddedOptions::default());
+    let store = Arc::new(runtime.block_on(opened).unwrap());
+    let clock = Arc::new(MockClock::at(NOW));
+    let tasks = Tasks::default();
+    let metrics = Metrics::new();
+    let (site, relay) = site(&store, &clock, &metrics, &tasks);
+    let (public, metrics_port) = runtime.block_on(async {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let public = Server::bind(any, limits, tls).await.unwrap();
+        let second = Server::bind(any, ServerLimits::of(64), None).await.unwrap();
+        let addresses = (public.address(), second.address());
+        let serve = second.serve(metrics_routes(&site), tasks.clone());
+        tasks.spawn_short("metrics port", serve);
+        let serve = public.serve(public_routes(site, relay), tasks.clone());
+        tasks.spawn_short("public port", serve);
+        addresses
+    });
+    Served {
+        public,
+        metrics_port,
+        clock,
+        metrics,
+        store,
+        tasks,
+        runtime,
+        _directory: directory,
+    }
+}
+
+fn site(
+    store: &Arc<Embedded>,
+    clock: &Arc<MockClock>,
+    metrics: &Metrics,
+    tasks: &Tasks,
+) -> (Site, Relay) {
+    let settings = ArchiveSettings::default();
+    let archive = Archive::new(store.clone(), clock.clone(), settings);
+    let settings = RelaySettings::default();
+    let relay = Relay::new(archive.clone(), store.clone(), clock.clone(), settings);
+    let site = Site {
+        store: store.clone(),
+        clock: clock.clone(),
+        overviews: Overviews::new(store.clone(), clock.clone()),
+        archive,
+        metrics: metrics.clone(),
+        relay: Some(relay.clone()),
+        roles: Vec::new(),
+        relay_url: "wss://archive.example.com".to_owned(),
+        identity: ("name".to_owned(), "description".to_owned()),
+        tasks: tasks.clone(),
+    };
+    (site, relay)
+}
+
+impl Served {
+    /// Closes the store under the ports, as if its disk were gone.
+    pub(super) fn lose_store(&self) {
+        self.runtime.block_on(self.store.close());
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.tasks.tokens().stop_hard();
+    }
+}
+
+/// Limits that tests need not wait long for.
+pub(super) fn impatient(max_connections: usize) -> ServerLimits {
+    ServerLimits {
+        max_connections,
+        header_patience: Duration::from_millis(200),
+        lifetime: Duration::from_millis(600),
+    }
+}
