@@ -121,8 +121,14 @@ impl Fleet {
                 "  {network}: {{enabled: true, timeout: {timeout}, proxy_url: {proxy}}}"
             );
         }
-        yaml.push_str("  hosts:\n");
-        for (name, address) in self.hosts() {
+        let hosts = self.hosts();
+        // No lines at all would be null, which is no map.
+        yaml.push_str(if hosts.is_empty() {
+            "  hosts: {}\n"
+        } else {
+            "  hosts:\n"
+        });
+        for (name, address) in hosts {
             let _ = writeln!(yaml, "    {}: {}", json!(name), json!(address.to_string()));
         }
         let dns = json!([self.dns().address().to_string()]);
