@@ -203,6 +203,10 @@ impl NetError {
             Self::Proxy { .. } => "proxy_failed",
             Self::Certificate { .. } => "certificate",
             Self::Tls { .. } => "tls_failed",
+            Self::Upgrade {
+                status: Some(429 | 500..=599),
+                ..
+            } => "relay_unavailable",
             Self::Upgrade { .. } => "upgrade_refused",
             Self::Http { failure, .. } => match failure {
                 HttpFailure::Broken(_) => "http_broken",

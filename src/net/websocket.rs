@@ -1,6 +1,7 @@
 //! Opening a WebSocket to a relay, with a time for each phase.
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use nips::RelayUrl;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::Error as WebSocketError;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -143,12 +145,19 @@ fn limits(options: &OpenOptions) -> WebSocketConfig {
 }
 
 fn upgrade_error(relay: &RelayUrl, source: WebSocketError) -> NetError {
-    let status = match &source {
-        WebSocketError::Http(response) => Some(response.status().as_u16()),
+    let host = relay.host().to_owned();
+    let status = match source {
+        // Whoever hangs up has refused nothing: a relay that is starting up or overloaded does so.
+        WebSocketError::Io(source) => return NetError::Connect { host, source },
+        WebSocketError::Protocol(ProtocolError::HandshakeIncomplete) => {
+            let source = io::ErrorKind::UnexpectedEof.into();
+            return NetError::Connect { host, source };
+        }
+        WebSocketError::Http(ref response) => Some(response.status().as_u16()),
         _ => None,
     };
     NetError::Upgrade {
-        host: relay.host().to_owned(),
+        host,
         status,
         source: Box::new(source),
     }

@@ -133,21 +133,26 @@ async fn b16_one_deadline_for_handshake_and_tls() {
 
 #[tokio::test]
 async fn what_is_no_websocket_says_so() {
-    for (behaviour, status) in [
-        (Behaviour::HttpOnly { status: 200 }, Some(200)),
-        (Behaviour::HttpOnly { status: 404 }, Some(404)),
-        (Behaviour::AcceptsThenCloses, None),
+    for (status, reason) in [
+        (200, "upgrade_refused"),
+        (404, "upgrade_refused"),
+        (429, "relay_unavailable"),
+        (503, "relay_unavailable"),
     ] {
+        let behaviour = Behaviour::HttpOnly { status };
         let (error, _) = fail_within(PATIENCE, behaviour, Access::Loopback).await;
         assert!(
-            matches!(error, NetError::Upgrade { status: s, .. } if s == status),
+            matches!(error, NetError::Upgrade { status: s, .. } if s == Some(status)),
             "{error:?}"
         );
+        assert_eq!(error.reason(), reason);
     }
 }
 
 #[tokio::test]
-async fn a_closed_port_is_a_failed_connection() {
-    let (error, _) = fail_within(PATIENCE, Behaviour::Dead, Access::Loopback).await;
-    assert_eq!(error.reason(), "connect_failed");
+async fn a_closed_port_and_one_that_hangs_up_are_failed_connections() {
+    for behaviour in [Behaviour::Dead, Behaviour::AcceptsThenCloses] {
+        let (error, _) = fail_within(PATIENCE, behaviour, Access::Loopback).await;
+        assert_eq!(error.reason(), "connect_failed", "{error:?}");
+    }
 }
