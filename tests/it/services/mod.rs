@@ -1,3 +1,6 @@
-//! The services, each against the laboratory.
+//! The services against the laboratory: each starts from an archive and asks afterwards what it holds
+//! and what the relays saw.
 
+mod given;
 mod synchronizer;
+mod validator;
