@@ -115,6 +115,8 @@ impl SeedList {
     /// Reads a list: one URL a line; empty lines and what follows a `#` at the beginning are skipped.
     fn parse(text: &str, local: LocalRelays) -> Self {
         let mut list = Self::default();
+        // Some editors put a byte order mark before the first line.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.lines().map(str::trim);
         for line in lines.filter(|line| !line.is_empty() && !line.starts_with('#')) {
             match RelayUrl::parse_with(line, local) {

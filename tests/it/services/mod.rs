@@ -2,5 +2,6 @@
 //! and what the relays saw.
 
 mod given;
+mod seeder;
 mod synchronizer;
 mod validator;
