@@ -112,7 +112,7 @@ impl Finder {
 
     fn sift(&self, named: Vec<(RelayUrl, &'static str)>, now: u64) -> Vec<NewCandidate> {
         let mut sieve = self.sieve.lock().expect("no panic while sifting");
-        let passed = named.into_iter().filter(|(url, _)| sieve.pass(url));
+        let passed = named.into_iter().filter(|(url, _)| sieve.pass(url, now));
         passed
             .map(|(url, source)| NewCandidate {
                 url,

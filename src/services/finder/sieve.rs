@@ -1,10 +1,11 @@
 //! Which of the URLs that somebody named become candidates.
 //!
-//! A URL that was passed on before is not passed on again, which saves most of the work: relay lists
-//! repeat the same few hundred. A host, and a domain with all its hosts, may only have so many URLs, so
-//! that a wildcard name cannot fill the candidate table.
+//! A URL that was passed on is not passed on again for a day, which saves most of the work: relay lists
+//! repeat the same few hundred. After that the store decides anew, which may have given the URL up and
+//! want it back. A host, and a domain with all its hosts, may only have so many URLs, so that a wildcard
+//! name cannot fill the candidate table.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use nips::{Network, RelayUrl};
@@ -15,7 +16,10 @@ const MAX_PER_HOST: u32 = 8;
 /// URLs under one domain: hosting services give each customer a name.
 const MAX_PER_DOMAIN: u32 = 500;
 
-/// URLs remembered; 8 bytes each. When there are more, everything is forgotten and taken in once more,
+/// For how long a URL is not passed on again, seconds.
+const REST: u64 = 86_400;
+
+/// URLs remembered; 16 bytes each. When there are more, everything is forgotten and taken in once more,
 /// which the store notices.
 const MAX_REMEMBERED: usize = 1 << 20;
 
@@ -24,17 +28,23 @@ const MAX_REMEMBERED: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Sieve {
     hasher: RandomState,
-    passed: HashSet<u64>,
+    /// When each was passed on last, unix seconds.
+    passed: HashMap<u64, u64>,
     per_host: HashMap<u64, u32>,
     per_domain: HashMap<u64, u32>,
 }
 
 impl Sieve {
-    /// Whether the URL is new here and its host may have another one.
-    pub(super) fn pass(&mut self, url: &RelayUrl) -> bool {
+    /// Whether the URL was not passed on lately at `now` unix seconds and, if it is new here, its host may
+    /// have another one.
+    pub(super) fn pass(&mut self, url: &RelayUrl, now: u64) -> bool {
         let key = self.hasher.hash_one(url.as_str());
-        if self.passed.contains(&key) {
-            return false;
+        if let Some(passed_at) = self.passed.get_mut(&key) {
+            let is_rested = *passed_at + REST <= now;
+            if is_rested {
+                *passed_at = now;
+            }
+            return is_rested;
         }
         let host = self.hasher.hash_one(url.host());
         let domain = self.hasher.hash_one(domain_of(url));
@@ -49,7 +59,7 @@ impl Sieve {
         if self.passed.len() >= MAX_REMEMBERED {
             self.forget();
         }
-        self.passed.insert(key);
+        self.passed.insert(key, now);
         *self.per_host.entry(host).or_default() += 1;
         *self.per_domain.entry(domain).or_default() += 1;
         true
@@ -104,11 +114,15 @@ mod tests {
     #[test]
     fn repeats_and_floods_stay_out() {
         let mut sieve = Sieve::default();
-        assert!(sieve.pass(&url("wss://relay.example.com")));
-        assert!(!sieve.pass(&url("wss://relay.example.com/")));
-        let paths = (0..1_000).filter(|n| sieve.pass(&url(&format!("wss://one.example.com/{n}"))));
-        assert_eq!(paths.count(), 8);
-        let hosts = (0..1_000).filter(|n| sieve.pass(&url(&format!("wss://h{n}.wild.org"))));
-        assert_eq!(hosts.count(), 500);
+        let passes = |sieve: &mut Sieve, text: &str, now| sieve.pass(&url(text), now);
+        assert!(passes(&mut sieve, "wss://relay.example.com", 0));
+        assert!(!passes(&mut sieve, "wss://relay.example.com/", REST - 1));
+        for day in [0, REST] {
+            let path = |n: &u32| passes(&mut sieve, &format!("wss://one.example.com/{n}"), day);
+            assert_eq!((0..1_000).filter(path).count(), 8);
+            let host = |n: &u32| passes(&mut sieve, &format!("wss://h{n}.wild.org"), day);
+            assert_eq!((0..1_000).filter(host).count(), 500);
+        }
+        assert!(passes(&mut sieve, "wss://relay.example.com/", REST));
     }
 }
