@@ -1,5 +1,6 @@
 //! Relay directories on the web.
 
+use nips::RelayUrl;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
@@ -60,8 +61,8 @@ impl Finder {
                 () = tokens.soft_stop() => break,
             };
             match fetched {
-                Ok(body) => {
-                    directories.candidates += self.take_in(source, &body).await?;
+                Ok(urls) => {
+                    directories.candidates += self.take_in(source, urls).await?;
                     directories.fetched += 1;
                 }
                 Err(reason) => {
@@ -80,7 +81,7 @@ impl Finder {
         Ok(last.is_none_or(|last| last + cooldown <= self.context.clock.now()))
     }
 
-    async fn fetch(&self, source: &ApiSource) -> Result<Vec<u8>, &'static str> {
+    async fn fetch(&self, source: &ApiSource) -> Result<Vec<RelayUrl>, &'static str> {
         let url = HttpUrl::parse(&source.url).map_err(|_| "malformed_url")?;
         let options = HttpOptions {
             accept: "application/json",
@@ -93,25 +94,20 @@ impl Finder {
         let response = response.map_err(|failure| failure.reason())?;
         match response.status {
             200..=299 if response.is_truncated => Err("too_large"),
-            200..=299 => Ok(response.body),
+            200..=299 => {
+                let urls = document::relay_urls(&response.body, self.context.local_relays());
+                urls.ok_or("not_json")
+            }
             _ => Err("status"),
         }
     }
 
     /// Candidates first, checkpoint after them, so that a crash between repeats the directory.
-    async fn take_in(&self, source: &ApiSource, body: &[u8]) -> Result<u64, ServiceError> {
-        let Some(urls) = document::relay_urls(body, self.context.local_relays()) else {
-            warn!(source = source.url, "unexpected_api_response");
-            return Ok(0);
-        };
-        let named = urls.iter().map(|url| (url.clone(), SOURCE)).collect();
+    async fn take_in(&self, source: &ApiSource, urls: Vec<RelayUrl>) -> Result<u64, ServiceError> {
+        let count = urls.len();
+        let named = urls.into_iter().map(|url| (url, SOURCE)).collect();
         let added = self.add_candidates(named).await?;
-        info!(
-            source = source.url,
-            count = urls.len(),
-            added,
-            "api_fetched"
-        );
+        info!(source = source.url, count, added, "api_fetched");
         let now = self.context.clock.now();
         let store = self.context.store.as_ref();
         checkpoint::save(store, ServiceName::Finder, &source.url, now).await?;

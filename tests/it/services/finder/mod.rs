@@ -1,5 +1,7 @@
 //! The finder: relay URLs from what is archived, and from directories on the web.
 
+mod directories;
+mod directory;
 mod events;
 
 use bigbrotr::config::{ApiConfig, FinderConfig, FinderEvents};

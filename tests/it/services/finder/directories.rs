@@ -1,0 +1,222 @@
+//! Directories on the web as a source, over a real server that only the operator's names lead to.
+
+use std::time::Duration;
+
+use bigbrotr::config::{ApiConfig, ApiSource, FinderConfig, FinderEvents};
+use bigbrotr::lifecycle::Tokens;
+use bigbrotr::services::finder::Finder;
+use bigbrotr::services::{Context, Service};
+use fleet::FleetPlan;
+use tokio::time::Instant;
+
+use super::super::given::{AT_ONCE, DAY, Given, PATIENCE, cycle, wait_until};
+use super::directory::{Directory, NAME, Page};
+use super::named;
+
+const RELAYS: &str = r#"["wss://a.nostr-lab.net","wss://b.nostr-lab.net/","not a relay",7]"#;
+
+async fn given() -> (Given, Directory) {
+    let given = Given::start(FleetPlan::new(1)).await;
+    (given, Directory::start().await)
+}
+
+/// A context in which the directory's name leads to it.
+fn context(given: &Given, directory: &Directory) -> Context {
+    given.context_with(|settings| {
+        settings.hosts.insert(NAME.to_owned(), directory.address);
+    })
+}
+
+fn source(url: &str) -> ApiSource {
+    ApiSource {
+        url: url.to_owned(),
+        enabled: true,
+        timeout: PATIENCE,
+    }
+}
+
+/// The page of the directory at a path.
+fn at(path: &str) -> ApiSource {
+    source(&format!("http://{NAME}{path}"))
+}
+
+fn config(sources: impl IntoIterator<Item = ApiSource>) -> FinderConfig {
+    FinderConfig {
+        events: FinderEvents {
+            enabled: false,
+            ..FinderEvents::default()
+        },
+        api: ApiConfig {
+            request_delay: Duration::ZERO,
+            max_response_size: 1 << 10,
+            sources: sources.into_iter().collect(),
+            ..ApiConfig::default()
+        },
+        ..FinderConfig::default()
+    }
+}
+
+/// A finder that reads these sources and no events.
+fn finder(context: &Context, sources: impl IntoIterator<Item = ApiSource>) -> Finder {
+    Finder::new(context.clone(), config(sources))
+}
+
+#[tokio::test]
+async fn a_directory_yields_candidates() {
+    let (given, directory) = given().await;
+    directory.put("/online", Page::json(RELAYS));
+    let context = context(&given, &directory);
+    let summary = cycle(&finder(&context, [at("/online")])).await;
+    assert_eq!(summary.count("sources_fetched"), 1);
+    assert_eq!(summary.count("candidates_found_from_api"), 2);
+    let expected =
+        ["a", "b"].map(|label| (format!("wss://{label}.nostr-lab.net"), "http".to_owned()));
+    assert_eq!(named(&given).await, expected);
+}
+
+#[tokio::test]
+async fn a_directory_that_was_read_rests_until_its_cooldown_is_over() {
+    let (given, directory) = given().await;
+    directory.put("/online", Page::json(RELAYS));
+    cycle(&finder(&context(&given, &directory), [at("/online")])).await;
+    // Across a restart, too.
+    let given = given.restart().await;
+    let context = context(&given, &directory);
+    for (wait, requests) in [(0, 1), (DAY - 1, 1), (1, 2)] {
+        given.clock.advance(wait);
+        cycle(&finder(&context, [at("/online")])).await;
+        assert_eq!(directory.requests().len(), requests, "after {wait} s more");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_read_is_tried_again_and_holds_up_no_other() {
+    let (given, directory) = given().await;
+    let large = format!("[{RELAYS}{}]", " ".repeat(1 << 10));
+    directory.put("/large", Page::json(large));
+    directory.put(
+        "/html",
+        Page::json("<!doctype html><p>wss://c.nostr-lab.net"),
+    );
+    directory.put("/error", Page::Body(503, RELAYS.to_owned()));
+    directory.put("/good", Page::json(RELAYS));
+    let context = context(&given, &directory);
+    let bad = ["/large", "/html", "/error", "/missing"];
+    let all: Vec<ApiSource> = bad.iter().chain(&["/good"]).map(|path| at(path)).collect();
+    let finder = finder(&context, all);
+    let summary = cycle(&finder).await;
+    assert_eq!(summary.count("sources_failed"), 4);
+    assert_eq!(summary.count("sources_fetched"), 1);
+    assert_eq!(named(&given).await.len(), 2);
+    cycle(&finder).await;
+    let asked = directory.requests();
+    let asked_for = |path: &str| asked.iter().filter(|asked| *asked == path).count();
+    assert!(bad.iter().all(|path| asked_for(path) == 2), "{asked:?}");
+    assert_eq!(asked_for("/good"), 1);
+}
+
+#[tokio::test]
+async fn only_the_operators_names_lead_inside() {
+    let (given, directory) = given().await;
+    directory.put("/online", Page::json(RELAYS));
+    let port = directory.address.port();
+    let mut sources = Vec::new();
+    for host in ["127.0.0.1", "0x7f.1", "[::ffff:127.0.0.1]"] {
+        sources.push(source(&format!("http://{host}:{port}/online")));
+        let path = format!("/to/{host}");
+        directory.put(
+            &path,
+            Page::Redirect(format!("http://{host}:{port}/online")),
+        );
+        sources.push(at(&path));
+    }
+    let canary = given.fleet.canary().address();
+    directory.put("/to/canary", Page::Redirect(format!("http://{canary}/")));
+    directory.put("/to/itself", Page::Redirect("/to/itself".to_owned()));
+    sources.extend(["/to/canary", "/to/itself"].map(at));
+    let count = sources.len() as u64;
+    let summary = cycle(&finder(&context(&given, &directory), sources)).await;
+    assert_eq!(summary.count("sources_failed"), count);
+    assert!(!directory.requests().contains(&"/online".to_owned()));
+    assert_eq!(given.fleet.canary().visits(), 0);
+    assert_eq!(named(&given).await, []);
+}
+
+#[tokio::test]
+async fn a_redirect_within_the_directory_is_followed() {
+    let (given, directory) = given().await;
+    directory.put("/old", Page::Redirect("/new".to_owned()));
+    directory.put("/new", Page::json(RELAYS));
+    let summary = cycle(&finder(&context(&given, &directory), [at("/old")])).await;
+    assert_eq!(summary.count("candidates_found_from_api"), 2);
+}
+
+#[tokio::test]
+async fn b16_a_dripping_directory_ends_at_its_time_limit() {
+    let (given, directory) = given().await;
+    directory.put("/online", Page::Dripping);
+    let source = ApiSource {
+        timeout: Duration::from_millis(500),
+        ..at("/online")
+    };
+    let started = Instant::now();
+    let summary = cycle(&finder(&context(&given, &directory), [source])).await;
+    assert!(started.elapsed() < AT_ONCE);
+    assert_eq!(summary.count("sources_failed"), 1);
+}
+
+#[tokio::test]
+async fn a_soft_stop_ends_the_fetch_under_way() {
+    let (given, directory) = given().await;
+    directory.put("/silent", Page::Silence);
+    directory.put("/next", Page::json(RELAYS));
+    let finder = finder(&context(&given, &directory), ["/silent", "/next"].map(at));
+    let tokens = Tokens::new();
+    let asked = async {
+        wait_until("the directory is asked", async || {
+            !directory.requests().is_empty()
+        })
+        .await;
+        tokens.stop();
+    };
+    let started = Instant::now();
+    let (summary, ()) = tokio::join!(finder.cycle(&tokens), asked);
+    assert!(started.elapsed() < AT_ONCE);
+    let summary = summary.unwrap();
+    assert_eq!(
+        summary.count("sources_fetched") + summary.count("sources_failed"),
+        0
+    );
+    assert_eq!(directory.requests(), ["/silent"]);
+}
+
+#[tokio::test]
+async fn what_was_not_stored_is_fetched_again() {
+    let (given, directory) = given().await;
+    directory.put("/online", Page::json(RELAYS));
+    given
+        .sql(
+            "CREATE TRIGGER crash BEFORE INSERT ON candidate
+             BEGIN SELECT RAISE(ABORT, 'crash'); END",
+        )
+        .await;
+    let finder = finder(&context(&given, &directory), [at("/online")]);
+    assert!(finder.cycle(&Tokens::new()).await.is_err());
+    given.sql("DROP TRIGGER crash").await;
+    assert_eq!(cycle(&finder).await.count("candidates_found_from_api"), 2);
+}
+
+#[tokio::test]
+async fn what_is_switched_off_is_not_fetched() {
+    let (given, directory) = given().await;
+    let context = context(&given, &directory);
+    let off = ApiSource {
+        enabled: false,
+        ..at("/online")
+    };
+    cycle(&finder(&context, [off])).await;
+    let mut config = config([at("/online")]);
+    config.api.enabled = false;
+    cycle(&Finder::new(context, config)).await;
+    assert!(directory.requests().is_empty());
+}
