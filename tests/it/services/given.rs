@@ -19,6 +19,7 @@ use bigbrotr::store::{
 };
 use fleet::{ConfigOptions, Fleet, FleetPlan, Member, MemberPlan};
 use nips::{Event, Filter, Kind, Network, RelayUrl};
+use serde_json::json;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 use tempfile::TempDir;
@@ -32,6 +33,8 @@ pub(super) const DAY: u64 = 24 * HOUR;
 
 /// What a relay gets that has to answer, on a machine that is busy with other tests.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+/// What a relay gets of a whole network, in which some never answer: the test lasts this long.
+pub(super) const WHOLE_NETWORK: Duration = Duration::from_secs(5);
 /// What a relay gets that never answers: the test lasts this long.
 pub(super) const SHORT: Duration = Duration::from_secs(1);
 /// Less than any time limit in these tests: what takes this long waited for none.
@@ -188,10 +191,7 @@ impl Given {
 
     /// What a reader who is not logged in may see of some kinds, newest first.
     pub(super) async fn servable(&self, kinds: &[Kind]) -> Vec<Event> {
-        let filter = Filter {
-            kinds: Some(kinds.to_vec()),
-            ..Filter::default()
-        };
+        let filter = Filter::from_value(&json!({ "kinds": kinds })).unwrap();
         let scope = Scope::public(self.now());
         let page = self
             .store

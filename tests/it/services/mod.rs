@@ -3,6 +3,7 @@
 
 mod finder;
 mod given;
+mod monitor;
 mod seeder;
 mod synchronizer;
 mod validator;

@@ -12,11 +12,10 @@ use fleet::{Behaviour, FleetPlan, MemberPlan, scenarios};
 use nips::Network;
 use tokio::time::Instant;
 
-use super::super::given::{AT_ONCE, DAY, Given, HOUR, NOW, SHORT, cycle, plan_of, wait_until};
+use super::super::given::{
+    AT_ONCE, DAY, Given, HOUR, NOW, SHORT, WHOLE_NETWORK, cycle, plan_of, wait_until,
+};
 use super::{validate, validator};
-
-/// Enough for honest relays on a busy machine; the silent ones make the test last this long.
-const WHOLE_NETWORK: Duration = Duration::from_secs(5);
 
 /// A fifth to either side of so many hours.
 fn about(hours: u64) -> RangeInclusive<u64> {
