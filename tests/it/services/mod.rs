@@ -4,6 +4,7 @@
 mod finder;
 mod given;
 mod monitor;
+mod refresher;
 mod seeder;
 mod synchronizer;
 mod validator;
