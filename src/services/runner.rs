@@ -169,7 +169,8 @@ impl Runner {
             is_success: result.is_ok(),
             summary: match result {
                 Ok(summary) => summary.to_string(),
-                Err(failure) => failure.to_string(),
+                // The page shows records to everybody; paths are for the log.
+                Err(failure) => failure.reason().to_owned(),
             },
         };
         if let Err(failure) = self.statistics.add_cycle(&record).await {

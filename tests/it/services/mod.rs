@@ -5,6 +5,7 @@ mod finder;
 mod given;
 mod monitor;
 mod refresher;
+mod runner;
 mod seeder;
 mod synchronizer;
 mod validator;
