@@ -106,12 +106,19 @@ async fn b21_numbers_and_texts_beyond_all_bounds_are_dropped_or_cut() {
 
 #[tokio::test]
 async fn b22_a_redirect_is_no_document_and_leads_nowhere() {
-    for target in [
-        Redirect::Loopback,
-        Redirect::MetadataService,
-        Redirect::Itself,
+    let local = Access::Loopback;
+    let named = Access::Tls(Certificate::Valid);
+    for (target, access) in [
+        (Redirect::Loopback, &local),
+        (Redirect::Loopback, &named),
+        (Redirect::MetadataService, &local),
+        (Redirect::MetadataService, &named),
+        (Redirect::Itself, &local),
+        (Redirect::Itself, &named),
     ] {
-        let given = documented(Information::Redirected(target)).await;
+        let member = MemberPlan::healthy().access(access.clone());
+        let given = Given::of(member.information(Information::Redirected(target))).await;
+        look(&given).await;
         assert_online_without_document(&given).await;
         assert_eq!(given.fleet.canary().visits(), 0, "{target:?}");
         let asked = given.member().seen().requests;

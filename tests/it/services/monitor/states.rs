@@ -5,6 +5,7 @@ use bigbrotr::lifecycle::Tokens;
 use bigbrotr::model::RelayState;
 use bigbrotr::services::Service;
 use fleet::{Behaviour, MemberPlan};
+use nips::Network;
 use tokio::time::Instant;
 
 use super::super::given::{AT_ONCE, DAY, Given, HOUR, NOW, SHORT, cycle, plan_of, wait_until};
@@ -151,7 +152,11 @@ async fn a_relay_whose_look_cannot_be_recorded_is_tried_once_a_cycle() {
              BEGIN SELECT RAISE(ABORT, 'poisoned'); END"
         ))
         .await;
-    let summary = cycle(&monitor(&given.context)).await;
+    // One after the other, so that it is met again once the others are done.
+    let context = given.context_with(|settings| {
+        settings.networks.get_mut(Network::Local).max_tasks = 1;
+    });
+    let summary = cycle(&monitor(&context)).await;
     assert_eq!(summary.count("total"), 2);
     assert_eq!(poisoned.seen().reqs.len(), 1);
     assert_eq!(relay(&given, poisoned).await.state, RelayState::New);
