@@ -186,7 +186,7 @@ pub enum NetError {
 }
 
 impl NetError {
-    /// Stable label for metrics, rows and log fields, e.g. `certificate`.
+    /// Stable label for metrics, rows and log fields, e.g. `connect_failed`.
     pub fn reason(&self) -> &'static str {
         match self {
             Self::NetworkDisabled { .. } => "network_disabled",
@@ -201,7 +201,7 @@ impl NetError {
             Self::TimedOut { .. } => "timed_out",
             Self::Connect { .. } => "connect_failed",
             Self::Proxy { .. } => "proxy_failed",
-            Self::Certificate { .. } => "certificate",
+            Self::Certificate { problem, .. } => problem.reason(),
             Self::Tls { .. } => "tls_failed",
             Self::Upgrade {
                 status: Some(429 | 500..=599),

@@ -51,15 +51,21 @@ pub enum CertificateProblem {
 impl CertificateProblem {
     /// Stable label, e.g. `unknown_issuer`.
     pub fn as_str(self) -> &'static str {
+        let reason = self.reason();
+        reason.strip_prefix("certificate_").unwrap_or(reason)
+    }
+
+    /// Why a connection failed, e.g. `certificate_unknown_issuer`.
+    pub(super) fn reason(self) -> &'static str {
         match self {
-            Self::Expired => "expired",
-            Self::NotValidYet => "not_valid_yet",
-            Self::WrongName => "wrong_name",
-            Self::UnknownIssuer => "unknown_issuer",
-            Self::Revoked => "revoked",
-            Self::BadSignature => "bad_signature",
-            Self::WrongPurpose => "wrong_purpose",
-            Self::Malformed => "malformed",
+            Self::Expired => "certificate_expired",
+            Self::NotValidYet => "certificate_not_valid_yet",
+            Self::WrongName => "certificate_wrong_name",
+            Self::UnknownIssuer => "certificate_unknown_issuer",
+            Self::Revoked => "certificate_revoked",
+            Self::BadSignature => "certificate_bad_signature",
+            Self::WrongPurpose => "certificate_wrong_purpose",
+            Self::Malformed => "certificate_malformed",
         }
     }
 
