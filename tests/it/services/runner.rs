@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ const BLINK: Duration = Duration::from_millis(200);
 enum Step {
     /// It succeeds.
     Works,
+    /// It finds nothing to do.
+    Idles,
     /// It succeeds and more is due already.
     HasMore,
     /// It fails.
@@ -46,6 +49,8 @@ struct Scripted {
     schedule: Schedule,
     script: Mutex<VecDeque<Step>>,
     begun: Mutex<Vec<Instant>>,
+    /// Whether something is due between two cycles.
+    is_due: AtomicBool,
 }
 
 impl Scripted {
@@ -57,6 +62,7 @@ impl Scripted {
             },
             script: Mutex::new(script.iter().copied().collect()),
             begun: Mutex::default(),
+            is_due: AtomicBool::new(false),
         })
     }
 
@@ -92,6 +98,10 @@ impl Service for Scripted {
         self.schedule
     }
 
+    async fn has_due(&self) -> Result<bool, ServiceError> {
+        Ok(self.is_due.load(Ordering::SeqCst))
+    }
+
     async fn cleanup(&self) -> Result<u64, ServiceError> {
         self.begun.lock().unwrap().push(Instant::now());
         let is_bad = matches!(self.script.lock().unwrap()[0], Step::CleansBadly);
@@ -102,6 +112,7 @@ impl Service for Scripted {
         let summary = CycleSummary::new().with("rows_seen", 12);
         match self.step() {
             Step::Works => Ok(summary),
+            Step::Idles => Ok(CycleSummary::new().with("rows_seen", 0)),
             Step::HasMore => Ok(summary.and_more_to_do(true)),
             Step::Fails => Err(failure()),
             Step::CleansBadly => panic!("a cycle after a clean-up that failed"),
@@ -270,6 +281,14 @@ async fn a_cycle_that_has_more_to_do_is_followed_at_once() {
     let run = run(service.clone()).await;
     run.stop_after(&service, 3).await;
     assert_eq!(service.begun().len(), 3);
+}
+
+#[tokio::test]
+async fn what_becomes_due_while_nothing_is_to_do_does_not_wait_for_the_interval() {
+    let service = Scripted::new(HOUR, 5, &[Step::Idles]);
+    service.is_due.store(true, Ordering::SeqCst);
+    let run = run(service.clone()).await;
+    run.stop_after(&service, 2).await;
 }
 
 #[tokio::test]
