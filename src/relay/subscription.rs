@@ -28,7 +28,8 @@ pub(super) struct Subscription {
 enum Phase {
     /// The stored part is being worked out or sent; live events wait.
     Stored(Vec<(Option<BatchNumber>, Arc<LiveEvent>)>),
-    Live,
+    /// The stored part was sent; it knew of batches up to this one. Live delivery may be behind it.
+    Live(BatchNumber),
 }
 
 /// What a live event comes to.
@@ -61,11 +62,12 @@ impl Subscription {
 
     /// Ends the stored part, which knew of batches up to `as_of`; gives what happened since.
     pub(super) fn go_live(&mut self, as_of: BatchNumber) -> Vec<Arc<LiveEvent>> {
-        let Phase::Stored(pending) = std::mem::replace(&mut self.phase, Phase::Live) else {
+        let Phase::Stored(pending) = std::mem::replace(&mut self.phase, Phase::Live(as_of)) else {
             return Vec::new();
         };
-        let is_newer = |batch: Option<BatchNumber>| batch.is_none_or(|batch| batch > as_of);
-        let newer = pending.into_iter().filter(|(batch, _)| is_newer(*batch));
+        let newer = pending
+            .into_iter()
+            .filter(|(batch, _)| is_newer(*batch, as_of));
         newer.map(|(_, live)| live).collect()
     }
 }
@@ -142,7 +144,10 @@ impl<'r> Subscriptions<'r> {
             return Next::Nothing;
         };
         match &mut subscription.phase {
-            Phase::Live => Next::Send(subscription.frame(live.json())),
+            Phase::Live(as_of) if is_newer(batch, *as_of) => {
+                Next::Send(subscription.frame(live.json()))
+            }
+            Phase::Live(_) => Next::Nothing,
             Phase::Stored(pending) if pending.len() < MAX_PENDING => {
                 pending.push((batch, Arc::clone(live)));
                 Next::Nothing
@@ -166,6 +171,11 @@ impl Drop for Subscriptions<'_> {
     }
 }
 
+/// Whether an event came after a stored answer was worked out; ephemeral ones are in none.
+fn is_newer(batch: Option<BatchNumber>, as_of: BatchNumber) -> bool {
+    batch.is_none_or(|batch| batch > as_of)
+}
+
 fn count_values(filters: &[Filter]) -> usize {
     filters.iter().map(values).sum()
 }
@@ -178,4 +188,35 @@ pub(super) struct Answer {
     pub(super) as_of: BatchNumber,
     /// NIP-67.
     pub(super) hint: Option<&'static str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::RwLock;
+
+    use fleet::events::Generator;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::relay::live_index::LiveIndex;
+    use crate::store::events::Visibility;
+
+    #[test]
+    fn what_the_stored_answer_held_is_not_sent_again_however_late_it_comes() {
+        let index = RwLock::new(LiveIndex::default());
+        let (listener, _deliveries) = Listener::new(CancellationToken::new());
+        let mut subscriptions = Subscriptions::new(&index, listener);
+        let key = subscriptions.open("s".to_owned(), &[Filter::default()]);
+        let event = Generator::new(1).note_at(1_700_000_000);
+        let live = Arc::new(LiveEvent::new(event, Visibility::Public));
+        for batch in [4, 5, 6] {
+            subscriptions.take_live(key, Some(BatchNumber(batch)), &live);
+        }
+        let subscription = subscriptions.get_mut(key).unwrap();
+        assert_eq!(subscription.go_live(BatchNumber(5)).len(), 1);
+        for (batch, is_sent) in [(Some(5), false), (Some(7), true), (None, true)] {
+            let next = subscriptions.take_live(key, batch.map(BatchNumber), &live);
+            assert_eq!(matches!(next, Next::Send(_)), is_sent, "{batch:?}");
+        }
+    }
 }
