@@ -1,19 +1,29 @@
 //! Relay directories on the web.
 
+use std::collections::HashMap;
+use std::sync::MutexGuard;
+
 use nips::RelayUrl;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
 use crate::config::ApiSource;
 use crate::lifecycle::Tokens;
 use crate::model::ServiceName;
 use crate::net::{HttpOptions, HttpUrl};
+use crate::services::backoff::{Backoff, whole_seconds};
 use crate::services::{ServiceError, checkpoint};
 
 use super::{Finder, document};
 
 /// What candidates from directories give as their source.
 const SOURCE: &str = "http";
+
+/// How long a directory that could not be read is left alone, however often new events start a cycle.
+const AFTER_FAILURE: Backoff = Backoff {
+    base: Duration::from_secs(60),
+    max: Duration::from_secs(3_600),
+};
 
 /// Directories move now and then.
 const MAX_REDIRECTS: u8 = 3;
@@ -29,9 +39,38 @@ pub(super) struct Directories {
     pub candidates: u64,
 }
 
+/// Directories that could not be read lately. A restart forgets them, and tries each once more.
+#[derive(Debug, Default)]
+pub(super) struct Setbacks(HashMap<String, Setback>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Setback {
+    failures: u32,
+    /// Unix seconds.
+    next_attempt_at: u64,
+}
+
+impl Setbacks {
+    fn is_resting(&self, url: &str, now: u64) -> bool {
+        let setback = self.0.get(url);
+        setback.is_some_and(|setback| now < setback.next_attempt_at)
+    }
+
+    fn count(&mut self, url: &str, now: u64, luck: f64) {
+        let setback = self.0.entry(url.to_owned()).or_default();
+        setback.failures += 1;
+        let pause = AFTER_FAILURE.delay(setback.failures, luck);
+        setback.next_attempt_at = now + whole_seconds(pause);
+    }
+
+    fn forget(&mut self, url: &str) {
+        self.0.remove(url);
+    }
+}
+
 impl Finder {
-    /// Reads the directories whose turn it is. One that cannot be read is tried again in the next
-    /// cycle.
+    /// Reads the directories whose turn it is. One that cannot be read is tried again after a pause that
+    /// grows from one failure to the next.
     pub(super) async fn read_directories(
         &self,
         tokens: &Tokens,
@@ -62,11 +101,14 @@ impl Finder {
             };
             match fetched {
                 Ok(urls) => {
+                    self.setbacks().forget(&source.url);
                     directories.candidates += self.take_in(source, urls).await?;
                     directories.fetched += 1;
                 }
                 Err(reason) => {
                     warn!(source = source.url, reason, "api_fetch_failed");
+                    let (now, luck) = (self.context.clock.now(), self.context.luck());
+                    self.setbacks().count(&source.url, now, luck);
                     directories.failed += 1;
                 }
             }
@@ -75,10 +117,18 @@ impl Finder {
     }
 
     async fn is_turn_of(&self, source: &ApiSource) -> Result<bool, ServiceError> {
+        let now = self.context.clock.now();
+        if self.setbacks().is_resting(&source.url, now) {
+            return Ok(false);
+        }
         let store = self.context.store.as_ref();
         let last = checkpoint::load(store, ServiceName::Finder, &source.url).await?;
         let cooldown = self.config.api.cooldown.as_secs();
-        Ok(last.is_none_or(|last| last + cooldown <= self.context.clock.now()))
+        Ok(last.is_none_or(|last| last + cooldown <= now))
+    }
+
+    fn setbacks(&self) -> MutexGuard<'_, Setbacks> {
+        self.setbacks.lock().expect("no panic while counting")
     }
 
     async fn fetch(&self, source: &ApiSource) -> Result<Vec<RelayUrl>, &'static str> {

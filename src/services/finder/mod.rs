@@ -23,7 +23,7 @@ use crate::store::StoreError;
 use crate::store::events::{ArrivalBatch, BatchNumber};
 
 use super::{Context, CycleSummary, Service, ServiceError, arrival_cursor};
-use http_sources::Directories;
+use http_sources::{Directories, Setbacks};
 use sieve::Sieve;
 
 /// Candidates written in one transaction.
@@ -34,6 +34,7 @@ pub struct Finder {
     context: Context,
     config: FinderConfig,
     sieve: Mutex<Sieve>,
+    setbacks: Mutex<Setbacks>,
 }
 
 /// What came of the scan in one cycle.
@@ -51,6 +52,7 @@ impl Finder {
             context,
             config,
             sieve: Mutex::default(),
+            setbacks: Mutex::default(),
         }
     }
 
