@@ -299,7 +299,7 @@ impl App {
 /// # Errors
 /// When a proxy URL cannot be used.
 pub fn net_settings(config: &Config, service: ServiceName) -> Result<NetSettings> {
-    settings::net_settings(&config.networks_for(service))
+    settings::net_settings(config, service)
 }
 
 #[cfg(test)]

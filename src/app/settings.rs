@@ -1,12 +1,11 @@
 //! From what was configured to what each layer wants to be told.
 
 use anyhow::{Context, Result};
-use nips::{Kind, LocalRelays, Network, RelayUrl};
+use nips::{Kind, LocalRelays, RelayUrl};
 
-use crate::config::{
-    ArchiveConfig, ArchiveMode, NetworkConfig, NetworksConfig, PolicyConfig, RelayConfig,
-};
-use crate::net::{NetSettings, NetworkSettings, PerNetwork, ProxyAddress};
+use crate::config::{ArchiveConfig, ArchiveMode, Config, PolicyConfig, RelayConfig};
+use crate::model::ServiceName;
+use crate::net::NetSettings;
 use crate::relay::{RelayInfo, RelayLimits, RelayRates, RelaySettings, WriteRules};
 
 /// Kinds kept whole; `None` keeps everything.
@@ -25,32 +24,20 @@ pub(super) fn own_relay_urls(relay: &RelayConfig) -> Vec<RelayUrl> {
     parsed.filter_map(Result::ok).collect()
 }
 
-/// Settings of the network layer.
-pub(super) fn net_settings(networks: &NetworksConfig) -> Result<NetSettings> {
-    let mut settings = PerNetwork::default();
-    for network in Network::ALL {
-        let chosen = network_settings(networks.get(network));
-        let chosen =
-            chosen.with_context(|| format!("could not use networks.{network}.proxy_url"))?;
-        *settings.get_mut(network) = chosen;
-    }
-    Ok(NetSettings {
-        networks: settings,
-        hosts: networks.hosts.clone().into_iter().collect(),
-        dns_servers: networks.dns_servers.clone(),
-        extra_ca_file: networks.extra_ca_file.clone(),
-        ..NetSettings::default()
-    })
-}
-
-fn network_settings(network: &NetworkConfig) -> Result<NetworkSettings> {
-    let proxy = network.proxy_url.as_deref().map(str::parse::<ProxyAddress>);
-    Ok(NetworkSettings {
-        enabled: network.enabled,
-        proxy: proxy.transpose()?,
-        timeout: network.timeout,
-        max_tasks: network.max_tasks as usize,
-    })
+/// The network layer's settings for one service.
+pub(super) fn net_settings(config: &Config, service: ServiceName) -> Result<NetSettings> {
+    let networks = config.networks_for(service);
+    let settings = NetSettings::from_config(&networks);
+    let mut settings = settings.context("could not use networks.*.proxy_url")?;
+    settings.allow_insecure = match service {
+        ServiceName::Validator => config.validator.processing.allow_insecure,
+        ServiceName::Monitor => config.monitor.processing.allow_insecure,
+        ServiceName::Synchronizer => config.synchronizer.processing.allow_insecure,
+        ServiceName::Seeder | ServiceName::Finder | ServiceName::Refresher | ServiceName::Relay => {
+            false
+        }
+    };
+    Ok(settings)
 }
 
 /// Settings of our relay.

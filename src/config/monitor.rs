@@ -48,6 +48,8 @@ pub struct MonitorProcessing {
     pub nip11_info_max_size: usize,
     /// Whether an ephemeral event is sent to see if relays take it.
     pub write_probe: bool,
+    /// Whether relays with an invalid certificate are checked all the same.
+    pub allow_insecure: bool,
     /// Which checks run.
     pub compute: ChecksIncluded,
     /// Which results are stored; a subset of `compute`.
@@ -156,6 +158,7 @@ impl Default for MonitorProcessing {
             max_relays: None,
             nip11_info_max_size: 1 << 20,
             write_probe: false,
+            allow_insecure: false,
             compute: ChecksIncluded::default(),
             store: ChecksIncluded::default(),
         }
@@ -292,6 +295,11 @@ fn own_keys() -> Vec<Key> {
             "processing.write_probe",
             Accepts::Flag,
             "Send each relay an ephemeral event (kind 22456) to see whether it takes it.",
+        ),
+        Key::new(
+            "processing.allow_insecure",
+            Accepts::Flag,
+            "Whether relays with an invalid certificate are checked all the same.",
         ),
         Key::section("processing.compute", "Which checks run."),
         Key::new(

@@ -54,6 +54,8 @@ pub struct SyncProcessing {
     pub batch_size: usize,
     /// Largest event, bytes; `None` means [`MAX_EVENT_BYTES`].
     pub max_event_size: Option<usize>,
+    /// Whether relays with an invalid certificate are archived all the same.
+    pub allow_insecure: bool,
 }
 
 /// How patient it is with one relay.
@@ -125,6 +127,7 @@ impl Default for SyncProcessing {
             end_lag: Duration::ZERO,
             batch_size: 1_000,
             max_event_size: None,
+            allow_insecure: false,
         }
     }
 }
@@ -254,6 +257,11 @@ fn processing_keys() -> Vec<Key> {
             "processing.max_event_size",
             Accepts::OrNull(&Accepts::Integer(1_024, MAX_EVENT_BYTES as u64)),
             "Largest event, bytes; null = as large as the archive takes.",
+        ),
+        Key::new(
+            "processing.allow_insecure",
+            Accepts::Flag,
+            "Whether relays with an invalid certificate are archived all the same.",
         ),
     ]
 }

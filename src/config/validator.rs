@@ -39,6 +39,8 @@ pub struct ValidatorProcessing {
     /// Shortest time before a candidate that failed is tried again.
     #[serde(with = "seconds")]
     pub interval: Duration,
+    /// Whether relays with an invalid certificate are tried all the same.
+    pub allow_insecure: bool,
 }
 
 /// How candidates are given up.
@@ -72,6 +74,7 @@ impl Default for ValidatorProcessing {
             chunk_size: 100,
             max_candidates: None,
             interval: Duration::from_secs(3_600),
+            allow_insecure: false,
         }
     }
 }
@@ -118,6 +121,11 @@ impl Section for ValidatorConfig {
                 "processing.interval",
                 Accepts::Seconds(0.0, 604_800.0),
                 "Shortest time before a candidate that failed is tried again.",
+            ),
+            Key::new(
+                "processing.allow_insecure",
+                Accepts::Flag,
+                "Whether relays with an invalid certificate are tried all the same.",
             ),
             Key::section("cleanup", "How candidates are given up."),
             Key::new(

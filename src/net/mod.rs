@@ -135,9 +135,10 @@ impl Net {
         &self,
         relay: &RelayUrl,
         deadline: Instant,
-        options: OpenOptions,
+        mut options: OpenOptions,
     ) -> Result<Session, NetError> {
         self.check_network(relay.network())?;
+        options.allow_insecure |= self.inner.settings.allow_insecure;
         let socket = websocket::open(
             &self.inner.dialer,
             relay,
@@ -157,8 +158,9 @@ impl Net {
     pub async fn http_get(
         &self,
         url: &HttpUrl,
-        options: HttpOptions<'_>,
+        mut options: HttpOptions<'_>,
     ) -> Result<HttpResponse, NetError> {
+        options.allow_insecure |= self.inner.settings.allow_insecure;
         http_client::get(
             &self.inner.dialer,
             &self.inner.settings,

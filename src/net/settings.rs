@@ -105,6 +105,9 @@ pub struct NetSettings {
     pub dns_servers: Vec<SocketAddr>,
     /// PEM certificates trusted in addition to the platform's roots.
     pub extra_ca_file: Option<PathBuf>,
+    /// Whether relays with an invalid certificate are talked to; what is wrong with it is still
+    /// recorded.
+    pub allow_insecure: bool,
     /// `User-Agent` of WebSocket upgrades and HTTP requests.
     pub user_agent: String,
 }
@@ -116,6 +119,7 @@ impl Default for NetSettings {
             hosts: HashMap::new(),
             dns_servers: Vec::new(),
             extra_ca_file: None,
+            allow_insecure: false,
             user_agent: concat!("bigbrotr/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

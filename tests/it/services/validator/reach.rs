@@ -90,6 +90,23 @@ async fn b24_only_a_valid_certificate_will_do() {
 }
 
 #[tokio::test]
+async fn b24_an_operator_may_accept_any_certificate() {
+    let certificates = [
+        Certificate::SelfSigned,
+        Certificate::Expired,
+        Certificate::WrongName,
+    ];
+    let members = certificates.map(|it| MemberPlan::healthy().access(Access::Tls(it)));
+    let given = Given::start(plan_of(members)).await;
+    given.name_all().await;
+    let trusting = given.context_with(|settings| settings.allow_insecure = true);
+    cycle(&validator(&trusting)).await;
+    for (member, verdict) in verdicts(&given).await {
+        assert_eq!(verdict, Ok(()), "{}", member.url());
+    }
+}
+
+#[tokio::test]
 async fn b30_a_dead_relay_is_refused_or_cut_off() {
     let members = [Behaviour::Dead, Behaviour::AcceptsThenCloses].map(MemberPlan::new);
     let given = Given::start(plan_of(members)).await;
