@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::config::{
     Config, ConfigError, Environment, FileName, LogFormat, LogLevel, Overrides, Paths, sample,
 };
-use crate::lifecycle::{Exit, Lifecycle};
+use crate::lifecycle::{Exit, Tasks};
 use crate::model::ServiceName;
 use crate::telemetry;
 
@@ -255,7 +255,7 @@ fn print_samples(options: &SampleOptions) -> Result<Exit> {
 async fn migrate(mut config: Config) -> Result<Exit> {
     config.brotr.store.migrate = true;
     let data = config.data_dir.display().to_string();
-    let app = App::open(config, Lifecycle::new(crate::lifecycle::GRACE).tasks()).await?;
+    let app = App::open(config, Tasks::default()).await?;
     app.close().await;
     output::print(&format!("the schema of {data} is up to date\n"))?;
     Ok(Exit::Done)

@@ -186,6 +186,7 @@ impl Tasks {
 pub struct Lifecycle {
     tasks: Tasks,
     grace: Duration,
+    signals: Signals,
 }
 
 /// Who asked for the end.
@@ -196,12 +197,17 @@ enum Cause {
 }
 
 impl Lifecycle {
-    /// A process whose running work gets `grace` to finish.
-    pub fn new(grace: Duration) -> Self {
-        Self {
+    /// A process whose running work gets `grace` to finish. From now on a signal no longer ends it at
+    /// once, also while it is still starting: [`Lifecycle::run`] finds the signal waiting.
+    ///
+    /// # Errors
+    /// When signal handlers cannot be installed.
+    pub fn new(grace: Duration) -> std::io::Result<Self> {
+        Ok(Self {
             tasks: Tasks::default(),
             grace,
-        }
+            signals: Signals::new()?,
+        })
     }
 
     /// The handle for starting tasks.
@@ -213,20 +219,13 @@ impl Lifecycle {
     ///
     /// `work` is a single pass of the pipeline, or for ever [`Tokens::soft_stop`]. It is polled until
     /// it ends or the hard token drops it.
-    ///
-    /// # Errors
-    /// When signal handlers cannot be installed.
-    pub async fn run<E: Display>(
-        self,
-        work: impl Future<Output = Result<(), E>>,
-    ) -> std::io::Result<Exit> {
-        let mut signals = Signals::new()?;
+    pub async fn run<E: Display>(mut self, work: impl Future<Output = Result<(), E>>) -> Exit {
         let tokens = self.tasks.tokens.clone();
         let work = work.map(|end| end.map_err(|failure| failure.to_string()));
         tokio::pin!(work);
         let cause = tokio::select! {
             end = &mut work => Cause::Done(end),
-            name = signals.next() => {
+            name = self.signals.next() => {
                 info!(signal = name, "shutdown_signal");
                 Cause::Signal
             }
@@ -244,7 +243,7 @@ impl Lifecycle {
         };
         let exit = tokio::select! {
             end = rest => self.exit_of(end),
-            _ = signals.next() => {
+            _ = self.signals.next() => {
                 warn!("interrupted");
                 Exit::Interrupted
             }
@@ -254,7 +253,7 @@ impl Lifecycle {
             }
         };
         self.drop_the_rest(exit).await;
-        Ok(exit)
+        exit
     }
 
     fn exit_of(&self, end: Result<(), String>) -> Exit {
@@ -277,6 +276,7 @@ impl Lifecycle {
     }
 }
 
+#[derive(Debug)]
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -313,26 +313,24 @@ mod tests {
 
     #[tokio::test]
     async fn work_that_ends_stops_the_tasks_cleanly() {
-        let lifecycle = Lifecycle::new(GRACE);
+        let lifecycle = Lifecycle::new(GRACE).unwrap();
         let tasks = lifecycle.tasks();
         tasks.spawn("server", until_stopped(tasks.tokens().clone()));
         let exit = lifecycle.run(async { Ok::<_, Infallible>(()) }).await;
-        assert_eq!(exit.unwrap(), Exit::Done);
+        assert_eq!(exit, Exit::Done);
     }
 
     #[tokio::test]
     async fn work_that_fails_is_exit_code_1() {
-        let exit = Lifecycle::new(GRACE)
-            .run(async { Err("no") })
-            .await
-            .unwrap();
+        let lifecycle = Lifecycle::new(GRACE).unwrap();
+        let exit = lifecycle.run(async { Err("no") }).await;
         assert_eq!(exit.code(), 1);
     }
 
     #[tokio::test]
     async fn a_task_that_ends_unasked_fails_or_panics_stops_the_process() {
         for case in 0..3 {
-            let lifecycle = Lifecycle::new(GRACE);
+            let lifecycle = Lifecycle::new(GRACE).unwrap();
             let tasks = lifecycle.tasks();
             tasks.spawn("broken", async move {
                 match case {
@@ -341,33 +339,27 @@ mod tests {
                     _ => panic!("expected in this test"),
                 }
             });
-            let exit = lifecycle
-                .run(until_stopped(tasks.tokens().clone()))
-                .await
-                .unwrap();
+            let exit = lifecycle.run(until_stopped(tasks.tokens().clone())).await;
             assert_eq!(exit, Exit::Failed, "case {case}");
         }
     }
 
     #[tokio::test]
     async fn a_short_task_may_end() {
-        let lifecycle = Lifecycle::new(GRACE);
+        let lifecycle = Lifecycle::new(GRACE).unwrap();
         let tasks = lifecycle.tasks();
         let (sender, receiver) = tokio::sync::oneshot::channel();
         tasks.spawn_short("connection", async move { sender.send(()).unwrap() });
-        let exit = lifecycle.run(receiver).await.unwrap();
+        let exit = lifecycle.run(receiver).await;
         assert_eq!(exit, Exit::Done);
     }
 
     #[tokio::test]
     async fn work_beyond_the_grace_period_is_dropped() {
-        let lifecycle = Lifecycle::new(NO_GRACE);
+        let lifecycle = Lifecycle::new(NO_GRACE).unwrap();
         let tasks = lifecycle.tasks();
         tasks.spawn("stuck", std::future::pending::<Result<(), Infallible>>());
-        let exit = lifecycle
-            .run(async { Ok::<_, Infallible>(()) })
-            .await
-            .unwrap();
+        let exit = lifecycle.run(async { Ok::<_, Infallible>(()) }).await;
         assert_eq!(exit, Exit::Failed);
         assert!(tasks.tracker.is_empty());
         assert!(tasks.tokens().is_hard_stopping());

@@ -12,7 +12,7 @@ use super::output;
 use crate::app::{App, net_settings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::lifecycle::{Exit, GRACE, Lifecycle};
+use crate::lifecycle::{Exit, Tasks};
 use crate::model::ServiceName;
 use crate::net::{Net, OpenOptions};
 use crate::store::StoreError;
@@ -113,7 +113,7 @@ fn data_directory(path: &Path) -> Finding {
 }
 
 async fn database(config: Config) -> Finding {
-    match App::open(config, Lifecycle::new(GRACE).tasks()).await {
+    match App::open(config, Tasks::default()).await {
         Ok(app) => {
             let events = app.store().event_statistics().await;
             app.close().await;

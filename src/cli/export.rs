@@ -35,14 +35,14 @@ fn filter(json: &str) -> Result<Filter, String> {
 }
 
 pub(super) async fn export(config: Config, options: ExportOptions) -> Result<Exit> {
-    let lifecycle = Lifecycle::new(GRACE);
+    let lifecycle = Lifecycle::new(GRACE)?;
     let tokens = lifecycle.tasks().tokens().clone();
     let app = App::open(config, lifecycle.tasks()).await?;
     let work = async {
         let written = write_out(&**app.store(), options, &tokens).await;
         written.map_err(|failure| format!("{failure:#}"))
     };
-    let exit = lifecycle.run(work).await?;
+    let exit = lifecycle.run(work).await;
     app.close().await;
     Ok(exit)
 }

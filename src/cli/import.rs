@@ -47,14 +47,14 @@ fn relay_url(text: &str) -> Result<RelayUrl, String> {
 }
 
 pub(super) async fn import(config: Config, options: ImportOptions) -> Result<Exit> {
-    let lifecycle = Lifecycle::new(GRACE);
+    let lifecycle = Lifecycle::new(GRACE)?;
     let tokens = lifecycle.tasks().tokens().clone();
     let app = App::open(config, lifecycle.tasks()).await?;
     let work = async {
         let imported = import_files(&app, options, &tokens).await;
         imported.map_err(|failure| format!("{failure:#}"))
     };
-    let exit = lifecycle.run(work).await?;
+    let exit = lifecycle.run(work).await;
     app.close().await;
     Ok(exit)
 }

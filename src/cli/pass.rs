@@ -22,11 +22,11 @@ const REFRESH: Duration = Duration::from_secs(1);
 const MAX_ROUNDS: usize = 1_000;
 
 pub(super) async fn pass(config: Config, stages: &[ServiceName]) -> Result<Exit> {
-    let lifecycle = Lifecycle::new(GRACE);
+    let lifecycle = Lifecycle::new(GRACE)?;
     let tokens = lifecycle.tasks().tokens().clone();
     let app = App::open(config, lifecycle.tasks()).await?;
     let runners = runners(&app, stages)?;
-    let exit = lifecycle.run(run_stages(&app, &runners, &tokens)).await?;
+    let exit = lifecycle.run(run_stages(&app, &runners, &tokens)).await;
     app.close().await;
     Ok(exit)
 }

@@ -62,7 +62,7 @@ pub(super) async fn run(config: Config, options: RunOptions) -> Result<Exit> {
 
 /// Runs roles until a signal arrives or one of them fails.
 pub(super) async fn roles(config: Config, roles: &[ServiceName]) -> Result<Exit> {
-    let lifecycle = Lifecycle::new(GRACE);
+    let lifecycle = Lifecycle::new(GRACE)?;
     let tasks = lifecycle.tasks();
     let app = App::open(config, tasks.clone()).await?;
     // Before anything else asks for the key, so that the banner can tell when it is a new one.
@@ -86,7 +86,7 @@ pub(super) async fn roles(config: Config, roles: &[ServiceName]) -> Result<Exit>
         tokens.soft_stop().await;
         Ok::<_, Infallible>(())
     };
-    let exit = lifecycle.run(until_stopped).await?;
+    let exit = lifecycle.run(until_stopped).await;
     app.close().await;
     Ok(exit)
 }

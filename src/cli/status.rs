@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::http::Overview;
 use crate::http::moment::{ago, date, grouped, size, span};
-use crate::lifecycle::{Exit, GRACE, Lifecycle};
+use crate::lifecycle::{Exit, Tasks};
 use crate::net::{HttpOptions, HttpUrl, Net, NetSettings};
 use crate::store::StoreError;
 
@@ -48,7 +48,7 @@ pub(super) async fn status(config: Config, options: &StatusOptions) -> Result<Ex
 
 async fn figures(config: Config) -> Result<Value> {
     let running = config.clone();
-    match App::open(config, Lifecycle::new(GRACE).tasks()).await {
+    match App::open(config, Tasks::default()).await {
         Ok(app) => {
             let overview = Overview::gather(&**app.store(), app.clock().now()).await;
             app.close().await;
