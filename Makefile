@@ -4,12 +4,13 @@ CARGO ?= cargo
 # cargo-nextest when it is there, otherwise the test runner that comes with the toolchain.
 TEST_RUNNER := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo "nextest run" || echo test)
 DEMO_DIR := target/demo
+TEST_SERVERS := target/test-servers
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test lint fmt docs bench ci prerequisites
+.PHONY: help run demo test test-servers stop-test-servers lint fmt docs bench ci prerequisites
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 prerequisites:
 	@./deployments/common/prerequisites.sh
@@ -21,8 +22,15 @@ demo: prerequisites ## The whole pipeline against a laboratory of 60 relays on t
 	$(CARGO) build --release --workspace --bins
 	./deployments/common/demo.sh $(DEMO_DIR)
 
-test: prerequisites ## All tests
-	$(CARGO) $(TEST_RUNNER) --workspace
+test: prerequisites ## All tests; starts a throw-away PostgreSQL and PgBouncer for as long as they run
+	@./tests/servers.sh start $(TEST_SERVERS)
+	@trap './tests/servers.sh stop $(TEST_SERVERS)' EXIT; $(CARGO) $(TEST_RUNNER) --workspace
+
+test-servers: ## PostgreSQL and PgBouncer for tests that are run one by one; `make stop-test-servers` ends them
+	./tests/servers.sh start $(TEST_SERVERS)
+
+stop-test-servers: ## Ends what `make test-servers` started
+	./tests/servers.sh stop $(TEST_SERVERS)
 
 lint: prerequisites ## Formatting, clippy with warnings denied, docs, licences and bans
 	$(CARGO) fmt --all -- --check

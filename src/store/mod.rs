@@ -17,6 +17,7 @@ pub mod error;
 pub mod events;
 pub mod lmdb;
 pub mod metadata;
+pub mod postgres;
 pub mod relays;
 pub mod sqlite;
 pub mod state;

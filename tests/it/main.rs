@@ -14,6 +14,7 @@ mod http;
 mod laboratory;
 mod net;
 mod pipeline;
+mod postgres;
 mod program;
 mod relay;
 mod services;

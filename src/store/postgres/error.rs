@@ -1,0 +1,60 @@
+//! What PostgreSQL's failures mean to a caller.
+
+use crate::store::StoreError;
+
+/// Classes of SQLSTATE: the first two characters.
+const CONNECTION_EXCEPTION: &str = "08";
+const INSUFFICIENT_RESOURCES: &str = "53";
+const OPERATOR_INTERVENTION: &str = "57";
+const TRANSACTION_ROLLBACK: &str = "40";
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+const DISK_FULL: &str = "53100";
+
+/// PgBouncer's own refusals, e.g. that the server is away.
+const PGBOUNCER: &str = "08P01";
+
+/// Classifies a failure of one operation, for `map_err`.
+pub(super) fn during(operation: &'static str) -> impl Fn(sqlx::Error) -> StoreError + Copy {
+    move |error| classify(operation, error)
+}
+
+/// A failure to open.
+pub(super) fn opening(
+    url: &str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> StoreError {
+    StoreError::Open {
+        path: url.into(),
+        source: source.into(),
+    }
+}
+
+fn classify(operation: &'static str, error: sqlx::Error) -> StoreError {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let code = code.as_deref().unwrap_or_default();
+    let is_away = matches!(
+        error,
+        sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed
+    );
+    let is_passing = [
+        CONNECTION_EXCEPTION,
+        INSUFFICIENT_RESOURCES,
+        OPERATOR_INTERVENTION,
+        TRANSACTION_ROLLBACK,
+    ]
+    .iter()
+    .any(|class| code.starts_with(class));
+    if matches!(error, sqlx::Error::PoolClosed) {
+        return StoreError::Closed;
+    }
+    let is_full = code == DISK_FULL;
+    let is_passing = is_passing || code == LOCK_NOT_AVAILABLE || code == PGBOUNCER;
+    let source = Box::new(error);
+    if is_full {
+        StoreError::Full { operation, source }
+    } else if is_away || is_passing {
+        StoreError::Unavailable { operation, source }
+    } else {
+        StoreError::Failed { operation, source }
+    }
+}

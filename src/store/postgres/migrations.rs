@@ -1,0 +1,110 @@
+//! The schema's history, applied in order and never edited once released, and what is applied again
+//! whenever its text changes ([`super::objects`]).
+
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{PgConnection, PgPool, SqlSafeStr};
+
+use super::objects;
+
+/// Every migration: its number, its name and its text.
+const MIGRATIONS: [(i64, &str, &str); 4] = [
+    (
+        1,
+        "relay",
+        include_str!("../../../sql/postgres/migrations/0001_relay.sql"),
+    ),
+    (
+        2,
+        "metadata",
+        include_str!("../../../sql/postgres/migrations/0002_metadata.sql"),
+    ),
+    (
+        3,
+        "coverage",
+        include_str!("../../../sql/postgres/migrations/0003_coverage.sql"),
+    ),
+    (
+        4,
+        "service",
+        include_str!("../../../sql/postgres/migrations/0004_service.sql"),
+    ),
+];
+
+/// Where the applied migrations are listed; sqlx's own name for it.
+const TABLE: &str = "_sqlx_migrations";
+
+/// Why a schema cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SchemaError {
+    /// A newer program has been here.
+    #[error(
+        "its schema is at version {found} and this program knows versions up to {known}: use the newer program"
+    )]
+    Newer { found: i64, known: i64 },
+    /// Migrations are switched off and some are missing.
+    #[error(
+        "its schema is at version {found} and this program needs version {known}: run `bigbrotr migrate`"
+    )]
+    Outdated { found: i64, known: i64 },
+    /// A migration failed, or differs from the one that was applied.
+    #[error("its schema cannot be brought up to date")]
+    Migration(#[from] MigrateError),
+    /// A function or a view could not be brought up to date.
+    #[error("its functions and views cannot be brought up to date")]
+    Objects(#[source] sqlx::Error),
+}
+
+/// Checks the schema's version, and applies what is missing when `is_migrating`. Several processes may
+/// do this at the same time; one works and the others wait.
+pub(super) async fn prepare(direct: &PgPool, is_migrating: bool) -> Result<(), SchemaError> {
+    let mut connection = direct.acquire().await.map_err(MigrateError::Execute)?;
+    let found = applied_version(&mut connection).await?;
+    let known = MIGRATIONS.len() as i64;
+    if found > known {
+        return Err(SchemaError::Newer { found, known });
+    }
+    if !is_migrating {
+        return if found < known {
+            Err(SchemaError::Outdated { found, known })
+        } else {
+            Ok(())
+        };
+    }
+    let migrations = MIGRATIONS.map(|(version, name, text)| {
+        let sql = text.into_sql_str();
+        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
+    });
+    let migrator = Migrator::with_migrations(migrations.into());
+    migrator.run(&mut *connection).await?;
+    objects::apply(&mut connection)
+        .await
+        .map_err(SchemaError::Objects)
+}
+
+/// The newest applied migration, 0 for a new database.
+async fn applied_version(connection: &mut PgConnection) -> Result<i64, MigrateError> {
+    let exists: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .fetch_one(&mut *connection)
+        .await?;
+    if !exists {
+        return Ok(0);
+    }
+    let applied = connection.list_applied_migrations(TABLE).await?;
+    Ok(applied
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn migrations_are_numbered_without_holes() {
+        for (index, (version, ..)) in MIGRATIONS.iter().enumerate() {
+            assert_eq!(*version, index as i64 + 1);
+        }
+    }
+}

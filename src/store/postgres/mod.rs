@@ -1,0 +1,79 @@
+//! The PostgreSQL assembly: everything in one database, for analysts and for several machines.
+//!
+//! Calls go through a pool that may lead to PgBouncer in transaction mode, so nothing here relies on a
+//! session: no named prepared statement, no session lock, no `LISTEN`. What needs a session
+//! (migrations, long refreshes, wake-ups) goes over the direct connections of `store.listen_url`.
+//! Every statement is a file of `sql/postgres`; a trait is implemented in the file of its name.
+
+mod connection;
+mod error;
+mod migrations;
+mod objects;
+
+use std::fmt;
+
+use nips::{Kind, RelayUrl};
+use sqlx::PgPool;
+
+use crate::store::StoreError;
+use crate::store::postgres::error::opening;
+
+/// How to reach the database, and how events are kept in it.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    /// `postgres://user@host:port/database`, perhaps of a pooler; without the password.
+    pub url: String,
+    /// The same database without a pooler in between; [`PostgresOptions::url`] when there is none.
+    pub direct_url: Option<String>,
+    /// The password of both, if the server asks for one.
+    pub password: Option<String>,
+    /// Connections of this process through [`PostgresOptions::url`].
+    pub max_connections: u32,
+    /// Whether opening brings the schema up to date; otherwise an older schema is refused.
+    pub is_migrating: bool,
+    /// Kinds kept whole in lightweight mode; `None` keeps every kind whole.
+    pub whole_kinds: Option<Vec<Kind>>,
+    /// URLs of our own relay, for requests to vanish from it (NIP-62).
+    pub own_relay_urls: Vec<RelayUrl>,
+}
+
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresOptions")
+            .field("url", &self.url)
+            .field("direct_url", &self.direct_url)
+            .field("max_connections", &self.max_connections)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The archive in a PostgreSQL database. Clones share the connections.
+#[derive(Debug, Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+    direct: PgPool,
+}
+
+impl PostgresStore {
+    /// Connects, and brings the schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] when the database cannot be reached, when a newer version has written it,
+    /// or when it is out of date and [`PostgresOptions::is_migrating`] is off.
+    pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
+        let url = options.url.clone();
+        let failed = |error: connection::ConnectError| opening(&url, error);
+        let direct = connection::direct(&options).await.map_err(failed)?;
+        migrations::prepare(&direct, options.is_migrating)
+            .await
+            .map_err(|error| opening(&url, error))?;
+        let pool = connection::pooled(&options).await.map_err(failed)?;
+        Ok(Self { pool, direct })
+    }
+
+    /// Closes all connections once they are idle. Later calls fail with [`StoreError::Closed`].
+    pub async fn close(&self) {
+        self.pool.close().await;
+        self.direct.close().await;
+    }
+}

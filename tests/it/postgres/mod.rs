@@ -1,0 +1,4 @@
+//! The PostgreSQL assembly, on a real server and through a real PgBouncer (`tests/servers.sh`).
+
+mod schema;
+pub(crate) mod server;

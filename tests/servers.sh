@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# A throw-away PostgreSQL with PgBouncer in front of it, in transaction mode, for the tests.
+#
+#   tests/servers.sh start DIR    install what is missing, start both on free ports of 127.0.0.1
+#   tests/servers.sh stop DIR     stop both and remove DIR
+#
+# DIR/url and DIR/pooler_url say where they listen, DIR/run where they keep their files. On Debian, root gets what is
+# missing from the distribution's packages; elsewhere the message says what to install. POSTGRES_BIN
+# names the folder of another PostgreSQL's programs, 15 or later.
+set -euo pipefail
+
+usage="usage: tests/servers.sh start|stop DIR"
+action=${1:?$usage}
+directory=${2:?$usage}
+password=test-only
+as_postgres=()
+
+fail() { echo "tests/servers.sh: $*" >&2; exit 1; }
+
+find_programs() {
+  postgres_bin=${POSTGRES_BIN:-}
+  if [ -z "$postgres_bin" ]; then
+    for candidate in /usr/lib/postgresql/*/bin "$(pg_config --bindir 2>/dev/null || true)"; do
+      if [ -x "$candidate/initdb" ]; then postgres_bin=$candidate; fi
+    done
+  fi
+  pgbouncer=$(command -v pgbouncer || { [ -x /usr/sbin/pgbouncer ] && echo /usr/sbin/pgbouncer; } || true)
+}
+
+install_programs() {
+  find_programs
+  if [ -n "$postgres_bin" ] && [ -n "$pgbouncer" ]; then return; fi
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing PostgreSQL and PgBouncer: apt-get install postgresql pgbouncer" >&2
+    apt-get update -qq
+    # Only the programs are wanted; a policy keeps the packages from starting services of their own.
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      postgresql pgbouncer >/dev/null
+    find_programs
+  fi
+  [ -n "$postgres_bin" ] || fail "no PostgreSQL found. On Debian: apt-get install postgresql"
+  [ -n "$pgbouncer" ] || fail "no PgBouncer found. On Debian: apt-get install pgbouncer"
+}
+
+# PostgreSQL and PgBouncer refuse to run as root.
+choose_user() {
+  if [ "$(id -u)" != 0 ]; then return; fi
+  id postgres >/dev/null 2>&1 || fail "root needs the user 'postgres' to run the servers as"
+  as_postgres=(setpriv --reuid=postgres --regid=postgres --init-groups)
+  chown -R postgres "$run"
+}
+
+free_port() {
+  # Bash knows no way to ask for a free port; try until nobody answers.
+  local port
+  for _ in $(seq 100); do
+    port=$((20000 + RANDOM % 20000))
+    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then echo "$port"; return; fi
+  done
+  fail "no free port"
+}
+
+start_postgres() {
+  port=$(free_port)
+  echo "$password" > "$run/password"
+  "${as_postgres[@]}" "$postgres_bin/initdb" --pgdata "$run/data" --username admin \
+    --auth scram-sha-256 --pwfile "$run/password" --encoding UTF8 --locale C >"$run/initdb.log"
+  # A crash of the machine may cost a test run; a crash of the server may not cost a test its data, and
+  # fsync is only about the former.
+  cat >>"$run/data/postgresql.conf" <<CONF
+listen_addresses = '127.0.0.1'
+port = $port
+unix_socket_directories = ''
+max_connections = 300
+fsync = off
+shared_buffers = 256MB
+max_wal_size = 2GB
+shared_preload_libraries = ''
+CONF
+  "${as_postgres[@]}" "$postgres_bin/pg_ctl" --pgdata "$run/data" --log "$run/postgres.log" \
+    --wait --silent start || { cat "$run/postgres.log" >&2; fail "PostgreSQL did not start"; }
+  echo "postgres://admin:$password@127.0.0.1:$port/postgres" >"$directory/url"
+}
+
+start_pgbouncer() {
+  pooler_port=$(free_port)
+  for user in admin writer refresher reader; do
+    printf '"%s" "%s"\n' "$user" "$password"
+  done >"$run/userlist.txt"
+  cat >"$run/pgbouncer.ini" <<CONF
+[databases]
+* = host=127.0.0.1 port=$port
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = $pooler_port
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = $run/userlist.txt
+pool_mode = transaction
+default_pool_size = 4
+max_client_conn = 1000
+server_idle_timeout = 2
+ignore_startup_parameters = extra_float_digits
+logfile = $run/pgbouncer.log
+pidfile = $run/pgbouncer.pid
+CONF
+  [ ${#as_postgres[@]} = 0 ] || chown postgres "$run"/{userlist.txt,pgbouncer.ini}
+  "${as_postgres[@]}" "$pgbouncer" --quiet --daemon "$run/pgbouncer.ini" 2>"$run/pgbouncer.err" \
+    || { cat "$run/pgbouncer.err" >&2; fail "PgBouncer did not start"; }
+  echo "postgres://admin:$password@127.0.0.1:$pooler_port/postgres" >"$directory/pooler_url"
+}
+
+stop_servers() {
+  if [ ! -f "$directory/run" ]; then return; fi
+  run=$(cat "$directory/run")
+  if [ -f "$run/pgbouncer.pid" ]; then kill "$(cat "$run/pgbouncer.pid")" 2>/dev/null || true; fi
+  if [ -f "$run/data/postmaster.pid" ]; then
+    find_programs
+    choose_user
+    "${as_postgres[@]}" "$postgres_bin/pg_ctl" --pgdata "$run/data" --mode immediate --silent stop || true
+  fi
+  rm -rf "$run" "$directory"
+}
+
+directory=$(realpath -m "$directory")
+case $action in
+  start)
+    install_programs
+    stop_servers
+    mkdir -p "$directory"
+    # Not below DIR: the servers' user may not be able to reach it.
+    run=$(mktemp -d "${TMPDIR:-/tmp}/bigbrotr-test.XXXXXX")
+    chmod 755 "$run"
+    echo "$run" >"$directory/run"
+    choose_user
+    start_postgres
+    start_pgbouncer
+    ;;
+  stop) stop_servers ;;
+  *) fail "$usage" ;;
+esac
