@@ -8,7 +8,7 @@ mod settings;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 
 use crate::archive::{Archive, ArchiveSettings};
 use crate::clock::{Clock, SystemClock};
@@ -75,6 +75,9 @@ impl App {
     /// # Errors
     /// When the store cannot be opened.
     pub async fn open(config: Config, tasks: Tasks) -> Result<Self> {
+        if !config.brotr.store.is_embedded() {
+            bail!("store.url: the PostgreSQL assembly is not complete yet; use `embedded`");
+        }
         let options = EmbeddedOptions {
             whole_kinds: settings::whole_kinds(&config.brotr.archive),
             own_relay_urls: settings::own_relay_urls(&config.relay),

@@ -48,11 +48,11 @@ fn certificate(config: &Config) -> Option<Problem> {
 
 fn private_key(config: &Config) -> Option<Problem> {
     let key = config.secrets.private_key.as_ref()?;
-    let failure = Signer::new(key.expose(), Arc::new(SystemClock)).err()?;
+    let failure = Signer::new(key.secret.expose(), Arc::new(SystemClock)).err()?;
     Some(Problem {
         origin: "environment".to_owned(),
         position: None,
-        key: config.secrets.private_key_source?.to_owned(),
+        key: key.place().to_owned(),
         message: failure.to_string(),
     })
 }

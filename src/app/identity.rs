@@ -21,7 +21,7 @@ const KEY_MODE: u32 = 0o600;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyOrigin {
     /// This variable, or the file it names.
-    Environment(&'static str),
+    Environment(String),
     /// A file that was there.
     File(PathBuf),
     /// A file that was made just now.
@@ -39,9 +39,11 @@ impl fmt::Display for KeyOrigin {
 
 /// The key as hex or nsec. Never replaces a file that is there.
 pub(super) fn load_or_create(config: &Config) -> Result<(Secret, KeyOrigin)> {
-    let secrets = &config.secrets;
-    if let (Some(key), Some(variable)) = (&secrets.private_key, secrets.private_key_source) {
-        return Ok((key.clone(), KeyOrigin::Environment(variable)));
+    if let Some(key) = &config.secrets.private_key {
+        return Ok((
+            key.secret.clone(),
+            KeyOrigin::Environment(key.source.clone()),
+        ));
     }
     let path = config.data_dir.join(KEY_FILE);
     if let Some(key) = read(&path)? {
@@ -120,7 +122,8 @@ mod tests {
         let config = config(dir.path(), &[("NOSTR_PRIVATE_KEY", &key)]);
         let (found, origin) = load_or_create(&config).unwrap();
         assert_eq!(found.expose(), key);
-        assert_eq!(origin, KeyOrigin::Environment("NOSTR_PRIVATE_KEY"));
+        let variable = "environment NOSTR_PRIVATE_KEY".to_owned();
+        assert_eq!(origin, KeyOrigin::Environment(variable));
         assert!(!dir.path().join("data").exists());
     }
 }

@@ -20,14 +20,19 @@ impl Config {
             let _ = writeln!(out, "{}:", file.as_str());
             self.list_file(file, &mut out);
         }
-        let key = match self.secrets.private_key_source {
-            Some(variable) => format!("(redacted)  # environment {variable}"),
+        let key = match &self.secrets.private_key {
+            Some(key) => format!("(redacted)  # {}", key.source),
             None => format!(
                 "null  # data/monitor.key is used, under {}",
                 self.data_dir.display()
             ),
         };
+        let password = match &self.secrets.database_password {
+            Some(password) => format!("(redacted)  # {}", password.source),
+            None => "null".to_owned(),
+        };
         let _ = writeln!(out, "secrets:\n  private_key: {key}");
+        let _ = writeln!(out, "  database_password: {password}");
         let _ = writeln!(out, "data_dir: {}", self.data_dir.display());
         out
     }

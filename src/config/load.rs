@@ -118,12 +118,13 @@ impl Config {
             refresher: loader.section()?,
             relay: loader.section()?,
             policy: loader.section()?,
-            secrets: Secrets::read(environment, &mut loader.problems),
+            secrets: Secrets::default(),
             data_dir: paths.data_dir.clone(),
             sources: Sources::default(),
         };
         config.sources = std::mem::take(&mut loader.sources);
         config.override_with(environment, overrides);
+        config.secrets = Secrets::read(environment, &config.brotr.store, &mut loader.problems);
         config.validate(&mut loader.problems);
         if loader.problems.is_empty() {
             Ok(config)
@@ -583,7 +584,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("environment DATABASE_URL: store.url: only `embedded`"),
+            text.contains("environment DATABASE_URL: store.url: the password does not belong"),
             "{text}"
         );
         assert!(!text.contains("hunter2"), "{text}");

@@ -55,7 +55,7 @@ pub use refresher::{RefresherConfig, RetentionConfig};
 pub use relay::{InfoConfig, LimitsConfig, RelayConfig, TlsConfig};
 pub use sample::sample;
 pub use schedule::Schedule;
-pub use secret::{Secret, Secrets};
+pub use secret::{FoundSecret, Secret, Secrets};
 pub use section::FileName;
 pub use seeder::{SeedConfig, SeederConfig};
 pub use store::StoreConfig;

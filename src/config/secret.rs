@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::fs;
+use std::path::Path;
 
-use super::{Environment, Problem};
+use super::{Environment, Problem, StoreConfig};
 
 /// Longest secret file, bytes; a larger one is not a secret.
 const MAX_SECRET_BYTES: u64 = 4_096;
@@ -30,47 +31,114 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// All secrets that this version reads, each with the name of its source.
+/// A secret and where it came from.
+#[derive(Debug, Clone)]
+pub struct FoundSecret {
+    /// The secret.
+    pub secret: Secret,
+    /// Its source as the listing names it, e.g. `environment PRIVATE_KEY`.
+    pub source: String,
+}
+
+impl FoundSecret {
+    /// The variable or the file it came from, e.g. `PRIVATE_KEY`.
+    pub fn place(&self) -> &str {
+        self.source
+            .strip_prefix("environment ")
+            .unwrap_or(&self.source)
+    }
+}
+
+/// All secrets that this version reads.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
     /// The monitor's private key, hex or nsec: `PRIVATE_KEY` or `NOSTR_PRIVATE_KEY`.
-    pub private_key: Option<Secret>,
-    /// Which variable `private_key` came from.
-    pub private_key_source: Option<&'static str>,
+    pub private_key: Option<FoundSecret>,
+    /// The password of `store.url`: `store.password_file`, or the variable that `store.password_env`
+    /// names.
+    pub database_password: Option<FoundSecret>,
+    /// Passwords that `bigbrotr migrate` gives to the roles of the database, by role.
+    pub role_passwords: Vec<(&'static str, FoundSecret)>,
 }
 
-/// Names of the variable with the monitor's key, and of the variable that names a file with it.
-const PRIVATE_KEY: [(&str, &str); 2] = [
-    ("PRIVATE_KEY", "PRIVATE_KEY_FILE"),
-    ("NOSTR_PRIVATE_KEY", "NOSTR_PRIVATE_KEY_FILE"),
+/// Variables with the monitor's key, the first one first.
+const PRIVATE_KEY: [&str; 2] = ["PRIVATE_KEY", "NOSTR_PRIVATE_KEY"];
+
+/// The roles of the database that log in, and the variables with their passwords.
+const ROLE_PASSWORDS: [(&str, &str); 3] = [
+    ("writer", "DB_WRITER_PASSWORD"),
+    ("refresher", "DB_REFRESHER_PASSWORD"),
+    ("reader", "DB_READER_PASSWORD"),
 ];
 
 impl Secrets {
     /// Reads the secrets; what is wrong is added to `problems`.
-    pub(super) fn read(environment: &Environment, problems: &mut Vec<Problem>) -> Self {
-        let mut secrets = Self::default();
-        for (variable, file_variable) in PRIVATE_KEY {
-            let found = match (environment.get(variable), environment.get(file_variable)) {
-                (Some(_), Some(_)) => Err(format!("{file_variable} is set as well; unset one")),
-                (Some(value), None) => Ok(Some((value.to_owned(), variable))),
-                (None, Some(path)) => read_file(path).map(|value| Some((value, file_variable))),
-                (None, None) => Ok(None),
-            };
-            match found {
-                Ok(Some((value, source))) if secrets.private_key.is_none() => {
-                    secrets.private_key = Some(Secret::new(value.trim().to_owned()));
-                    secrets.private_key_source = Some(source);
-                }
-                Ok(_) => {}
-                Err(message) => problems.push(Problem {
-                    origin: "environment".to_owned(),
-                    position: None,
-                    key: variable.to_owned(),
-                    message,
-                }),
-            }
+    pub(super) fn read(
+        environment: &Environment,
+        store: &StoreConfig,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let mut variable = |name: &str| read_variable(environment, name, problems);
+        let keys = PRIVATE_KEY.map(&mut variable);
+        let roles = ROLE_PASSWORDS.map(|(role, name)| Some((role, variable(name)?)));
+        let database_password = variable(&store.password_env);
+        Self {
+            private_key: keys.into_iter().flatten().next(),
+            database_password: match &store.password_file {
+                Some(path) => read_configured_file(path, problems),
+                None => database_password,
+            },
+            role_passwords: roles.into_iter().flatten().collect(),
         }
-        secrets
+    }
+}
+
+/// `NAME`, or the file that `NAME_FILE` names.
+fn read_variable(
+    environment: &Environment,
+    name: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<FoundSecret> {
+    let file_variable = format!("{name}_FILE");
+    let found = match (environment.get(name), environment.get(&file_variable)) {
+        (Some(_), Some(_)) => Err(format!("{file_variable} is set as well; unset one")),
+        (Some(value), None) => Ok((value.to_owned(), name)),
+        (None, Some(path)) => read_file(path).map(|value| (value, file_variable.as_str())),
+        (None, None) => return None,
+    };
+    match found {
+        Ok((value, variable)) => Some(FoundSecret {
+            secret: Secret::new(value.trim().to_owned()),
+            source: format!("environment {variable}"),
+        }),
+        Err(message) => {
+            problems.push(Problem {
+                origin: "environment".to_owned(),
+                position: None,
+                key: name.to_owned(),
+                message,
+            });
+            None
+        }
+    }
+}
+
+fn read_configured_file(path: &Path, problems: &mut Vec<Problem>) -> Option<FoundSecret> {
+    let shown = path.display().to_string();
+    match read_file(&shown) {
+        Ok(value) => Some(FoundSecret {
+            secret: Secret::new(value.trim().to_owned()),
+            source: shown,
+        }),
+        Err(message) => {
+            problems.push(Problem {
+                origin: "configuration".to_owned(),
+                position: None,
+                key: "store.password_file".to_owned(),
+                message,
+            });
+            None
+        }
     }
 }
 
@@ -96,7 +164,8 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let mut problems = Vec::new();
-        let secrets = Secrets::read(&Environment::new(pairs), &mut problems);
+        let environment = Environment::new(pairs);
+        let secrets = Secrets::read(&environment, &StoreConfig::default(), &mut problems);
         (secrets, problems)
     }
 
@@ -105,7 +174,8 @@ mod tests {
         let (secrets, problems) =
             read(&[("PRIVATE_KEY", "first"), ("NOSTR_PRIVATE_KEY", "second")]);
         assert!(problems.is_empty());
-        assert_eq!(secrets.private_key.as_ref().unwrap().expose(), "first");
+        let key = secrets.private_key.as_ref().unwrap();
+        assert_eq!(key.secret.expose(), "first");
         assert!(!format!("{secrets:?}").contains("first"));
     }
 
@@ -114,8 +184,9 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "from-file\n").unwrap();
         let (secrets, _) = read(&[("PRIVATE_KEY_FILE", file.path().to_str().unwrap())]);
-        assert_eq!(secrets.private_key.unwrap().expose(), "from-file");
-        assert_eq!(secrets.private_key_source, Some("PRIVATE_KEY_FILE"));
+        let key = secrets.private_key.unwrap();
+        assert_eq!(key.secret.expose(), "from-file");
+        assert_eq!(key.source, "environment PRIVATE_KEY_FILE");
     }
 
     #[test]
@@ -124,5 +195,21 @@ mod tests {
         assert_eq!(problems[0].key, "PRIVATE_KEY");
         let (_, problems) = read(&[("PRIVATE_KEY_FILE", "/nonexistent")]);
         assert!(problems[0].message.contains("/nonexistent"));
+    }
+
+    #[test]
+    fn the_database_password_is_where_the_configuration_says() {
+        let (secrets, _) = read(&[("DB_WRITER_PASSWORD", "open sesame")]);
+        let password = secrets.database_password.unwrap();
+        assert_eq!(password.secret.expose(), "open sesame");
+        assert_eq!(password.source, "environment DB_WRITER_PASSWORD");
+        assert_eq!(secrets.role_passwords[0].0, "writer");
+        let store = StoreConfig {
+            password_file: Some("/nonexistent".into()),
+            ..StoreConfig::default()
+        };
+        let mut problems = Vec::new();
+        Secrets::read(&Environment::default(), &store, &mut problems);
+        assert_eq!(problems[0].key, "store.password_file");
     }
 }

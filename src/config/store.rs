@@ -19,6 +19,8 @@ pub struct StoreConfig {
     pub password_file: Option<PathBuf>,
     /// Direct connection that bypasses PgBouncer.
     pub listen_url: Option<String>,
+    /// Connections of one process.
+    pub max_connections: u32,
     /// Whether the schema is brought up to date on start.
     pub migrate: bool,
 }
@@ -30,6 +32,7 @@ impl Default for StoreConfig {
             password_env: "DB_WRITER_PASSWORD".to_owned(),
             password_file: None,
             listen_url: None,
+            max_connections: 10,
             migrate: true,
         }
     }
@@ -38,23 +41,44 @@ impl Default for StoreConfig {
 /// The value of `store.url` that needs no server.
 const EMBEDDED: &str = "embedded";
 
+/// How the URL of a PostgreSQL database begins.
+const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
+
 impl StoreConfig {
+    /// Whether everything is kept under the data directory, without a server.
+    pub fn is_embedded(&self) -> bool {
+        self.url == EMBEDDED
+    }
+
     pub(super) fn validate(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
-        if self.url != EMBEDDED {
-            let shown = self.url.split(':').next().unwrap_or_default();
-            let message = format!(
-                "only `embedded` (LMDB and SQLite under the data directory) is built into this \
-                 version, `{shown}` databases are not"
-            );
-            problems.push(("store.url", message));
+        if !self.is_embedded() {
+            problems.extend(check_url(&self.url).map(|why| ("store.url", why)));
         }
-        if self.listen_url.as_deref().is_some_and(has_password) {
-            let message = "holds a password, which belongs into the variable or the file that \
-                           store.password_env or store.password_file names";
-            problems.push(("store.listen_url", message.to_owned()));
-        }
+        let listen_url = self.listen_url.as_deref();
+        problems.extend(
+            listen_url
+                .and_then(check_url)
+                .map(|why| ("store.listen_url", why)),
+        );
         problems
+    }
+}
+
+/// What is wrong with the URL of a database; the message never repeats it, since it may hold a password.
+fn check_url(url: &str) -> Option<String> {
+    if !POSTGRES.iter().any(|scheme| url.starts_with(scheme)) {
+        return Some("must be `embedded` or postgres://user@host:port/database".to_owned());
+    }
+    match url::Url::parse(url) {
+        Err(error) => Some(format!("is no URL: {error}")),
+        Ok(_) if has_password(url) => Some(
+            "the password does not belong into the URL: put it into the variable that \
+             store.password_env names, or into store.password_file"
+                .to_owned(),
+        ),
+        Ok(url) if url.path().len() < 2 => Some("names no database".to_owned()),
+        Ok(_) => None,
     }
 }
 
@@ -63,7 +87,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(
         "store.url",
         Accepts::Text,
-        "`embedded`: LMDB and SQLite under --data-dir. The variable DATABASE_URL overrides it.",
+        "`embedded`: LMDB and SQLite under --data-dir; or postgres://user@host:port/database, perhaps \
+         of a PgBouncer. The variable DATABASE_URL overrides it.",
     ),
     Key::new(
         "store.password_env",
@@ -78,7 +103,12 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(
         "store.listen_url",
         Accepts::OrNull(&Accepts::Text),
-        "Direct database connection that bypasses a pooler, for stores that have one.",
+        "The same database without a pooler in between: for migrations, refreshes and wake-ups.",
+    ),
+    Key::new(
+        "store.max_connections",
+        Accepts::Integer(1, 200),
+        "Connections of one process to store.url.",
     ),
     Key::new(
         "store.migrate",
@@ -86,3 +116,38 @@ pub(super) const KEYS: &[Key] = &[
         "Bring the schema up to date on start; otherwise `bigbrotr migrate` does it.",
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(url: &str) -> Vec<(&'static str, String)> {
+        let config = StoreConfig {
+            url: url.to_owned(),
+            ..StoreConfig::default()
+        };
+        config.validate()
+    }
+
+    #[test]
+    fn urls_are_checked_and_never_repeated() {
+        for good in [
+            "embedded",
+            "postgres://writer@pgbouncer:6432/bigbrotr",
+            "postgresql:///db",
+        ] {
+            assert_eq!(problems(good), [], "{good}");
+        }
+        for bad in [
+            "mysql://host/db",
+            "Embedded",
+            "postgres://writer:hunter2@host/db",
+            "postgres://writer@host",
+            "postgres://[hunter2/db",
+        ] {
+            let found = problems(bad);
+            assert_eq!(found.len(), 1, "{bad}");
+            assert!(!found[0].1.contains("hunter2"), "{found:?}");
+        }
+    }
+}
