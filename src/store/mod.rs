@@ -19,6 +19,7 @@ pub mod lmdb;
 pub mod metadata;
 pub mod postgres;
 pub mod relays;
+mod rows;
 pub mod sqlite;
 pub mod state;
 pub mod statistics;

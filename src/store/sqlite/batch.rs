@@ -20,14 +20,3 @@ pub(super) fn urls<'a>(urls: impl IntoIterator<Item = &'a RelayUrl>) -> String {
 pub(super) fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     serde_json::Value::from_iter(texts).to_string()
 }
-
-/// A number as SQLite stores it. Nothing that happens lies beyond 2^63 seconds, so such a number
-/// means "never" or "for ever", and so does the highest that fits.
-pub(super) fn integer(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
-}
-
-/// A limit as SQLite takes it; a negative one would mean none.
-pub(super) fn limit(limit: usize) -> i64 {
-    i64::try_from(limit).unwrap_or(i64::MAX)
-}

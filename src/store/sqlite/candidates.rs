@@ -7,9 +7,10 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Candidate, NewCandidate, RelayId};
-use crate::store::sqlite::batch::{CHUNK, integer, limit, networks, texts, urls};
+use crate::store::rows::{self, StoredRow, integer, limit};
+use crate::store::sqlite::batch::{CHUNK, networks, texts, urls};
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteBacked, SqliteStore, rows};
+use crate::store::sqlite::{SqliteBacked, SqliteStore};
 use crate::store::{CandidateStore, StoreError};
 
 const ADD: &str = include_str!("../../../sql/sqlite/queries/add_candidates.sql");
@@ -151,8 +152,7 @@ impl<T: SqliteBacked> CandidateStore for T {
             .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("candidate_counts"))?;
-        let count = |row: &SqliteRow| Ok((rows::network(row)?, rows::count(row, "candidates")?));
-        Ok(rows::readable(&found, count))
+        Ok(rows::readable(&found, rows::candidate_count))
     }
 }
 
@@ -168,7 +168,7 @@ impl SqliteStore {
             .fetch_all(&mut *tx)
             .await
             .map_err(&failed)?;
-        let gone = texts(exhausted.iter().filter_map(|row| rows::text(row, "url")));
+        let gone = texts(exhausted.iter().filter_map(|row| row.text("url")));
         sqlx::query(BURY)
             .bind(&gone)
             .bind(integer(until))
@@ -180,15 +180,13 @@ impl SqliteStore {
         Ok(deleted)
     }
 
-    /// The candidates found. One whose URL this version's parser refuses is deleted: it would be due
-    /// for ever and take the place of another.
+    /// The candidates found that can be read; the others are deleted.
     async fn readable_candidates(&self, found: &[SqliteRow]) -> Result<Vec<Candidate>, StoreError> {
         let readable = rows::readable(found, rows::candidate);
         if readable.len() == found.len() {
             return Ok(readable);
         }
-        let unreadable = found.iter().filter(|row| rows::candidate(row).is_err());
-        let gone = texts(unreadable.filter_map(|row| rows::text(row, "url")));
+        let gone = texts(rows::unreadable_candidates(found));
         sqlx::query(DELETE)
             .bind(gone)
             .execute(&self.writer)

@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
-use crate::model::{Gap, GapReason, Interval, Method, NewGap, RelayId};
+use crate::model::{Gap, Interval, NewGap, RelayId};
 use crate::store::coverage::{CoverageCount, FilterId, GapCount, MAX_INTERVALS};
-use crate::store::sqlite::batch::{integer, limit};
+use crate::store::rows::{self, integer, limit};
+use crate::store::sqlite::SqliteBacked;
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteBacked, rows};
 use crate::store::{CoverageStore, StoreError, timeline};
 
 const COVERAGE: &str = include_str!("../../../sql/sqlite/queries/coverage.sql");
@@ -103,7 +103,7 @@ impl<T: SqliteBacked> CoverageStore for T {
             .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("gap_counts"))?;
-        Ok(rows::readable(&found, gap_count))
+        Ok(rows::readable(&found, rows::gap_count))
     }
 
     async fn coverage_counts(&self) -> Result<Vec<CoverageCount>, StoreError> {
@@ -111,7 +111,7 @@ impl<T: SqliteBacked> CoverageStore for T {
             .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("coverage_counts"))?;
-        Ok(rows::readable(&found, coverage_count))
+        Ok(rows::readable(&found, rows::coverage_count))
     }
 
     async fn relays_covered_since(&self, since: u64) -> Result<u64, StoreError> {
@@ -234,23 +234,4 @@ impl Line {
             .await?;
         Ok(())
     }
-}
-
-fn gap_count(row: &SqliteRow) -> Result<GapCount, StoreError> {
-    let reason = rows::text(row, "reason").and_then(GapReason::from_name);
-    Ok(GapCount {
-        reason: reason.ok_or_else(|| rows::damaged("count", row, "reason"))?,
-        gaps: rows::count(row, "gaps")?,
-        relays: rows::count(row, "relays")?,
-    })
-}
-
-fn coverage_count(row: &SqliteRow) -> Result<CoverageCount, StoreError> {
-    let method = rows::text(row, "method").and_then(Method::from_name);
-    Ok(CoverageCount {
-        method: method.ok_or_else(|| rows::damaged("count", row, "method"))?,
-        intervals: rows::count(row, "intervals")?,
-        relays: rows::count(row, "relays")?,
-        events: rows::count(row, "events")?,
-    })
 }

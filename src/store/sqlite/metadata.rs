@@ -1,13 +1,13 @@
 //! Documents and round-trip times in SQLite.
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
-use crate::model::{Metadata, MetadataType, RelayId, RelayMetadata, RttSample};
-use crate::store::sqlite::batch::{integer, limit, texts};
+use crate::model::{MetadataType, RelayId, RelayMetadata, RttSample};
+use crate::store::rows::{self, integer, limit};
+use crate::store::sqlite::SqliteBacked;
+use crate::store::sqlite::batch::texts;
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteBacked, rows};
 use crate::store::{MetadataStore, StoreError};
 
 const EXTEND: &str = include_str!("../../../sql/sqlite/queries/extend_relay_metadata.sql");
@@ -44,12 +44,8 @@ impl<T: SqliteBacked> MetadataStore for T {
             .fetch_optional(&self.sqlite().readers)
             .await
             .map_err(during("latest_metadata"))?;
-        let Some(row) = found else { return Ok(None) };
-        let read = relay_metadata(&row, relay, metadata_type);
-        let read = read.ok_or_else(|| StoreError::Damaged {
-            what: format!("{} document of relay {}", metadata_type.as_str(), relay.0),
-        })?;
-        Ok(Some(read))
+        let read = |row| rows::relay_metadata(row, relay, metadata_type);
+        found.as_ref().map(read).transpose()
     }
 
     async fn rtt_samples(
@@ -63,7 +59,7 @@ impl<T: SqliteBacked> MetadataStore for T {
             .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("rtt_samples"))?;
-        Ok(rows::readable(&found, |row| rtt_sample(row, relay)))
+        Ok(rows::readable(&found, |row| rows::rtt_sample(row, relay)))
     }
 
     async fn delete_expired_metadata(&self, before: u64, at_most: u32) -> Result<u64, StoreError> {
@@ -123,33 +119,4 @@ async fn add(connection: &mut SqliteConnection, row: &RelayMetadata) -> Result<u
         .execute(&mut *connection)
         .await?;
     Ok(added.rows_affected())
-}
-
-/// The document, when it still hashes to its id.
-fn relay_metadata(
-    row: &SqliteRow,
-    relay: RelayId,
-    metadata_type: MetadataType,
-) -> Option<RelayMetadata> {
-    let metadata = Metadata::new(metadata_type, rows::text(row, "data")?.to_owned());
-    let id: &[u8] = row.try_get("id").ok()?;
-    (metadata.id() == id).then_some(RelayMetadata {
-        relay,
-        generated_at: rows::number(row, "last_generated_at")?,
-        metadata,
-    })
-}
-
-fn rtt_sample(row: &SqliteRow, relay: RelayId) -> Result<RttSample, StoreError> {
-    let optional = |column| row.try_get::<Option<u32>, _>(column).ok();
-    let read = || {
-        Some(RttSample {
-            relay,
-            checked_at: rows::number(row, "checked_at")?,
-            open_ms: optional("open_ms")?,
-            read_ms: optional("read_ms")?,
-            write_ms: optional("write_ms")?,
-        })
-    };
-    read().ok_or_else(|| rows::damaged("rtt sample", row, "checked_at"))
 }

@@ -12,7 +12,7 @@ mod error;
 mod metadata;
 mod migrations;
 mod relays;
-mod rows;
+mod row;
 mod state;
 mod statistics;
 

@@ -3,13 +3,14 @@
 use async_trait::async_trait;
 use nips::{Network, RelayUrl};
 use serde_json::json;
-use sqlx::sqlite::{SqliteQueryResult, SqliteRow};
+use sqlx::sqlite::SqliteQueryResult;
 
-use crate::model::{NewRelay, Relay, RelayId, RelayState, RttSample};
+use crate::model::{NewRelay, Relay, RelayId, RttSample};
 use crate::store::relays::{CheckRecord, RelayCount};
-use crate::store::sqlite::batch::{CHUNK, integer, limit, networks, urls};
+use crate::store::rows::{self, integer, limit};
+use crate::store::sqlite::SqliteBacked;
+use crate::store::sqlite::batch::{CHUNK, networks, urls};
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteBacked, rows};
 use crate::store::{RelayStore, StoreError};
 
 const ADD: &str = include_str!("../../../sql/sqlite/queries/add_relays.sql");
@@ -159,7 +160,7 @@ impl<T: SqliteBacked> RelayStore for T {
             .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("relay_counts"))?;
-        Ok(rows::readable(&found, relay_count))
+        Ok(rows::readable(&found, rows::relay_count))
     }
 
     async fn relays_after(
@@ -175,15 +176,6 @@ impl<T: SqliteBacked> RelayStore for T {
             .map_err(during("relays_after"))?;
         Ok(rows::readable(&found, rows::relay))
     }
-}
-
-fn relay_count(row: &SqliteRow) -> Result<RelayCount, StoreError> {
-    let state = rows::text(row, "state").and_then(RelayState::from_name);
-    Ok(RelayCount {
-        network: rows::network(row)?,
-        state: state.ok_or_else(|| rows::damaged("count", row, "state"))?,
-        relays: rows::count(row, "relays")?,
-    })
 }
 
 fn named(relays: &[NewRelay]) -> String {

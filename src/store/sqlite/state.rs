@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
 
 use crate::model::{ServiceName, ServiceState, StateType};
-use crate::store::sqlite::batch::{CHUNK, integer, texts};
+use crate::store::rows::{self, integer};
+use crate::store::sqlite::SqliteBacked;
+use crate::store::sqlite::batch::{CHUNK, texts};
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteBacked, rows};
 use crate::store::{StateStore, StoreError};
 
 const STATE: &str = include_str!("../../../sql/sqlite/queries/state.sql");
@@ -31,8 +31,8 @@ impl<T: SqliteBacked> StateStore for T {
             .fetch_optional(&self.sqlite().readers)
             .await
             .map_err(during("state"))?;
-        let read = found.as_ref().map(|row| read(row, service, state_type));
-        read.transpose()
+        let read = |row| rows::service_state(row, service, state_type);
+        found.as_ref().map(read).transpose()
     }
 
     async fn states(
@@ -46,7 +46,8 @@ impl<T: SqliteBacked> StateStore for T {
             .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("states"))?;
-        Ok(rows::readable(&found, |row| read(row, service, state_type)))
+        let read = |row: &_| rows::service_state(row, service, state_type);
+        Ok(rows::readable(&found, read))
     }
 
     async fn put_states(&self, states: &[ServiceState]) -> Result<u64, StoreError> {
@@ -97,21 +98,4 @@ fn last_of_each_key(states: &[ServiceState]) -> Vec<&ServiceState> {
         .map(|state| ((state.service, state.state_type, &state.key), state))
         .collect();
     by_key.into_values().collect()
-}
-
-fn read(
-    row: &SqliteRow,
-    service: ServiceName,
-    state_type: StateType,
-) -> Result<ServiceState, StoreError> {
-    let read = || {
-        Some(ServiceState {
-            service,
-            state_type,
-            key: rows::text(row, "state_key")?.to_owned(),
-            value: serde_json::from_str(rows::text(row, "state_value")?).ok()?,
-            updated_at: rows::number(row, "updated_at")?,
-        })
-    };
-    read().ok_or_else(|| rows::damaged("service state", row, "state_key"))
 }

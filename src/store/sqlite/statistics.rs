@@ -1,13 +1,12 @@
 //! Cycles and totals in SQLite.
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
+use sqlx::SqlitePool;
 
 use crate::model::ServiceName;
-use crate::store::sqlite::batch::{integer, limit};
+use crate::store::rows::{self, integer, limit};
+use crate::store::sqlite::SqliteBacked;
 use crate::store::sqlite::error::during;
-use crate::store::sqlite::{SqliteBacked, rows};
 use crate::store::statistics::{CycleRecord, KEPT_CYCLES, Totals};
 use crate::store::{StatisticsStore, StoreError};
 
@@ -62,20 +61,7 @@ impl<T: SqliteBacked> StatisticsStore for T {
             .fetch_one(&self.sqlite().readers)
             .await
             .map_err(during("totals"))?;
-        let count = |column| rows::count(&row, column);
-        Ok(Totals {
-            candidates: count("candidates")?,
-            tombstones: count("tombstones")?,
-            relays: count("relays")?,
-            metadata: count("metadata")?,
-            relay_metadata: count("relay_metadata")?,
-            rtt_samples: count("rtt_samples")?,
-            covered_relays: count("covered_relays")?,
-            intervals: count("intervals")?,
-            gaps: count("gaps")?,
-            gap_relays: count("gap_relays")?,
-            size_bytes: count("size_bytes")?,
-        })
+        rows::totals(&row)
     }
 }
 
@@ -89,18 +75,5 @@ async fn cycles(
         .bind(limit(at_most))
         .fetch_all(readers)
         .await?;
-    Ok(rows::readable(&found, |row| cycle(row, service)))
-}
-
-fn cycle(row: &SqliteRow, service: ServiceName) -> Result<CycleRecord, StoreError> {
-    let read = || {
-        Some(CycleRecord {
-            service,
-            started_at: rows::number(row, "started_at")?,
-            duration_ms: rows::number(row, "duration_ms")?,
-            is_success: row.try_get("is_success").ok()?,
-            summary: rows::text(row, "summary")?.to_owned(),
-        })
-    };
-    read().ok_or_else(|| rows::damaged("cycle", row, "started_at"))
+    Ok(rows::readable(&found, |row| rows::cycle(row, service)))
 }

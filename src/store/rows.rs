@@ -1,0 +1,291 @@
+//! Rows of either relational engine, read back into the types they came from, and numbers as both
+//! engines take them.
+//!
+//! A row that cannot be read back is [`StoreError::Damaged`] when it was asked for by its key, and left
+//! out of lists, with a warning: one bad row must not hide its neighbours.
+
+use nips::relay_url::LocalRelays;
+use nips::{Network, RelayUrl};
+
+use crate::model::{
+    Candidate, Gap, GapReason, Interval, Metadata, MetadataType, Method, Relay, RelayId,
+    RelayMetadata, RelayState, RttSample, ServiceName, ServiceState, StateType,
+};
+use crate::store::StoreError;
+use crate::store::coverage::{CoverageCount, GapCount};
+use crate::store::relays::RelayCount;
+use crate::store::statistics::{CycleRecord, Totals};
+
+/// A row as an engine returns it. A column that is missing, null or of another type is `None`.
+pub(super) trait StoredRow {
+    /// A whole number.
+    fn integer(&self, column: &'static str) -> Option<i64>;
+
+    /// A text.
+    fn text(&self, column: &'static str) -> Option<&str>;
+
+    /// Bytes.
+    fn bytes(&self, column: &'static str) -> Option<&[u8]>;
+
+    /// A yes or no.
+    fn flag(&self, column: &'static str) -> Option<bool>;
+
+    /// Whether the column is there and null.
+    fn is_null(&self, column: &'static str) -> bool;
+}
+
+/// A number as a database stores it. Nothing that happens lies beyond 2^63 seconds, so such a number
+/// means "never" or "for ever", and so does the highest that fits.
+pub(super) fn integer(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A limit as a database takes it; a negative one would mean none, or be refused.
+pub(super) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Reads all rows that can be read, and logs the others.
+pub(super) fn readable<R, T>(rows: &[R], read: impl Fn(&R) -> Result<T, StoreError>) -> Vec<T> {
+    let warn = |error: &StoreError| tracing::warn!(%error, "row is left out");
+    rows.iter()
+        .filter_map(|row| read(row).inspect_err(warn).ok())
+        .collect()
+}
+
+/// A relay from a row of `relay`.
+pub(super) fn relay(row: &impl StoredRow) -> Result<Relay, StoreError> {
+    let read = || {
+        Some(Relay {
+            id: RelayId(number(row, "relay_id")?),
+            url: url(row)?,
+            discovered_at: number(row, "discovered_at")?,
+            validated_at: number(row, "validated_at")?,
+            state: RelayState::from_name(row.text("state")?)?,
+            check_failures: number(row, "check_failures")?,
+            next_check_at: number(row, "next_check_at")?,
+            sync_failures: number(row, "sync_failures")?,
+            next_sync_at: number(row, "next_sync_at")?,
+        })
+    };
+    read().ok_or_else(|| damaged("relay", row, "url"))
+}
+
+/// A candidate from a row of `candidate`.
+pub(super) fn candidate(row: &impl StoredRow) -> Result<Candidate, StoreError> {
+    let read = || {
+        Some(Candidate {
+            url: url(row)?,
+            source: row.text("source")?.to_owned(),
+            discovered_at: number(row, "discovered_at")?,
+            failures: number(row, "failures")?,
+            next_attempt_at: number(row, "next_attempt_at")?,
+            last_reason: optional(row, "last_reason", || {
+                row.text("last_reason").map(str::to_owned)
+            })?,
+        })
+    };
+    read().ok_or_else(|| damaged("candidate", row, "url"))
+}
+
+/// The URLs among the candidates found that this version's parser refuses: each would be due for ever
+/// and take the place of another.
+pub(super) fn unreadable_candidates<R: StoredRow>(rows: &[R]) -> Vec<&str> {
+    let unreadable = rows.iter().filter(|row| candidate(*row).is_err());
+    unreadable.filter_map(|row| row.text("url")).collect()
+}
+
+/// A document about a relay, when it still hashes to its id.
+pub(super) fn relay_metadata(
+    row: &impl StoredRow,
+    relay: RelayId,
+    metadata_type: MetadataType,
+) -> Result<RelayMetadata, StoreError> {
+    let read = || {
+        let metadata = Metadata::new(metadata_type, row.text("data")?.to_owned());
+        (metadata.id() == row.bytes("id")?).then_some(RelayMetadata {
+            relay,
+            generated_at: number(row, "last_generated_at")?,
+            metadata,
+        })
+    };
+    read().ok_or_else(|| StoreError::Damaged {
+        what: format!("{} document of relay {}", metadata_type.as_str(), relay.0),
+    })
+}
+
+/// A sample from a row of `relay_rtt`.
+pub(super) fn rtt_sample(row: &impl StoredRow, relay: RelayId) -> Result<RttSample, StoreError> {
+    let milliseconds = |column| optional(row, column, || number(row, column));
+    let read = || {
+        Some(RttSample {
+            relay,
+            checked_at: number(row, "checked_at")?,
+            open_ms: milliseconds("open_ms")?,
+            read_ms: milliseconds("read_ms")?,
+            write_ms: milliseconds("write_ms")?,
+        })
+    };
+    read().ok_or_else(|| damaged("rtt sample", row, "checked_at"))
+}
+
+/// An interval from a row of `coverage`.
+pub(super) fn interval(row: &impl StoredRow) -> Result<Interval, StoreError> {
+    let read = || {
+        Some(Interval {
+            from: number(row, "since")?,
+            until: number(row, "until")?,
+            method: Method::from_name(row.text("method")?)?,
+            covered_at: number(row, "covered_at")?,
+            events: number(row, "events")?,
+        })
+    };
+    read().ok_or_else(|| damaged("interval", row, "since"))
+}
+
+/// A gap from a row of `gap`.
+pub(super) fn gap(row: &impl StoredRow) -> Result<Gap, StoreError> {
+    let read = || {
+        Some(Gap {
+            from: number(row, "since")?,
+            until: number(row, "until")?,
+            reason: GapReason::from_name(row.text("reason")?)?,
+            attempts: number(row, "attempts")?,
+            found_at: number(row, "found_at")?,
+            next_attempt_at: number(row, "next_attempt_at")?,
+        })
+    };
+    read().ok_or_else(|| damaged("gap", row, "since"))
+}
+
+/// Service state from a row of `service_state`.
+pub(super) fn service_state(
+    row: &impl StoredRow,
+    service: ServiceName,
+    state_type: StateType,
+) -> Result<ServiceState, StoreError> {
+    let read = || {
+        Some(ServiceState {
+            service,
+            state_type,
+            key: row.text("state_key")?.to_owned(),
+            value: serde_json::from_str(row.text("state_value")?).ok()?,
+            updated_at: number(row, "updated_at")?,
+        })
+    };
+    read().ok_or_else(|| damaged("service state", row, "state_key"))
+}
+
+/// A cycle from a row of `cycle`.
+pub(super) fn cycle(row: &impl StoredRow, service: ServiceName) -> Result<CycleRecord, StoreError> {
+    let read = || {
+        Some(CycleRecord {
+            service,
+            started_at: number(row, "started_at")?,
+            duration_ms: number(row, "duration_ms")?,
+            is_success: row.flag("is_success")?,
+            summary: row.text("summary")?.to_owned(),
+        })
+    };
+    read().ok_or_else(|| damaged("cycle", row, "started_at"))
+}
+
+/// Relays of a network in a state.
+pub(super) fn relay_count(row: &impl StoredRow) -> Result<RelayCount, StoreError> {
+    let state = row.text("state").and_then(RelayState::from_name);
+    Ok(RelayCount {
+        network: network(row)?,
+        state: state.ok_or_else(|| damaged("count", row, "state"))?,
+        relays: count(row, "relays")?,
+    })
+}
+
+/// Candidates of a network.
+pub(super) fn candidate_count(row: &impl StoredRow) -> Result<(Network, u64), StoreError> {
+    Ok((network(row)?, count(row, "candidates")?))
+}
+
+/// Gaps of a reason.
+pub(super) fn gap_count(row: &impl StoredRow) -> Result<GapCount, StoreError> {
+    let reason = row.text("reason").and_then(GapReason::from_name);
+    Ok(GapCount {
+        reason: reason.ok_or_else(|| damaged("count", row, "reason"))?,
+        gaps: count(row, "gaps")?,
+        relays: count(row, "relays")?,
+    })
+}
+
+/// Intervals of a method.
+pub(super) fn coverage_count(row: &impl StoredRow) -> Result<CoverageCount, StoreError> {
+    let method = row.text("method").and_then(Method::from_name);
+    Ok(CoverageCount {
+        method: method.ok_or_else(|| damaged("count", row, "method"))?,
+        intervals: count(row, "intervals")?,
+        relays: count(row, "relays")?,
+        events: count(row, "events")?,
+    })
+}
+
+/// The row that counts every noun.
+pub(super) fn totals(row: &impl StoredRow) -> Result<Totals, StoreError> {
+    let count = |column| count(row, column);
+    Ok(Totals {
+        candidates: count("candidates")?,
+        tombstones: count("tombstones")?,
+        relays: count("relays")?,
+        metadata: count("metadata")?,
+        relay_metadata: count("relay_metadata")?,
+        rtt_samples: count("rtt_samples")?,
+        covered_relays: count("covered_relays")?,
+        intervals: count("intervals")?,
+        gaps: count("gaps")?,
+        gap_relays: count("gap_relays")?,
+        size_bytes: count("size_bytes")?,
+    })
+}
+
+/// A count.
+pub(super) fn count(row: &impl StoredRow, column: &'static str) -> Result<u64, StoreError> {
+    number(row, column).ok_or_else(|| damaged("count", row, column))
+}
+
+/// A whole number that fits its type.
+pub(super) fn number<T: TryFrom<i64>>(row: &impl StoredRow, column: &'static str) -> Option<T> {
+    row.integer(column)?.try_into().ok()
+}
+
+/// What is wrong, with the row named by one of its columns, a number or a text.
+pub(super) fn damaged(noun: &str, row: &impl StoredRow, column: &'static str) -> StoreError {
+    let name = match row.integer(column) {
+        Some(number) => number.to_string(),
+        None => row.text(column).unwrap_or("without a name").to_owned(),
+    };
+    StoreError::Damaged {
+        what: format!("{noun} {name}"),
+    }
+}
+
+/// `Some(None)` for null.
+fn optional<T>(
+    row: &impl StoredRow,
+    column: &'static str,
+    read: impl FnOnce() -> Option<T>,
+) -> Option<Option<T>> {
+    if row.is_null(column) {
+        return Some(None);
+    }
+    read().map(Some)
+}
+
+fn network(row: &impl StoredRow) -> Result<Network, StoreError> {
+    let network = row.text("network").and_then(|name| name.parse().ok());
+    network.ok_or_else(|| damaged("count", row, "network"))
+}
+
+/// The URL column, when it still is what the parser makes of it. Whether local relays are welcome was
+/// decided when it was stored.
+fn url(row: &impl StoredRow) -> Option<RelayUrl> {
+    let stored = row.text("url")?;
+    let parsed = RelayUrl::parse_with(stored, LocalRelays::Accepted).ok()?;
+    (parsed.as_str() == stored).then_some(parsed)
+}
