@@ -5,6 +5,25 @@
 
 use crate::model::{Gap, Interval, NewGap};
 
+/// Highest second that a database's 64-bit integers hold.
+const LAST_SECOND: u64 = i64::MAX as u64;
+
+/// The interval with ends that a database holds; `None` for an empty one.
+pub(crate) fn storable_interval(interval: Interval) -> Option<Interval> {
+    let (from, until) = storable(interval.from, interval.until)?;
+    Some(Interval {
+        from,
+        until,
+        ..interval
+    })
+}
+
+/// The gap with ends that a database holds; `None` for an empty one.
+pub(crate) fn storable_gap(gap: NewGap) -> Option<NewGap> {
+    let (from, until) = storable(gap.from, gap.until)?;
+    Some(NewGap { from, until, ..gap })
+}
+
 /// What becomes of the intervals that overlap or touch `new`, and of `new`: the rows that replace
 /// them, oldest first.
 pub(crate) fn cover(touched: &[Interval], new: Interval) -> Vec<Interval> {
@@ -51,6 +70,10 @@ pub(crate) fn add_gap(overlapped: &[Gap], new: NewGap) -> Vec<Gap> {
     });
     gaps.sort_unstable_by_key(|gap| gap.from);
     gaps
+}
+
+fn storable(from: u64, until: u64) -> Option<(u64, u64)> {
+    (from <= until).then(|| (from.min(LAST_SECOND), until.min(LAST_SECOND)))
 }
 
 /// The parts of `old` before `from` and after `until`, each with its share of the events.

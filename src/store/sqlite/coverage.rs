@@ -24,9 +24,6 @@ const GAP_COUNTS: &str = include_str!("../../../sql/sqlite/queries/gap_counts.sq
 const COVERAGE_COUNTS: &str = include_str!("../../../sql/sqlite/queries/coverage_counts.sql");
 const COVERED_SINCE: &str = include_str!("../../../sql/sqlite/queries/relays_covered_since.sql");
 
-/// Highest second that SQLite's integers hold.
-const LAST_SECOND: u64 = i64::MAX as u64;
-
 #[async_trait]
 impl<T: SqliteBacked> CoverageStore for T {
     async fn coverage(
@@ -50,14 +47,9 @@ impl<T: SqliteBacked> CoverageStore for T {
         filter: FilterId,
         interval: Interval,
     ) -> Result<(), StoreError> {
-        let interval = Interval {
-            from: interval.from.min(LAST_SECOND),
-            until: interval.until.min(LAST_SECOND),
-            ..interval
-        };
-        if interval.from > interval.until {
+        let Some(interval) = timeline::storable_interval(interval) else {
             return Ok(());
-        }
+        };
         let line = Line { relay, filter };
         let failed = during("cover");
         let mut tx = self.sqlite().begin("cover").await?;
@@ -72,14 +64,9 @@ impl<T: SqliteBacked> CoverageStore for T {
         filter: FilterId,
         gap: NewGap,
     ) -> Result<(), StoreError> {
-        let gap = NewGap {
-            from: gap.from.min(LAST_SECOND),
-            until: gap.until.min(LAST_SECOND),
-            ..gap
-        };
-        if gap.from > gap.until {
+        let Some(gap) = timeline::storable_gap(gap) else {
             return Ok(());
-        }
+        };
         let line = Line { relay, filter };
         let failed = during("add_gap");
         let mut tx = self.sqlite().begin("add_gap").await?;
