@@ -15,6 +15,7 @@ use super::{ApiError, Site};
 use crate::archive::ArchiveCounts;
 use crate::metrics::{GatheredMetrics, gauge, raise};
 use crate::relay::RelayCounts;
+use crate::store::statistics::PoolUsage;
 
 /// Prometheus' text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -47,6 +48,7 @@ async fn gather(site: &Site) {
     if let Some(relay) = &site.relay {
         copy_relay(gathered, &relay.counts());
     }
+    copy_pools(gathered, &site.store.pools());
     match recent(&site.overviews).await {
         Some(overview) => copy_overview(gathered, &overview),
         None => warn!(service = "relay", "figures_unavailable"),
@@ -101,6 +103,22 @@ fn copy_relay(gathered: &GatheredMetrics, counts: &RelayCounts) {
     }
 }
 
+fn copy_pools(gathered: &GatheredMetrics, pools: &[PoolUsage]) {
+    for usage in pools {
+        let pool = usage.pool;
+        for (state, connections) in [("in-use", usage.in_use), ("idle", usage.idle)] {
+            gathered
+                .pool_connections
+                .with_label_values(&[pool, state])
+                .set(connections.into());
+        }
+        let available = gathered.pool_available.with_label_values(&[pool]);
+        available.set(usage.available().into());
+        let max = gathered.pool_max.with_label_values(&[pool]);
+        max.set(usage.max.into());
+    }
+}
+
 fn copy_overview(gathered: &GatheredMetrics, overview: &Overview) {
     gathered.events.set(gauge(overview.events.events));
     gathered
@@ -127,5 +145,38 @@ fn copy_overview(gathered: &GatheredMetrics, overview: &Overview) {
             .gaps
             .with_label_values(&[count.reason.as_str()])
             .set(gauge(count.gaps));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+
+    #[test]
+    fn an_exhausted_pool_has_no_connection_available() {
+        let metrics = Metrics::new();
+        let usage = PoolUsage {
+            pool: "pooled",
+            in_use: 8,
+            idle: 0,
+            max: 8,
+        };
+        copy_pools(&metrics.gathered, &[usage]);
+        let text = metrics.exposition();
+        for line in [
+            r#"bigbrotr_pool_available_connections{pool="pooled"} 0"#,
+            r#"bigbrotr_pool_connections{pool="pooled",state="in-use"} 8"#,
+            r#"bigbrotr_pool_max_connections{pool="pooled"} 8"#,
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_store_without_a_server_says_nothing_about_connections() {
+        let metrics = Metrics::new();
+        copy_pools(&metrics.gathered, &[]);
+        assert!(!metrics.exposition().contains("bigbrotr_pool"));
     }
 }

@@ -34,6 +34,12 @@ metrics! {
         pub relays: IntGaugeVec = "bigbrotr_relays", ["network", "state"];
         /// Candidates by network.
         pub candidates: IntGaugeVec = "bigbrotr_candidates", ["network"];
+        /// Connections to the database server that are open, by what they do (`in-use`, `idle`).
+        pub pool_connections: IntGaugeVec = "bigbrotr_pool_connections", ["pool", "state"];
+        /// Connections to the database server that an operation could have at once.
+        pub pool_available: IntGaugeVec = "bigbrotr_pool_available_connections", ["pool"];
+        /// Most connections to the database server.
+        pub pool_max: IntGaugeVec = "bigbrotr_pool_max_connections", ["pool"];
         /// Ranges of time that could not be archived yet, by reason.
         pub gaps: IntGaugeVec = "bigbrotr_gaps", ["reason"];
     }

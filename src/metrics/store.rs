@@ -1,8 +1,8 @@
-//! Latency and errors of the store, by operation.
+//! Latency and errors of the store by operation, and how busy its connections are.
 
 use std::time::Duration;
 
-use prometheus::{HistogramVec, IntCounterVec};
+use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
 
 use super::metrics;
 
@@ -12,14 +12,22 @@ const QUERY_BUCKETS: [f64; 12] = [
     0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0,
 ];
 
+/// A free connection is there at once; a call that waits seconds for one meets an exhausted pool.
+const ACQUIRE_BUCKETS: [f64; 9] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.1, 1.0, 10.0, 30.0];
+
 metrics! {
-    /// Latency and errors of the store.
+    /// Latency and errors of the store, and of getting a connection to it.
     pub struct StoreMetrics {
         /// Time of one store operation, seconds.
         pub query_duration: HistogramVec =
             "bigbrotr_query_duration_seconds", ["operation"], QUERY_BUCKETS;
         /// Store operations that failed, by reason.
         pub errors: IntCounterVec = "bigbrotr_store_errors_total", ["operation", "reason"];
+        /// Time that an operation waited for a connection, seconds.
+        pub pool_acquire_duration: HistogramVec =
+            "bigbrotr_pool_acquire_duration_seconds", ["pool"], ACQUIRE_BUCKETS;
+        /// Operations that wait for a connection.
+        pub pool_waiting: IntGaugeVec = "bigbrotr_pool_waiting_operations", ["pool"];
     }
 }
 

@@ -35,25 +35,18 @@ pub use relays::RelayStore;
 pub use state::StateStore;
 pub use statistics::StatisticsStore;
 
-/// Everything that a process needs of its storage.
-pub trait Store:
-    EventStore
-    + CandidateStore
-    + RelayStore
-    + MetadataStore
-    + CoverageStore
-    + StateStore
-    + StatisticsStore
+/// Everything but events.
+pub trait RelationalStore:
+    CandidateStore + RelayStore + MetadataStore + CoverageStore + StateStore + StatisticsStore
 {
 }
 
-impl<T> Store for T where
-    T: EventStore
-        + CandidateStore
-        + RelayStore
-        + MetadataStore
-        + CoverageStore
-        + StateStore
-        + StatisticsStore
+impl<T> RelationalStore for T where
+    T: CandidateStore + RelayStore + MetadataStore + CoverageStore + StateStore + StatisticsStore
 {
 }
+
+/// Everything that a process needs of its storage.
+pub trait Store: EventStore + RelationalStore {}
+
+impl<T> Store for T where T: EventStore + RelationalStore {}

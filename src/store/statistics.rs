@@ -47,6 +47,26 @@ pub struct Totals {
     pub size_bytes: u64,
 }
 
+/// How busy the connections to a server are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUsage {
+    /// Which connections: `pooled` for ordinary calls, `direct` for what needs a session of its own.
+    pub pool: &'static str,
+    /// Connections at work.
+    pub in_use: u32,
+    /// Open connections without work.
+    pub idle: u32,
+    /// Most connections there may be.
+    pub max: u32,
+}
+
+impl PoolUsage {
+    /// Connections that a call would not have to wait for.
+    pub fn available(&self) -> u32 {
+        self.max.saturating_sub(self.in_use)
+    }
+}
+
 /// Cycles that are kept of each service: enough to see a day of half-hourly ones.
 pub const KEPT_CYCLES: u32 = 50;
 
@@ -68,4 +88,9 @@ pub trait StatisticsStore: Send + Sync {
 
     /// How much is stored. Reads whole indexes: for `status` and a scrape a minute, not for a loop.
     async fn totals(&self) -> Result<Totals, StoreError>;
+
+    /// How busy the connections are; nothing for a store without a server.
+    fn pools(&self) -> Vec<PoolUsage> {
+        Vec::new()
+    }
 }

@@ -4,9 +4,9 @@ CREATE TABLE metadata (
     metadata_id     BIGINT  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- SHA-256 of data: the id of the document everywhere outside of this database.
     id              BYTEA   NOT NULL,
-    metadata_type   TEXT    NOT NULL,
+    metadata_type   TEXT COLLATE "C" NOT NULL,
     -- Canonical JSON. Not jsonb, which would print numbers in a way of its own: the hash is of this text.
-    data            TEXT    COMPRESSION lz4 NOT NULL,
+    data            TEXT COMPRESSION lz4 NOT NULL,
     UNIQUE (id, metadata_type)
 );
 
@@ -14,7 +14,7 @@ CREATE TABLE metadata (
 -- first observation and last_generated_at its last. Stretches of a relay and type never overlap.
 CREATE TABLE relay_metadata (
     relay_id            INTEGER NOT NULL REFERENCES relay (relay_id) ON DELETE CASCADE,
-    metadata_type       TEXT    NOT NULL,
+    metadata_type       TEXT COLLATE "C" NOT NULL,
     generated_at        BIGINT  NOT NULL,
     last_generated_at   BIGINT  NOT NULL,
     metadata_id         BIGINT  NOT NULL REFERENCES metadata (metadata_id) ON DELETE CASCADE,
@@ -23,11 +23,13 @@ CREATE TABLE relay_metadata (
 
 CREATE INDEX relay_metadata_by_metadata ON relay_metadata (metadata_id);
 
+-- The widest column first and nothing wider than needed: no other table here has a row for every check
+-- of every relay.
 CREATE TABLE relay_rtt (
-    relay_id        INTEGER NOT NULL REFERENCES relay (relay_id) ON DELETE CASCADE,
     checked_at      BIGINT  NOT NULL,
-    open_ms         BIGINT,
-    read_ms         BIGINT,
-    write_ms        BIGINT,
+    relay_id        INTEGER NOT NULL REFERENCES relay (relay_id) ON DELETE CASCADE,
+    open_ms         INTEGER,
+    read_ms         INTEGER,
+    write_ms        INTEGER,
     PRIMARY KEY (relay_id, checked_at)
 );

@@ -1,20 +1,28 @@
 //! Connections: a pool that may lead to a pooler, and a few that lead to the server itself.
+//!
+//! A pooler in transaction mode gives a session to one client until its transaction ends. sqlx sends a
+//! statement in two steps, text first and values second, and below 1.21 PgBouncer does not remember the
+//! text: outside of a transaction the values may meet another session, and there the text of another
+//! client, whose answer is then ours. So a [`Pool`] hands out transactions and nothing else.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::Instant;
 
+use prometheus::IntGauge;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
-use sqlx::{ConnectOptions, PgPool, Postgres};
+use sqlx::{ConnectOptions, PgPool, Postgres, SqlSafeStr, Transaction};
 
 use super::PostgresOptions;
-
-/// How long a call waits for a connection. Batches take milliseconds, so one that waited this long
-/// meets a server that is away.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::metrics::StoreMetrics;
+use crate::store::statistics::PoolUsage;
 
 /// Direct connections: migrations, a refresh, a listener, a long scan.
 const DIRECT_CONNECTIONS: u32 = 4;
+
+/// The names of the pools in metrics.
+const POOLED: &str = "pooled";
+const DIRECT: &str = "direct";
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -27,21 +35,102 @@ pub(super) enum ConnectError {
     Connect(#[source] sqlx::Error),
 }
 
-/// A statement that leaves nothing behind in a session: PgBouncer below 1.21 gives the next statement to
-/// another session, which would not know its name.
-pub(super) fn statement(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
+/// A statement that leaves nothing behind in a session, which belongs to others afterwards.
+pub(super) fn statement<'q>(sql: &'static str) -> Query<'q, Postgres, PgArguments> {
     sqlx::query(sql).persistent(false)
 }
 
-/// The pool for ordinary calls.
-pub(super) async fn pooled(options: &PostgresOptions) -> Result<PgPool, ConnectError> {
-    open(options, &options.url, options.max_connections.max(1)).await
+/// Connections of which one is to be had for the time of a transaction.
+#[derive(Debug, Clone)]
+pub(super) struct Pool {
+    connections: PgPool,
+    metrics: StoreMetrics,
+}
+
+impl Pool {
+    /// The pool for ordinary calls.
+    pub(super) async fn open(options: &PostgresOptions) -> Result<Self, ConnectError> {
+        let max_connections = options.max_connections.max(1);
+        Ok(Self {
+            connections: open(options, &options.url, max_connections).await?,
+            metrics: options.metrics.clone(),
+        })
+    }
+
+    /// Begins a transaction once a connection is free; dropped without commit, it changes nothing.
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        self.begin_with("BEGIN").await
+    }
+
+    /// Begins a transaction in a way of its own.
+    pub(super) async fn begin_with(
+        &self,
+        statement: impl SqlSafeStr,
+    ) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+        let waiting = Waiting::begin(&self.metrics);
+        let acquired = self.connections.acquire().await;
+        drop(waiting);
+        Transaction::begin(acquired?, Some(statement.into_sql_str())).await
+    }
+
+    /// How busy it is.
+    pub(super) fn usage(&self) -> PoolUsage {
+        usage(POOLED, &self.connections)
+    }
+
+    /// Closes it once its connections are idle.
+    pub(super) async fn close(&self) {
+        self.connections.close().await;
+    }
 }
 
 /// The pool that bypasses a pooler.
 pub(super) async fn direct(options: &PostgresOptions) -> Result<PgPool, ConnectError> {
     let url = options.direct_url.as_ref().unwrap_or(&options.url);
     open(options, url, DIRECT_CONNECTIONS).await
+}
+
+/// How busy the direct connections are.
+pub(super) fn direct_usage(direct: &PgPool) -> PoolUsage {
+    usage(DIRECT, direct)
+}
+
+fn usage(pool: &'static str, connections: &PgPool) -> PoolUsage {
+    let idle = u32::try_from(connections.num_idle()).unwrap_or(u32::MAX);
+    PoolUsage {
+        pool,
+        in_use: connections.size().saturating_sub(idle),
+        idle,
+        max: connections.options().get_max_connections(),
+    }
+}
+
+/// A call that waits for a connection; counted as long as this exists.
+struct Waiting<'a> {
+    gauge: IntGauge,
+    metrics: &'a StoreMetrics,
+    since: Instant,
+}
+
+impl<'a> Waiting<'a> {
+    fn begin(metrics: &'a StoreMetrics) -> Self {
+        let gauge = metrics.pool_waiting.with_label_values(&[POOLED]);
+        gauge.inc();
+        Self {
+            gauge,
+            metrics,
+            since: Instant::now(),
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.gauge.dec();
+        let durations = &self.metrics.pool_acquire_duration;
+        let duration = durations.with_label_values(&[POOLED]);
+        duration.observe(self.since.elapsed().as_secs_f64());
+    }
 }
 
 async fn open(
@@ -59,11 +148,22 @@ async fn open(
     if let Some(password) = &options.password {
         connect = connect.password(password);
     }
-    PgPoolOptions::new()
+    let pool = PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(options.acquire_timeout)
         .test_before_acquire(false)
-        .connect_with(connect)
-        .await
-        .map_err(ConnectError::Connect)
+        .connect_with(connect.clone())
+        .await;
+    match pool {
+        Ok(pool) => Ok(pool),
+        Err(error) => Err(ConnectError::Connect(reason(error, &connect).await)),
+    }
+}
+
+/// Why there is no connection: a pool that was refused until its patience ended does not say.
+async fn reason(error: sqlx::Error, connect: &PgConnectOptions) -> sqlx::Error {
+    match error {
+        sqlx::Error::PoolTimedOut => connect.connect().await.err().unwrap_or(error),
+        _ => error,
+    }
 }

@@ -13,11 +13,6 @@ const DISK_FULL: &str = "53100";
 /// PgBouncer's own refusals, e.g. that the server is away.
 const PGBOUNCER: &str = "08P01";
 
-/// Classifies a failure of one operation, for `map_err`.
-pub(super) fn during(operation: &'static str) -> impl Fn(sqlx::Error) -> StoreError + Copy {
-    move |error| classify(operation, error)
-}
-
 /// A failure to open.
 pub(super) fn opening(
     url: &str,
@@ -29,7 +24,8 @@ pub(super) fn opening(
     }
 }
 
-fn classify(operation: &'static str, error: sqlx::Error) -> StoreError {
+/// Classifies a failure of one operation.
+pub(super) fn classify(operation: &'static str, error: sqlx::Error) -> StoreError {
     let code = error.as_database_error().and_then(|error| error.code());
     let code = code.as_deref().unwrap_or_default();
     let is_away = matches!(

@@ -1,22 +1,40 @@
 //! The PostgreSQL assembly: everything in one database, for analysts and for several machines.
 //!
-//! Calls go through a pool that may lead to PgBouncer in transaction mode, so nothing here relies on a
-//! session: no named prepared statement, no session lock, no `LISTEN`. What needs a session
-//! (migrations, long refreshes, wake-ups) goes over the direct connections of `store.listen_url`.
+//! Calls go through a pool that may lead to PgBouncer in transaction mode, so every statement is part of
+//! a transaction, and nothing here relies on a session: no named prepared statement, no session lock, no
+//! `LISTEN`. What needs a session (migrations, long refreshes, wake-ups) goes over the direct
+//! connections of `store.listen_url`.
 //! Every statement is a file of `sql/postgres`; a trait is implemented in the file of its name.
 
+mod batch;
+mod call;
+mod candidates;
 mod connection;
+mod coverage;
 mod error;
+mod locks;
+mod metadata;
 mod migrations;
 mod objects;
+mod relays;
+mod row;
+mod state;
+mod statistics;
 
 use std::fmt;
+use std::time::Duration;
 
 use nips::{Kind, RelayUrl};
 use sqlx::PgPool;
 
+use self::connection::Pool;
+use crate::metrics::StoreMetrics;
 use crate::store::StoreError;
 use crate::store::postgres::error::opening;
+
+/// How long a call waits for a connection unless told otherwise. Batches take milliseconds, so one that
+/// waited this long meets a server that is away.
+pub const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How to reach the database, and how events are kept in it.
 #[derive(Clone)]
@@ -29,12 +47,16 @@ pub struct PostgresOptions {
     pub password: Option<String>,
     /// Connections of this process through [`PostgresOptions::url`].
     pub max_connections: u32,
+    /// How long a call waits for a connection, and opening for a server that is just starting.
+    pub acquire_timeout: Duration,
     /// Whether opening brings the schema up to date; otherwise an older schema is refused.
     pub is_migrating: bool,
     /// Kinds kept whole in lightweight mode; `None` keeps every kind whole.
     pub whole_kinds: Option<Vec<Kind>>,
     /// URLs of our own relay, for requests to vanish from it (NIP-62).
     pub own_relay_urls: Vec<RelayUrl>,
+    /// What calls are counted with.
+    pub metrics: StoreMetrics,
 }
 
 impl fmt::Debug for PostgresOptions {
@@ -50,8 +72,9 @@ impl fmt::Debug for PostgresOptions {
 /// The archive in a PostgreSQL database. Clones share the connections.
 #[derive(Debug, Clone)]
 pub struct PostgresStore {
-    pool: PgPool,
+    pool: Pool,
     direct: PgPool,
+    metrics: StoreMetrics,
 }
 
 impl PostgresStore {
@@ -67,8 +90,12 @@ impl PostgresStore {
         migrations::prepare(&direct, options.is_migrating)
             .await
             .map_err(|error| opening(&url, error))?;
-        let pool = connection::pooled(&options).await.map_err(failed)?;
-        Ok(Self { pool, direct })
+        let pool = Pool::open(&options).await.map_err(failed)?;
+        Ok(Self {
+            pool,
+            direct,
+            metrics: options.metrics,
+        })
     }
 
     /// Closes all connections once they are idle. Later calls fail with [`StoreError::Closed`].

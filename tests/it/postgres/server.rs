@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use bigbrotr::store::postgres::{PostgresOptions, PostgresStore};
+use bigbrotr::metrics::Metrics;
+use bigbrotr::store::postgres::{ACQUIRE_TIMEOUT, PostgresOptions, PostgresStore};
 use sqlx::{Connection, Executor, PgConnection};
 
 /// Of the servers that `tests/servers.sh` starts, and no others.
@@ -36,9 +37,11 @@ impl Database {
             direct_url: Some(self.direct.clone()),
             password: Some(PASSWORD.to_owned()),
             max_connections: 4,
+            acquire_timeout: ACQUIRE_TIMEOUT,
             is_migrating: true,
             whole_kinds: None,
             own_relay_urls: Vec::new(),
+            metrics: Metrics::new().store,
         }
     }
 

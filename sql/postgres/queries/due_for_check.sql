@@ -1,0 +1,24 @@
+/*
+ * Purpose:    Find the relays that the monitor has to visit, longest waiting first.
+ * Parameters: $1 networks
+ *             $2 now
+ *             $3 limit
+ * Result:     relays in that order
+ * Caller:     RelayStore::due_for_check
+ * Index:      relay_by_check, at most limit entries of each network
+ */
+SELECT
+    due.relay_id, due.url, due.network, due.discovered_at, due.validated_at, due.state,
+    due.check_failures, due.next_check_at, due.sync_failures, due.next_sync_at
+FROM unnest($1::text[]) AS asked (network)
+CROSS JOIN LATERAL (
+    SELECT
+        r.relay_id, r.url, r.network, r.discovered_at, r.validated_at, r.state,
+        r.check_failures, r.next_check_at, r.sync_failures, r.next_sync_at
+    FROM relay AS r
+    WHERE r.network = asked.network AND r.next_check_at <= $2
+    ORDER BY r.next_check_at, r.relay_id
+    LIMIT $3
+) AS due
+ORDER BY due.next_check_at, due.relay_id
+LIMIT $3
