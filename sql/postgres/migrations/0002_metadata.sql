@@ -6,9 +6,17 @@ CREATE TABLE metadata (
     id              BYTEA   NOT NULL,
     metadata_type   TEXT COLLATE "C" NOT NULL,
     -- Canonical JSON. Not jsonb, which would print numbers in a way of its own: the hash is of this text.
-    data            TEXT COMPRESSION lz4 NOT NULL,
+    data            TEXT    NOT NULL,
     UNIQUE (id, metadata_type)
 );
+
+DO $$
+BEGIN
+    ALTER TABLE metadata ALTER COLUMN data SET COMPRESSION lz4;
+EXCEPTION
+    WHEN feature_not_supported THEN NULL; -- A server that was built without LZ4 has its own way.
+END
+$$;
 
 -- One row for each stretch of time in which the same document was observed: generated_at is its
 -- first observation and last_generated_at its last. Stretches of a relay and type never overlap.
