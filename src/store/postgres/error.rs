@@ -24,6 +24,11 @@ pub(super) fn opening(
     }
 }
 
+/// Classifies a failure of one operation, for `map_err`.
+pub(super) fn during(operation: &'static str) -> impl Fn(sqlx::Error) -> StoreError + Copy {
+    move |error| classify(operation, error)
+}
+
 /// Classifies a failure of one operation.
 pub(super) fn classify(operation: &'static str, error: sqlx::Error) -> StoreError {
     let code = error.as_database_error().and_then(|error| error.code());

@@ -1,8 +1,8 @@
 //! The schema's history, applied in order and never edited once released, and what is applied again
 //! whenever its text changes ([`super::objects`]).
 
-use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{PgConnection, PgPool, SqlSafeStr};
+use sqlx::migrate::{AppliedMigration, Migrate, MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 
 use super::objects;
 
@@ -58,43 +58,57 @@ pub(super) enum SchemaError {
 /// do this at the same time; one works and the others wait.
 pub(super) async fn prepare(direct: &PgPool, is_migrating: bool) -> Result<(), SchemaError> {
     let mut connection = direct.acquire().await.map_err(MigrateError::Execute)?;
-    let found = applied_version(&mut connection).await?;
-    let known = MIGRATIONS.len() as i64;
-    if found > known {
-        return Err(SchemaError::Newer { found, known });
-    }
-    if !is_migrating {
-        return if found < known {
-            Err(SchemaError::Outdated { found, known })
-        } else {
-            Ok(())
-        };
-    }
     let migrations = MIGRATIONS.map(|(version, name, text)| {
         let sql = text.into_sql_str();
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)
     });
-    let migrator = Migrator::with_migrations(migrations.into());
+    // With nothing to do, nothing is tried that only an owner may do.
+    if is_up_to_date(&mut connection, &migrations, is_migrating).await? {
+        return Ok(());
+    }
+    let migrator = Migrator::with_migrations(migrations.to_vec());
     migrator.run(&mut *connection).await?;
     objects::apply(&mut connection)
         .await
         .map_err(SchemaError::Objects)
 }
 
-/// The newest applied migration, 0 for a new database.
-async fn applied_version(connection: &mut PgConnection) -> Result<i64, MigrateError> {
+/// Whether everything is applied, or nothing is to be. In a transaction: without a direct URL there may
+/// be a pooler in between.
+async fn is_up_to_date(
+    connection: &mut PgConnection,
+    migrations: &[Migration],
+    is_migrating: bool,
+) -> Result<bool, SchemaError> {
+    let mut tx = connection.begin().await.map_err(MigrateError::Execute)?;
+    let applied = applied(&mut tx).await?;
+    let found = applied.last().map_or(0, |migration| migration.version);
+    let known = migrations.len() as i64;
+    if found > known {
+        return Err(SchemaError::Newer { found, known });
+    }
+    if !is_migrating && found < known {
+        return Err(SchemaError::Outdated { found, known });
+    }
+    if !is_migrating {
+        return Ok(true);
+    }
+    let ours = migrations.iter().map(|ours| (ours.version, &ours.checksum));
+    let theirs = applied.iter().map(|there| (there.version, &there.checksum));
+    let are_objects_applied = objects::are_applied(&mut tx).await;
+    Ok(ours.eq(theirs) && are_objects_applied.map_err(SchemaError::Objects)?)
+}
+
+/// The migrations that were applied, oldest first; none for a new database.
+async fn applied(connection: &mut PgConnection) -> Result<Vec<AppliedMigration>, MigrateError> {
     let exists: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+        .persistent(false)
         .fetch_one(&mut *connection)
         .await?;
     if !exists {
-        return Ok(0);
+        return Ok(Vec::new());
     }
-    let applied = connection.list_applied_migrations(TABLE).await?;
-    Ok(applied
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0))
+    connection.list_applied_migrations(TABLE).await
 }
 
 #[cfg(test)]

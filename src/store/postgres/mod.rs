@@ -17,6 +17,7 @@ mod metadata;
 mod migrations;
 mod objects;
 mod relays;
+mod roles;
 mod row;
 mod state;
 mod statistics;
@@ -28,6 +29,7 @@ use nips::{Kind, RelayUrl};
 use sqlx::PgPool;
 
 use self::connection::Pool;
+pub use self::roles::ROLES;
 use crate::metrics::StoreMetrics;
 use crate::store::StoreError;
 use crate::store::postgres::error::opening;

@@ -1,12 +1,44 @@
 //! Functions, views and grants: applied again, in this order, whenever the text of one changes.
 
 use sha2::{Digest, Sha256};
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 use super::connection::statement;
 
-/// What replaces itself: its name and its text.
-const OBJECTS: [(&str, &str); 0] = [];
+/// The name and the text of a file of `sql/postgres`.
+macro_rules! object {
+    ($path:literal) => {
+        (
+            $path,
+            include_str!(concat!("../../../sql/postgres/", $path)),
+        )
+    };
+}
+
+/// What replaces itself: functions, then views, then grants.
+const OBJECTS: &[(&str, &str)] = &[
+    object!("functions/canonical_json.sql"),
+    object!("functions/readable_json.sql"),
+    object!("functions/relay_insert.sql"),
+    object!("functions/metadata_insert.sql"),
+    object!("functions/relay_metadata_insert.sql"),
+    object!("functions/relay_metadata_insert_cascade.sql"),
+    object!("functions/service_state_upsert.sql"),
+    object!("functions/service_state_get.sql"),
+    object!("functions/service_state_delete.sql"),
+    object!("functions/orphan_metadata_delete.sql"),
+    object!("functions/relay_metadata_delete_expired.sql"),
+    object!("functions/relay_metadata_latest_refresh.sql"),
+    object!("views/nostr_schema.sql"),
+    object!("views/nostr_relay.sql"),
+    object!("views/nostr_metadata.sql"),
+    object!("views/nostr_relay_metadata.sql"),
+    object!("views/nostr_service_state.sql"),
+    object!("views/relay_metadata_latest.sql"),
+    object!("grants/roles.sql"),
+    object!("grants/privileges.sql"),
+    object!("grants/owners.sql"),
+];
 
 /// One process at a time; any number will do as long as it is always the same.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7261940115)";
@@ -14,10 +46,18 @@ const LOCK: &str = "SELECT pg_advisory_xact_lock(7261940115)";
 const CREATE_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_object (
     name TEXT PRIMARY KEY, sha256 BYTEA NOT NULL)";
 
-const KNOWN: &str = "SELECT count(*) FROM schema_object WHERE name = $1 AND sha256 = $2";
+const EXISTS: &str = "SELECT to_regclass('schema_object') IS NOT NULL";
+
+const APPLIED: &str = "SELECT name, sha256 FROM schema_object";
 
 const REMEMBER: &str = "INSERT INTO schema_object (name, sha256) VALUES ($1, $2)
     ON CONFLICT (name) DO UPDATE SET sha256 = excluded.sha256";
+
+/// Whether everything is as it should be, which any role may find out.
+pub(super) async fn are_applied(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let exists = statement(EXISTS).fetch_one(&mut *connection).await?;
+    Ok(exists.try_get(0)? && changed(connection).await?.is_empty())
+}
 
 /// Applies everything from the first object on whose text is not the one that was applied: a later one may
 /// depend on it. All of it or nothing.
@@ -27,32 +67,45 @@ pub(super) async fn apply(connection: &mut PgConnection) -> Result<(), sqlx::Err
         .await?;
     tx.execute(LOCK).await?;
     tx.execute(CREATE_TABLE).await?;
-    let mut is_changed = false;
-    for (name, text) in OBJECTS {
-        let sha256: [u8; 32] = Sha256::digest(text).into();
-        is_changed = is_changed || !is_applied(&mut tx, name, &sha256).await?;
-        if is_changed {
-            tx.execute(sqlx::raw_sql(text)).await?;
-            statement(REMEMBER)
-                .bind(name)
-                .bind(sha256.as_slice())
-                .execute(&mut *tx)
-                .await?;
-        }
+    let changed = changed(&mut tx).await?;
+    for name in changed.iter().rev().filter_map(materialized) {
+        let drop = format!("DROP MATERIALIZED VIEW IF EXISTS {name}");
+        tx.execute(sqlx::raw_sql(AssertSqlSafe(drop))).await?;
+    }
+    for (name, text) in changed {
+        tx.execute(sqlx::raw_sql(*text)).await?;
+        statement(REMEMBER)
+            .bind(name)
+            .bind(sha256(text))
+            .execute(&mut *tx)
+            .await?;
     }
     tx.commit().await
 }
 
-async fn is_applied(
+/// The objects from the first one on that is not applied.
+async fn changed(
     connection: &mut PgConnection,
-    name: &str,
-    sha256: &[u8],
-) -> Result<bool, sqlx::Error> {
-    use sqlx::Row;
-    let row = statement(KNOWN)
-        .bind(name)
-        .bind(sha256)
-        .fetch_one(connection)
-        .await?;
-    Ok(row.try_get::<i64, _>(0)? > 0)
+) -> Result<&'static [(&'static str, &'static str)], sqlx::Error> {
+    let mut applied: Vec<(String, Vec<u8>)> = Vec::new();
+    for row in statement(APPLIED).fetch_all(connection).await? {
+        applied.push((row.try_get("name")?, row.try_get("sha256")?));
+    }
+    let is_applied = |(name, text): &(&str, &str)| {
+        let hash = sha256(text);
+        let mut known = applied.iter();
+        known.any(|(known, of)| known == name && of.as_slice() == hash)
+    };
+    let first = OBJECTS.iter().position(|object| !is_applied(object));
+    Ok(&OBJECTS[first.unwrap_or(OBJECTS.len())..])
+}
+
+/// The name of a materialized view, which unlike other objects cannot be replaced in its place.
+fn materialized((path, text): &(&'static str, &str)) -> Option<&'static str> {
+    let name = path.strip_prefix("views/")?.strip_suffix(".sql")?;
+    text.contains("CREATE MATERIALIZED VIEW").then_some(name)
+}
+
+fn sha256(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
 }
