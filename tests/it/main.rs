@@ -19,4 +19,5 @@ mod program;
 mod relay;
 mod services;
 mod shared_data;
+mod sql_files;
 mod sqlite;

@@ -1,12 +1,13 @@
 //! Every statement of `sql/sqlite/queries` prepared against a migrated database.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bigbrotr::store::sqlite::{SqliteOptions, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
+
+use crate::sql_files::Engine;
 
 /// Statements that read a whole table or index: counts for people, asked for once a minute at most,
 /// and janitor's work in bounded portions.
@@ -39,7 +40,7 @@ async fn no_hot_query_reads_a_whole_table() {
     let directory = tempfile::tempdir().unwrap();
     let mut connection = migrated(&directory.path().join("store.sqlite")).await;
     let expected: BTreeMap<&str, &[&str]> = WHOLE_READS.into_iter().collect();
-    for (name, text) in queries() {
+    for (name, text) in Engine::Sqlite.queries() {
         let whole = whole_reads(&mut connection, &text).await;
         let allowed = expected.get(name.as_str()).copied().unwrap_or_default();
         assert_eq!(whole, allowed, "tables that {name}.sql reads whole");
@@ -48,36 +49,12 @@ async fn no_hot_query_reads_a_whole_table() {
 
 #[test]
 fn every_query_says_what_it_is_for() {
-    for (name, text) in queries() {
-        assert!(text.starts_with("/*\n"), "{name}.sql has a head comment");
-        let (head, statement) = text.split_once("*/").unwrap();
-        for heading in ["Purpose:", "Parameters:", "Result:", "Caller:", "Index:"] {
-            assert!(head.contains(heading), "{name}.sql lacks {heading}");
-        }
-        assert!(
-            !statement.contains("SELECT *"),
-            "{name}.sql names its columns"
-        );
-        assert!(!statement.contains(';'), "{name}.sql is one statement");
-    }
+    Engine::Sqlite.check_form();
 }
 
 #[test]
 fn every_query_is_used_and_documented() {
-    let readme = fs::read_to_string(root().join("sql/README.md")).unwrap();
-    let code: String = files(root().join("src/store/sqlite"))
-        .map(|path| fs::read_to_string(path).unwrap())
-        .collect();
-    for (name, _) in queries() {
-        assert!(
-            code.contains(&format!("queries/{name}.sql")),
-            "{name}.sql is unused"
-        );
-        assert!(
-            readme.contains(&format!("`{name}`")),
-            "sql/README.md lacks {name}"
-        );
-    }
+    Engine::Sqlite.check_use();
 }
 
 /// The tables, by the names they have in the statement, that its plan reads from end to end.
@@ -116,24 +93,4 @@ async fn migrated(path: &Path) -> SqliteConnection {
     let mut connection = options.connect().await.unwrap();
     connection.ping().await.unwrap();
     connection
-}
-
-/// Name and text of every query file.
-fn queries() -> Vec<(String, String)> {
-    let found = files(root().join("sql/sqlite/queries")).map(|path| {
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        (name, fs::read_to_string(path).unwrap())
-    });
-    let found: Vec<(String, String)> = found.collect();
-    assert!(found.len() > 40);
-    found
-}
-
-fn files(folder: PathBuf) -> impl Iterator<Item = PathBuf> {
-    let entries = fs::read_dir(folder).unwrap();
-    entries.map(|entry| entry.unwrap().path())
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
