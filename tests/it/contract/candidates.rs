@@ -1,12 +1,12 @@
 //! Candidates and their promotion.
 
 use bigbrotr::model::{NewCandidate, RelayState};
-use bigbrotr::store::Store;
+use bigbrotr::store::RelationalStore;
 use nips::{Network, RelayUrl};
 
 use crate::contract::given::{NOW, ONION, any_url, candidate, one_candidate, one_relay, url};
 
-pub(super) async fn adding_counts_what_is_new(store: &dyn Store) {
+pub(super) async fn adding_counts_what_is_new(store: &dyn RelationalStore) {
     let named = [candidate(&url(1)), candidate(&url(2)), candidate(&url(1))];
     assert_eq!(store.add_candidates(&named, NOW).await.unwrap(), 2);
     assert_eq!(store.add_candidates(&named, NOW).await.unwrap(), 0);
@@ -14,7 +14,7 @@ pub(super) async fn adding_counts_what_is_new(store: &dyn Store) {
     assert_eq!(due(store, NOW).await, [url(1), url(2)]);
 }
 
-pub(super) async fn adding_passes_over_what_is_known(store: &dyn Store) {
+pub(super) async fn adding_passes_over_what_is_known(store: &dyn RelationalStore) {
     one_relay(store, 1).await;
     one_candidate(store, &url(2), NOW).await;
     one_candidate(store, &url(3), NOW).await;
@@ -25,7 +25,7 @@ pub(super) async fn adding_passes_over_what_is_known(store: &dyn Store) {
     assert_eq!(due(store, NOW + 1).await, [url(2), url(4)]);
 }
 
-pub(super) async fn adding_a_large_batch_counts_truly(store: &dyn Store) {
+pub(super) async fn adding_a_large_batch_counts_truly(store: &dyn RelationalStore) {
     let named: Vec<NewCandidate> = (0..2_500).map(|number| candidate(&url(number))).collect();
     assert_eq!(store.add_candidates(&named[..7], NOW).await.unwrap(), 7);
     assert_eq!(store.add_candidates(&named, NOW).await.unwrap(), 2_493);
@@ -33,7 +33,7 @@ pub(super) async fn adding_a_large_batch_counts_truly(store: &dyn Store) {
     assert_eq!(counts, [(Network::Clearnet, 2_500)]);
 }
 
-pub(super) async fn a_known_candidate_keeps_its_history(store: &dyn Store) {
+pub(super) async fn a_known_candidate_keeps_its_history(store: &dyn RelationalStore) {
     one_candidate(store, &url(1), NOW).await;
     store.postpone(&url(1), "refused", NOW + 60).await.unwrap();
     let renamed = NewCandidate {
@@ -54,7 +54,7 @@ pub(super) async fn a_known_candidate_keeps_its_history(store: &dyn Store) {
     assert_eq!(known.last_reason.as_deref(), Some("refused"));
 }
 
-pub(super) async fn due_are_the_least_failed_then_the_longest_waiting(store: &dyn Store) {
+pub(super) async fn due_are_the_least_failed_then_the_longest_waiting(store: &dyn RelationalStore) {
     one_candidate(store, &any_url(ONION), NOW + 1).await;
     for (number, at) in [(1, NOW + 2), (2, NOW), (3, NOW), (4, NOW), (5, NOW)] {
         one_candidate(store, &url(number), at).await;
@@ -73,7 +73,7 @@ pub(super) async fn due_are_the_least_failed_then_the_longest_waiting(store: &dy
     }
 }
 
-pub(super) async fn due_stays_within_its_networks_time_and_limit(store: &dyn Store) {
+pub(super) async fn due_stays_within_its_networks_time_and_limit(store: &dyn RelationalStore) {
     one_candidate(store, &url(1), NOW).await;
     one_candidate(store, &url(2), NOW).await;
     one_candidate(store, &any_url(ONION), NOW).await;
@@ -92,7 +92,7 @@ pub(super) async fn due_stays_within_its_networks_time_and_limit(store: &dyn Sto
     assert_eq!(count(&[], NOW + 10, 10).await, 0);
 }
 
-pub(super) async fn promoting_keeps_the_discovery(store: &dyn Store) {
+pub(super) async fn promoting_keeps_the_discovery(store: &dyn RelationalStore) {
     one_candidate(store, &url(1), NOW).await;
     let id = store.promote(&url(1), NOW + 5).await.unwrap();
     assert_ne!(id.0, 0);
@@ -109,7 +109,7 @@ pub(super) async fn promoting_keeps_the_discovery(store: &dyn Store) {
     assert!(due(store, NOW + 5).await.is_empty());
 }
 
-pub(super) async fn promoting_again_changes_nothing(store: &dyn Store) {
+pub(super) async fn promoting_again_changes_nothing(store: &dyn RelationalStore) {
     one_candidate(store, &url(1), NOW).await;
     let id = store.promote(&url(1), NOW + 5).await.unwrap();
     let relay = store.relay_by_url(&url(1)).await.unwrap();
@@ -117,13 +117,13 @@ pub(super) async fn promoting_again_changes_nothing(store: &dyn Store) {
     assert_eq!(store.relay_by_url(&url(1)).await.unwrap(), relay);
 }
 
-pub(super) async fn promoting_a_stranger_discovers_it_now(store: &dyn Store) {
+pub(super) async fn promoting_a_stranger_discovers_it_now(store: &dyn RelationalStore) {
     store.promote(&url(1), NOW).await.unwrap();
     let relay = store.relay_by_url(&url(1)).await.unwrap().unwrap();
     assert_eq!((relay.discovered_at, relay.validated_at), (NOW, NOW));
 }
 
-pub(super) async fn promoting_at_the_same_time_makes_one_relay(store: &dyn Store) {
+pub(super) async fn promoting_at_the_same_time_makes_one_relay(store: &dyn RelationalStore) {
     one_candidate(store, &url(1), NOW).await;
     let url = url(1);
     let (a, b, c) = tokio::join!(
@@ -136,7 +136,7 @@ pub(super) async fn promoting_at_the_same_time_makes_one_relay(store: &dyn Store
     assert_eq!(store.relays_after(None, 10).await.unwrap().len(), 1);
 }
 
-pub(super) async fn postponing_counts(store: &dyn Store) {
+pub(super) async fn postponing_counts(store: &dyn RelationalStore) {
     one_candidate(store, &url(1), NOW).await;
     for failure in 1..=3 {
         let later = NOW + u64::from(failure);
@@ -148,12 +148,12 @@ pub(super) async fn postponing_counts(store: &dyn Store) {
     }
 }
 
-pub(super) async fn postponing_a_stranger_does_nothing(store: &dyn Store) {
+pub(super) async fn postponing_a_stranger_does_nothing(store: &dyn RelationalStore) {
     store.postpone(&url(1), "timed-out", NOW).await.unwrap();
     assert!(due(store, NOW).await.is_empty());
 }
 
-pub(super) async fn giving_up_leaves_a_tombstone_that_expires(store: &dyn Store) {
+pub(super) async fn giving_up_leaves_a_tombstone_that_expires(store: &dyn RelationalStore) {
     for number in 1..=3 {
         one_candidate(store, &url(number), NOW).await;
         for _ in 0..number {
@@ -175,7 +175,7 @@ pub(super) async fn giving_up_leaves_a_tombstone_that_expires(store: &dyn Store)
     assert_eq!(store.totals().await.unwrap().tombstones, 0);
 }
 
-pub(super) async fn expired_tombstones_are_deleted_in_portions(store: &dyn Store) {
+pub(super) async fn expired_tombstones_are_deleted_in_portions(store: &dyn RelationalStore) {
     for number in 1..=5 {
         one_candidate(store, &url(number), NOW).await;
         store.postpone(&url(number), "refused", NOW).await.unwrap();
@@ -192,7 +192,7 @@ pub(super) async fn expired_tombstones_are_deleted_in_portions(store: &dyn Store
     assert_eq!(store.totals().await.unwrap().tombstones, 1);
 }
 
-pub(super) async fn candidates_are_counted_by_network(store: &dyn Store) {
+pub(super) async fn candidates_are_counted_by_network(store: &dyn RelationalStore) {
     assert!(store.candidate_counts().await.unwrap().is_empty());
     for url in [
         url(1),
@@ -212,7 +212,7 @@ pub(super) async fn candidates_are_counted_by_network(store: &dyn Store) {
     assert_eq!(counts, expected);
 }
 
-async fn due(store: &dyn Store, now: u64) -> Vec<RelayUrl> {
+async fn due(store: &dyn RelationalStore, now: u64) -> Vec<RelayUrl> {
     let due = store.due_candidates(&Network::ALL, now, 100).await.unwrap();
     due.into_iter().map(|candidate| candidate.url).collect()
 }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use bigbrotr::model::{Gap, GapReason, Interval, Method, NewGap, RelayId};
 use bigbrotr::store::coverage::{CoverageCount, FilterId, GapCount};
-use bigbrotr::store::{Store, StoreError};
+use bigbrotr::store::{RelationalStore, StoreError};
 use nips::Filter;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -15,14 +15,14 @@ use crate::contract::given::{NOW, one_relay};
 
 const FILTER: FilterId = FilterId(u64::MAX - 7);
 
-pub(super) async fn nothing_is_covered_at_first(store: &dyn Store) {
+pub(super) async fn nothing_is_covered_at_first(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     assert!(store.coverage(relay, FILTER).await.unwrap().is_empty());
     assert!(store.gaps(relay, FILTER).await.unwrap().is_empty());
     assert_eq!(store.relays_covered_since(0).await.unwrap(), 0);
 }
 
-pub(super) async fn touching_intervals_of_one_method_join(store: &dyn Store) {
+pub(super) async fn touching_intervals_of_one_method_join(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     for (from, until, at, events) in [(100, 199, 5, 10), (300, 399, 6, 20), (200, 299, 7, 30)] {
         let interval = interval(from, until, Method::Paging, at, events);
@@ -39,7 +39,7 @@ pub(super) async fn touching_intervals_of_one_method_join(store: &dyn Store) {
     );
 }
 
-pub(super) async fn another_method_replaces_what_it_overlaps(store: &dyn Store) {
+pub(super) async fn another_method_replaces_what_it_overlaps(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     for new in [
         interval(0, 99, Method::Paging, 5, 50),
@@ -56,7 +56,7 @@ pub(super) async fn another_method_replaces_what_it_overlaps(store: &dyn Store) 
     assert_eq!(store.coverage(relay, FILTER).await.unwrap(), expected);
 }
 
-pub(super) async fn covering_closes_splits_and_shrinks_gaps(store: &dyn Store) {
+pub(super) async fn covering_closes_splits_and_shrinks_gaps(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     for (from, until) in [(0, 99), (200, 299), (400, 499), (600, 699)] {
         let gap = new_gap(from, until, GapReason::TimedOut);
@@ -74,7 +74,7 @@ pub(super) async fn covering_closes_splits_and_shrinks_gaps(store: &dyn Store) {
     assert!(gaps.iter().all(|gap| gap.next_attempt_at == NOW + 60));
 }
 
-pub(super) async fn the_same_gap_again_is_another_attempt(store: &dyn Store) {
+pub(super) async fn the_same_gap_again_is_another_attempt(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     let first = new_gap(10, 19, GapReason::TimedOut);
     store.add_gap(relay, FILTER, first).await.unwrap();
@@ -108,7 +108,7 @@ pub(super) async fn the_same_gap_again_is_another_attempt(store: &dyn Store) {
     );
 }
 
-pub(super) async fn a_gap_over_covered_seconds_is_kept(store: &dyn Store) {
+pub(super) async fn a_gap_over_covered_seconds_is_kept(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     let covered = interval(0, 99, Method::Paging, 5, 1);
     store.cover(relay, FILTER, covered).await.unwrap();
@@ -118,7 +118,7 @@ pub(super) async fn a_gap_over_covered_seconds_is_kept(store: &dyn Store) {
     assert_eq!(store.gaps(relay, FILTER).await.unwrap().len(), 1);
 }
 
-pub(super) async fn filters_and_relays_are_apart(store: &dyn Store) {
+pub(super) async fn filters_and_relays_are_apart(store: &dyn RelationalStore) {
     let (a, b) = (one_relay(store, 1).await, one_relay(store, 2).await);
     let other = FilterId::of(&Filter::default());
     assert_ne!(other, FILTER);
@@ -142,7 +142,7 @@ pub(super) async fn filters_and_relays_are_apart(store: &dyn Store) {
     }
 }
 
-pub(super) async fn an_empty_range_is_ignored(store: &dyn Store) {
+pub(super) async fn an_empty_range_is_ignored(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     let covered = interval(9, 8, Method::Paging, 5, 1);
     store.cover(relay, FILTER, covered).await.unwrap();
@@ -151,7 +151,7 @@ pub(super) async fn an_empty_range_is_ignored(store: &dyn Store) {
     nothing_of(store, relay).await;
 }
 
-pub(super) async fn the_far_future_is_a_second_like_any_other(store: &dyn Store) {
+pub(super) async fn the_far_future_is_a_second_like_any_other(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     let gap = new_gap(0, u64::MAX, GapReason::Unbounded);
     store.add_gap(relay, FILTER, gap).await.unwrap();
@@ -166,7 +166,7 @@ pub(super) async fn the_far_future_is_a_second_like_any_other(store: &dyn Store)
     assert!(coverage[0].until >= u64::MAX / 2);
 }
 
-pub(super) async fn an_unknown_relay_fails(store: &dyn Store) {
+pub(super) async fn an_unknown_relay_fails(store: &dyn RelationalStore) {
     let stranger = RelayId(4_000_000);
     let covered = interval(0, 9, Method::Paging, 5, 1);
     let failed = store.cover(stranger, FILTER, covered).await;
@@ -183,7 +183,7 @@ pub(super) async fn an_unknown_relay_fails(store: &dyn Store) {
     nothing_of(store, stranger).await;
 }
 
-pub(super) async fn counts_speak_about_all_relays(store: &dyn Store) {
+pub(super) async fn counts_speak_about_all_relays(store: &dyn RelationalStore) {
     let (a, b) = (one_relay(store, 1).await, one_relay(store, 2).await);
     for (relay, from, until, method) in [
         (a, 0, 9, Method::Paging),
@@ -230,7 +230,7 @@ const HISTORIES: u64 = 48;
 /// Seconds of the model's time line.
 const SECONDS: RangeInclusive<u64> = 0..=40;
 
-pub(super) async fn random_histories_agree_with_seconds(store: &dyn Store) {
+pub(super) async fn random_histories_agree_with_seconds(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     let mut runner = TestRunner::deterministic();
     let histories = prop::collection::vec(step(), 1..24);
@@ -420,7 +420,7 @@ fn new_gap(from: u64, until: u64, reason: GapReason) -> NewGap {
     }
 }
 
-async fn nothing_of(store: &dyn Store, relay: RelayId) {
+async fn nothing_of(store: &dyn RelationalStore, relay: RelayId) {
     assert!(store.coverage(relay, FILTER).await.unwrap().is_empty());
     assert!(store.gaps(relay, FILTER).await.unwrap().is_empty());
 }

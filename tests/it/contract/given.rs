@@ -1,10 +1,13 @@
 //! What the cases start from: assemblies and nouns.
 
 use bigbrotr::model::{Metadata, MetadataType, NewCandidate, NewRelay, RelayId, RelayMetadata};
-use bigbrotr::store::{Embedded, EmbeddedOptions, Store};
+use bigbrotr::store::postgres::PostgresStore;
+use bigbrotr::store::{Embedded, EmbeddedOptions, RelationalStore};
 use nips::RelayUrl;
 use nips::relay_url::LocalRelays;
 use tempfile::TempDir;
+
+use crate::postgres::server::Database;
 
 /// When the cases happen, unix seconds.
 pub(super) const NOW: u64 = 1_700_000_000;
@@ -18,6 +21,14 @@ pub(super) async fn embedded() -> (Embedded, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let opened = Embedded::open(directory.path(), EmbeddedOptions::default()).await;
     (opened.unwrap(), directory)
+}
+
+/// An empty PostgreSQL store behind a pooler, which lives as long as its database. It is the writer's, as
+/// that of the services: whatever they do is what the writer may.
+pub(super) async fn postgres() -> (PostgresStore, Database) {
+    let database = Database::create().await;
+    let opened = PostgresStore::open(database.options_as("writer")).await;
+    (opened.unwrap(), database)
 }
 
 /// A clearnet relay's URL by number.
@@ -40,13 +51,13 @@ pub(super) fn candidate(url: &RelayUrl) -> NewCandidate {
 }
 
 /// Stores one candidate.
-pub(super) async fn one_candidate(store: &dyn Store, url: &RelayUrl, now: u64) {
+pub(super) async fn one_candidate(store: &dyn RelationalStore, url: &RelayUrl, now: u64) {
     let added = store.add_candidates(&[candidate(url)], now).await.unwrap();
     assert_eq!(added, 1);
 }
 
 /// Stores one relay.
-pub(super) async fn one_relay(store: &dyn Store, number: u32) -> RelayId {
+pub(super) async fn one_relay(store: &dyn RelationalStore, number: u32) -> RelayId {
     let relay = NewRelay {
         url: url(number),
         discovered_at: NOW - 3_600,

@@ -2,11 +2,11 @@
 
 use bigbrotr::model::{Metadata, MetadataType, RelayId, RelayMetadata, RelayState, RttSample};
 use bigbrotr::store::relays::CheckRecord;
-use bigbrotr::store::{Store, StoreError};
+use bigbrotr::store::{RelationalStore, StoreError};
 
 use crate::contract::given::{NOW, document, one_relay};
 
-pub(super) async fn a_document_is_read_back(store: &dyn Store) {
+pub(super) async fn a_document_is_read_back(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     assert_eq!(latest(store, relay).await, None);
     let info = document(relay, NOW, "käse \u{1f9c0} \\u0000");
@@ -23,7 +23,7 @@ pub(super) async fn a_document_is_read_back(store: &dyn Store) {
     assert_eq!(none.unwrap(), None);
 }
 
-pub(super) async fn a_document_is_shared(store: &dyn Store) {
+pub(super) async fn a_document_is_shared(store: &dyn RelationalStore) {
     let (a, b) = (one_relay(store, 1).await, one_relay(store, 2).await);
     let rows = [document(a, NOW, "same"), document(b, NOW, "same")];
     assert_eq!(store.add_relay_metadata(&rows).await.unwrap(), 2);
@@ -31,7 +31,7 @@ pub(super) async fn a_document_is_shared(store: &dyn Store) {
     assert_eq!((totals.metadata, totals.relay_metadata), (1, 2));
 }
 
-pub(super) async fn a_document_that_stays_current_costs_no_row(store: &dyn Store) {
+pub(super) async fn a_document_that_stays_current_costs_no_row(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     assert_eq!(add(store, document(relay, NOW, "a")).await, 1);
     for later in [0, 60, 120] {
@@ -42,7 +42,7 @@ pub(super) async fn a_document_that_stays_current_costs_no_row(store: &dyn Store
     assert_eq!(store.totals().await.unwrap().relay_metadata, 1);
 }
 
-pub(super) async fn a_document_that_returns_is_a_new_row(store: &dyn Store) {
+pub(super) async fn a_document_that_returns_is_a_new_row(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     for (later, name) in [(0, "a"), (60, "b"), (120, "a")] {
         let row = document(relay, NOW + later, name);
@@ -53,7 +53,7 @@ pub(super) async fn a_document_that_returns_is_a_new_row(store: &dyn Store) {
     assert_eq!((totals.metadata, totals.relay_metadata), (2, 3));
 }
 
-pub(super) async fn an_old_observation_changes_nothing_newer(store: &dyn Store) {
+pub(super) async fn an_old_observation_changes_nothing_newer(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     add(store, document(relay, NOW, "a")).await;
     add(store, document(relay, NOW + 60, "a")).await;
@@ -66,7 +66,7 @@ pub(super) async fn an_old_observation_changes_nothing_newer(store: &dyn Store) 
     assert_eq!(found, Some(document(relay, NOW + 60, "a")));
 }
 
-pub(super) async fn an_unknown_relay_stores_nothing(store: &dyn Store) {
+pub(super) async fn an_unknown_relay_stores_nothing(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     let rows = [
         document(relay, NOW, "a"),
@@ -81,7 +81,7 @@ pub(super) async fn an_unknown_relay_stores_nothing(store: &dyn Store) {
     assert_eq!((totals.metadata, totals.relay_metadata), (0, 0));
 }
 
-pub(super) async fn samples_are_newest_first(store: &dyn Store) {
+pub(super) async fn samples_are_newest_first(store: &dyn RelationalStore) {
     let (a, b) = (one_relay(store, 1).await, one_relay(store, 2).await);
     for later in [20, 0, 10] {
         sample(store, a, NOW + later).await;
@@ -91,7 +91,7 @@ pub(super) async fn samples_are_newest_first(store: &dyn Store) {
     assert_eq!(moments(store, a, 2).await, [NOW + 20, NOW + 10]);
 }
 
-pub(super) async fn expiry_keeps_the_newest(store: &dyn Store) {
+pub(super) async fn expiry_keeps_the_newest(store: &dyn RelationalStore) {
     let (a, b) = (one_relay(store, 1).await, one_relay(store, 2).await);
     for (later, name) in [(0, "a"), (10, "b"), (20, "c")] {
         add(store, document(a, NOW + later, name)).await;
@@ -121,7 +121,7 @@ pub(super) async fn expiry_keeps_the_newest(store: &dyn Store) {
     assert_eq!(latest(store, b).await, Some(document(b, NOW + 501, "new")));
 }
 
-pub(super) async fn expiry_goes_in_portions(store: &dyn Store) {
+pub(super) async fn expiry_goes_in_portions(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     for later in 0..5 {
         add(store, document(relay, NOW + later, &later.to_string())).await;
@@ -138,7 +138,7 @@ pub(super) async fn expiry_goes_in_portions(store: &dyn Store) {
     assert_eq!(portions, [3, 3, 2]);
 }
 
-pub(super) async fn orphans_go_and_current_documents_stay(store: &dyn Store) {
+pub(super) async fn orphans_go_and_current_documents_stay(store: &dyn RelationalStore) {
     let relay = one_relay(store, 1).await;
     for later in 0..4 {
         add(store, document(relay, NOW + later, &later.to_string())).await;
@@ -151,16 +151,16 @@ pub(super) async fn orphans_go_and_current_documents_stay(store: &dyn Store) {
     assert!(latest(store, relay).await.is_some());
 }
 
-async fn add(store: &dyn Store, row: RelayMetadata) -> u64 {
+async fn add(store: &dyn RelationalStore, row: RelayMetadata) -> u64 {
     store.add_relay_metadata(&[row]).await.unwrap()
 }
 
-async fn latest(store: &dyn Store, relay: RelayId) -> Option<RelayMetadata> {
+async fn latest(store: &dyn RelationalStore, relay: RelayId) -> Option<RelayMetadata> {
     let found = store.latest_metadata(relay, MetadataType::Nip11Info).await;
     found.unwrap()
 }
 
-async fn sample(store: &dyn Store, relay: RelayId, checked_at: u64) {
+async fn sample(store: &dyn RelationalStore, relay: RelayId, checked_at: u64) {
     let record = CheckRecord {
         rtt: RttSample {
             relay,
@@ -176,7 +176,7 @@ async fn sample(store: &dyn Store, relay: RelayId, checked_at: u64) {
     store.record_check(&record).await.unwrap();
 }
 
-async fn moments(store: &dyn Store, relay: RelayId, limit: usize) -> Vec<u64> {
+async fn moments(store: &dyn RelationalStore, relay: RelayId, limit: usize) -> Vec<u64> {
     let samples = store.rtt_samples(relay, limit).await.unwrap();
     samples.iter().map(|sample| sample.checked_at).collect()
 }

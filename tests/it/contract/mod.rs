@@ -1,6 +1,7 @@
-//! What every store promises, as plain async functions over `&dyn Store`, one file a noun.
+//! What every store promises, as plain async functions over `&dyn Store` (events) or
+//! `&dyn RelationalStore` (everything else), one file a noun.
 //!
-//! An assembly joins by one line at the foot of this file: a function that opens a new, empty store.
+//! An assembly joins by a macro at the foot of this file, around a function that opens a new, empty store.
 //! A case joins by its name in the list. Each pair becomes a test of its own.
 
 mod candidates;
@@ -12,8 +13,8 @@ mod relays;
 mod state;
 mod statistics;
 
-/// Hands every case to a macro.
-macro_rules! every_case {
+/// Hands every case that is not about events to a macro.
+macro_rules! every_relational_case {
     ($run:ident) => {
         $run! {
             candidates: [
@@ -74,6 +75,28 @@ macro_rules! every_case {
                 counts_speak_about_all_relays,
                 random_histories_agree_with_seconds,
             ],
+            state: [
+                a_row_is_read_back,
+                rows_are_ordered_by_key,
+                the_last_write_wins,
+                an_empty_key_writes_nothing,
+                deleting_counts_what_existed,
+                services_and_types_are_apart,
+            ],
+            statistics: [
+                the_newest_cycle_of_each_service_is_told,
+                only_the_newest_cycles_are_kept,
+                a_cycle_recorded_twice_is_one,
+                totals_count_every_noun,
+            ],
+        }
+    };
+}
+
+/// Hands every case about events to a macro.
+macro_rules! every_event_case {
+    ($run:ident) => {
+        $run! {
             events: [
                 arrivals_are_logged_in_order,
                 bounds_stop_a_query,
@@ -100,37 +123,41 @@ macro_rules! every_case {
                 vanishing_removes_everything,
                 walks_meet_everything_once,
             ],
-            state: [
-                a_row_is_read_back,
-                rows_are_ordered_by_key,
-                the_last_write_wins,
-                an_empty_key_writes_nothing,
-                deleting_counts_what_existed,
-                services_and_types_are_apart,
-            ],
-            statistics: [
-                the_newest_cycle_of_each_service_is_told,
-                only_the_newest_cycles_are_kept,
-                a_cycle_recorded_twice_is_one,
-                totals_count_every_noun,
-            ],
         }
     };
 }
 
-/// Makes the tests of the embedded assembly.
+/// Makes tests of the embedded assembly.
 macro_rules! embedded {
     ($($noun:ident: [$($case:ident),+ $(,)?],)+) => {
-        mod embedded {
-            $(mod $noun {
-                $(#[tokio::test]
-                async fn $case() {
-                    let (store, _directory) = crate::contract::given::embedded().await;
-                    crate::contract::$noun::$case(&store).await;
-                })+
+        $(mod $noun {
+            $(#[tokio::test]
+            async fn $case() {
+                let (store, _directory) = crate::contract::given::embedded().await;
+                crate::contract::$noun::$case(&store).await;
             })+
-        }
+        })+
     };
 }
 
-every_case!(embedded);
+/// Makes tests of the PostgreSQL assembly.
+macro_rules! postgres {
+    ($($noun:ident: [$($case:ident),+ $(,)?],)+) => {
+        $(mod $noun {
+            $(#[tokio::test]
+            async fn $case() {
+                let (store, _database) = crate::contract::given::postgres().await;
+                crate::contract::$noun::$case(&store).await;
+            })+
+        })+
+    };
+}
+
+mod embedded {
+    every_relational_case!(embedded);
+    every_event_case!(embedded);
+}
+
+mod postgres {
+    every_relational_case!(postgres);
+}

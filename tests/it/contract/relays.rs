@@ -2,14 +2,14 @@
 
 use bigbrotr::model::{NewRelay, Relay, RelayId, RelayState, RttSample};
 use bigbrotr::store::relays::{CheckRecord, RelayCount};
-use bigbrotr::store::{Store, StoreError};
+use bigbrotr::store::{RelationalStore, StoreError};
 use nips::{Network, RelayUrl};
 
 use crate::contract::given::{NOW, ONION, any_url, one_candidate, one_relay, url};
 
 const STRANGER: RelayId = RelayId(4_000_000);
 
-pub(super) async fn adding_leaves_known_relays_alone(store: &dyn Store) {
+pub(super) async fn adding_leaves_known_relays_alone(store: &dyn RelationalStore) {
     let id = one_relay(store, 1).await;
     let relays = [new(&url(1), 5), new(&url(2), 6), new(&url(2), 7)];
     assert_eq!(store.add_relays(&relays, NOW + 9).await.unwrap(), 1);
@@ -25,25 +25,25 @@ pub(super) async fn adding_leaves_known_relays_alone(store: &dyn Store) {
     assert_eq!(second.state, RelayState::New);
 }
 
-pub(super) async fn adding_takes_the_place_of_a_candidate(store: &dyn Store) {
+pub(super) async fn adding_takes_the_place_of_a_candidate(store: &dyn RelationalStore) {
     one_candidate(store, &url(1), NOW).await;
     store.add_relays(&[new(&url(1), NOW)], NOW).await.unwrap();
     assert_eq!(relay(store, 1).await.discovered_at, NOW - 3_600);
     assert!(store.candidate_counts().await.unwrap().is_empty());
 }
 
-pub(super) async fn an_unknown_url_is_no_relay(store: &dyn Store) {
+pub(super) async fn an_unknown_url_is_no_relay(store: &dyn RelationalStore) {
     assert_eq!(store.relay_by_url(&url(1)).await.unwrap(), None);
 }
 
-pub(super) async fn keys_are_answered_in_order(store: &dyn Store) {
+pub(super) async fn keys_are_answered_in_order(store: &dyn RelationalStore) {
     let (a, b) = (one_relay(store, 1).await, one_relay(store, 2).await);
     let found = store.relays_by_id(&[b, STRANGER, a, b]).await.unwrap();
     assert_eq!(ids(&found), [a, b]);
     assert!(store.relays_by_id(&[]).await.unwrap().is_empty());
 }
 
-pub(super) async fn many_keys_are_answered_once_each(store: &dyn Store) {
+pub(super) async fn many_keys_are_answered_once_each(store: &dyn RelationalStore) {
     let relays: Vec<NewRelay> = (0..1_500).map(|number| new(&url(number), NOW)).collect();
     assert_eq!(store.add_relays(&relays, NOW).await.unwrap(), 1_500);
     let all = ids(&store.relays_after(None, 10_000).await.unwrap());
@@ -51,7 +51,7 @@ pub(super) async fn many_keys_are_answered_once_each(store: &dyn Store) {
     assert_eq!(ids(&store.relays_by_id(&asked).await.unwrap()), all);
 }
 
-pub(super) async fn due_for_check_is_longest_waiting_first(store: &dyn Store) {
+pub(super) async fn due_for_check_is_longest_waiting_first(store: &dyn RelationalStore) {
     let (a, b) = (one_relay(store, 1).await, one_relay(store, 2).await);
     let onion = [new(&any_url(ONION), NOW)];
     store.add_relays(&onion, NOW).await.unwrap();
@@ -68,7 +68,7 @@ pub(super) async fn due_for_check_is_longest_waiting_first(store: &dyn Store) {
     assert!(due(&[Network::Loki], NOW + 20, 10).await.is_empty());
 }
 
-pub(super) async fn due_for_sync_is_longest_waiting_first(store: &dyn Store) {
+pub(super) async fn due_for_sync_is_longest_waiting_first(store: &dyn RelationalStore) {
     let (a, b) = (one_relay(store, 1).await, one_relay(store, 2).await);
     store.record_sync(a, 1, NOW + 20).await.unwrap();
     store.record_sync(b, 0, NOW + 10).await.unwrap();
@@ -79,7 +79,7 @@ pub(super) async fn due_for_sync_is_longest_waiting_first(store: &dyn Store) {
     assert!(due(NOW + 9, 10).await.is_empty());
 }
 
-pub(super) async fn a_check_is_recorded_whole(store: &dyn Store) {
+pub(super) async fn a_check_is_recorded_whole(store: &dyn RelationalStore) {
     let id = one_relay(store, 1).await;
     let record = CheckRecord {
         rtt: RttSample {
@@ -102,7 +102,7 @@ pub(super) async fn a_check_is_recorded_whole(store: &dyn Store) {
     assert_eq!(store.rtt_samples(id, 10).await.unwrap(), [record.rtt]);
 }
 
-pub(super) async fn a_check_of_an_unknown_relay_fails(store: &dyn Store) {
+pub(super) async fn a_check_of_an_unknown_relay_fails(store: &dyn RelationalStore) {
     let failed = store.record_check(&record(STRANGER, NOW)).await;
     assert!(
         matches!(failed, Err(StoreError::Failed { .. })),
@@ -111,7 +111,7 @@ pub(super) async fn a_check_of_an_unknown_relay_fails(store: &dyn Store) {
     assert!(store.rtt_samples(STRANGER, 1).await.unwrap().is_empty());
 }
 
-pub(super) async fn a_visit_is_recorded(store: &dyn Store) {
+pub(super) async fn a_visit_is_recorded(store: &dyn RelationalStore) {
     let id = one_relay(store, 1).await;
     store.record_sync(id, 3, NOW + 50).await.unwrap();
     let relay = relay(store, 1).await;
@@ -119,7 +119,7 @@ pub(super) async fn a_visit_is_recorded(store: &dyn Store) {
     assert_eq!(relay.next_check_at, NOW);
 }
 
-pub(super) async fn a_visit_to_an_unknown_relay_fails(store: &dyn Store) {
+pub(super) async fn a_visit_to_an_unknown_relay_fails(store: &dyn RelationalStore) {
     let failed = store.record_sync(STRANGER, 0, NOW).await;
     assert!(
         matches!(failed, Err(StoreError::Failed { .. })),
@@ -127,7 +127,7 @@ pub(super) async fn a_visit_to_an_unknown_relay_fails(store: &dyn Store) {
     );
 }
 
-pub(super) async fn relays_are_counted_by_network_and_state(store: &dyn Store) {
+pub(super) async fn relays_are_counted_by_network_and_state(store: &dyn RelationalStore) {
     assert!(store.relay_counts().await.unwrap().is_empty());
     let a = one_relay(store, 1).await;
     one_relay(store, 2).await;
@@ -150,7 +150,7 @@ pub(super) async fn relays_are_counted_by_network_and_state(store: &dyn Store) {
     assert_eq!(counts, expected);
 }
 
-pub(super) async fn walking_meets_every_relay_once(store: &dyn Store) {
+pub(super) async fn walking_meets_every_relay_once(store: &dyn RelationalStore) {
     let mut all = Vec::new();
     for number in 0..7 {
         all.push(one_relay(store, number).await);
@@ -177,7 +177,7 @@ fn ids(relays: &[Relay]) -> Vec<RelayId> {
     relays.iter().map(|relay| relay.id).collect()
 }
 
-async fn relay(store: &dyn Store, number: u32) -> Relay {
+async fn relay(store: &dyn RelationalStore, number: u32) -> Relay {
     let found = store.relay_by_url(&url(number)).await.unwrap();
     found.unwrap()
 }
@@ -197,7 +197,7 @@ fn record(relay: RelayId, next_check_at: u64) -> CheckRecord {
     }
 }
 
-async fn check(store: &dyn Store, relay: RelayId, next_check_at: u64) {
+async fn check(store: &dyn RelationalStore, relay: RelayId, next_check_at: u64) {
     let record = record(relay, next_check_at);
     store.record_check(&record).await.unwrap();
 }

@@ -1,7 +1,7 @@
 //! Cursors and checkpoints.
 
 use bigbrotr::model::{ServiceName, ServiceState, StateType};
-use bigbrotr::store::{Store, StoreError};
+use bigbrotr::store::{RelationalStore, StoreError};
 use serde_json::{Value, json};
 
 use crate::contract::given::NOW;
@@ -9,7 +9,7 @@ use crate::contract::given::NOW;
 const FINDER: ServiceName = ServiceName::Finder;
 const CURSOR: StateType = StateType::Cursor;
 
-pub(super) async fn a_row_is_read_back(store: &dyn Store) {
+pub(super) async fn a_row_is_read_back(store: &dyn RelationalStore) {
     assert_eq!(store.state(FINDER, CURSOR, "batch").await.unwrap(), None);
     let value = json!({"batch": u64::MAX, "text": "\u{0}\u{1f9c0}", "none": null});
     let row = state("batch", value);
@@ -23,13 +23,13 @@ pub(super) async fn a_row_is_read_back(store: &dyn Store) {
     );
 }
 
-pub(super) async fn rows_are_ordered_by_key(store: &dyn Store) {
+pub(super) async fn rows_are_ordered_by_key(store: &dyn RelationalStore) {
     let rows = ["b", "a", "c"].map(|key| state(key, json!(key)));
     assert_eq!(store.put_states(&rows).await.unwrap(), 3);
     assert_eq!(keys(store).await, ["a", "b", "c"]);
 }
 
-pub(super) async fn the_last_write_wins(store: &dyn Store) {
+pub(super) async fn the_last_write_wins(store: &dyn RelationalStore) {
     let rows = [1, 2, 3].map(|value| state("same", json!(value)));
     assert_eq!(store.put_states(&rows).await.unwrap(), 1);
     assert_eq!(value(store, "same").await, Some(json!(3)));
@@ -38,7 +38,7 @@ pub(super) async fn the_last_write_wins(store: &dyn Store) {
     assert_eq!(value(store, "same").await, Some(json!({"deep": [4]})));
 }
 
-pub(super) async fn an_empty_key_writes_nothing(store: &dyn Store) {
+pub(super) async fn an_empty_key_writes_nothing(store: &dyn RelationalStore) {
     let rows = [state("good", json!(1)), state("", json!(2))];
     let failed = store.put_states(&rows).await;
     assert!(
@@ -48,7 +48,7 @@ pub(super) async fn an_empty_key_writes_nothing(store: &dyn Store) {
     assert!(keys(store).await.is_empty());
 }
 
-pub(super) async fn deleting_counts_what_existed(store: &dyn Store) {
+pub(super) async fn deleting_counts_what_existed(store: &dyn RelationalStore) {
     let rows: Vec<ServiceState> = (0..1_200)
         .map(|number| state(&format!("{number:04}"), Value::Null))
         .collect();
@@ -65,7 +65,7 @@ pub(super) async fn deleting_counts_what_existed(store: &dyn Store) {
     assert_eq!(keys(store).await, ["0000"]);
 }
 
-pub(super) async fn services_and_types_are_apart(store: &dyn Store) {
+pub(super) async fn services_and_types_are_apart(store: &dyn RelationalStore) {
     let cursor = state("key", json!(1));
     let checkpoint = ServiceState {
         state_type: StateType::Checkpoint,
@@ -100,12 +100,12 @@ fn state(key: &str, value: Value) -> ServiceState {
     }
 }
 
-async fn value(store: &dyn Store, key: &str) -> Option<Value> {
+async fn value(store: &dyn RelationalStore, key: &str) -> Option<Value> {
     let row = store.state(FINDER, CURSOR, key).await.unwrap();
     row.map(|row| row.value)
 }
 
-async fn keys(store: &dyn Store) -> Vec<String> {
+async fn keys(store: &dyn RelationalStore) -> Vec<String> {
     let rows = store.states(FINDER, CURSOR).await.unwrap();
     rows.into_iter().map(|row| row.key).collect()
 }

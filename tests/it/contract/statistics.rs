@@ -1,12 +1,12 @@
 //! The history of cycles, and totals.
 
 use bigbrotr::model::ServiceName;
-use bigbrotr::store::Store;
+use bigbrotr::store::RelationalStore;
 use bigbrotr::store::statistics::{CycleRecord, KEPT_CYCLES, Totals};
 
 use crate::contract::given::{NOW, document, one_candidate, one_relay, url};
 
-pub(super) async fn the_newest_cycle_of_each_service_is_told(store: &dyn Store) {
+pub(super) async fn the_newest_cycle_of_each_service_is_told(store: &dyn RelationalStore) {
     assert!(store.latest_cycles().await.unwrap().is_empty());
     for (service, later) in [
         (ServiceName::Monitor, 5),
@@ -23,7 +23,7 @@ pub(super) async fn the_newest_cycle_of_each_service_is_told(store: &dyn Store) 
     assert_eq!(store.latest_cycles().await.unwrap(), expected);
 }
 
-pub(super) async fn only_the_newest_cycles_are_kept(store: &dyn Store) {
+pub(super) async fn only_the_newest_cycles_are_kept(store: &dyn RelationalStore) {
     let kept = u64::from(KEPT_CYCLES);
     for later in 0..kept + 3 {
         let cycle = cycle(ServiceName::Finder, NOW + later);
@@ -40,7 +40,7 @@ pub(super) async fn only_the_newest_cycles_are_kept(store: &dyn Store) {
     assert_eq!(store.cycles(ServiceName::Seeder, 9).await.unwrap(), [other]);
 }
 
-pub(super) async fn a_cycle_recorded_twice_is_one(store: &dyn Store) {
+pub(super) async fn a_cycle_recorded_twice_is_one(store: &dyn RelationalStore) {
     let first = cycle(ServiceName::Finder, NOW);
     let second = CycleRecord {
         is_success: false,
@@ -53,7 +53,7 @@ pub(super) async fn a_cycle_recorded_twice_is_one(store: &dyn Store) {
     assert_eq!(cycles, [second]);
 }
 
-pub(super) async fn totals_count_every_noun(store: &dyn Store) {
+pub(super) async fn totals_count_every_noun(store: &dyn RelationalStore) {
     let empty = store.totals().await.unwrap();
     assert!(empty.size_bytes > 0);
     let nothing = Totals {
