@@ -1,8 +1,12 @@
 //! The PostgreSQL assembly, on a real server and through a real PgBouncer (`tests/servers.sh`).
 
+mod damage;
 mod functions;
+mod metrics;
 mod pooler;
 mod queries;
+mod roles;
 mod schema;
 pub(crate) mod server;
 mod views;
+mod writers;
