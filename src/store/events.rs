@@ -198,6 +198,32 @@ impl Visibility {
     pub fn is_servable(self) -> bool {
         matches!(self, Self::Public | Self::Private)
     }
+
+    /// The number that stands for it in every engine.
+    pub(in crate::store) fn code(self) -> u8 {
+        match self {
+            Self::Public => 0,
+            Self::Private => 1,
+            Self::Superseded => 2,
+            Self::Deleted => 3,
+            Self::Expired => 4,
+            Self::Protected => 5,
+            Self::Stub => 6,
+        }
+    }
+
+    pub(in crate::store) fn from_code(code: u8) -> Option<Self> {
+        let all = [
+            Self::Public,
+            Self::Private,
+            Self::Superseded,
+            Self::Deleted,
+            Self::Expired,
+            Self::Protected,
+            Self::Stub,
+        ];
+        all.into_iter().find(|visibility| visibility.code() == code)
+    }
 }
 
 /// Why a verified event is not stored.

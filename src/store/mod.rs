@@ -12,6 +12,7 @@
 pub mod candidates;
 pub mod coverage;
 mod data_dir;
+mod eid;
 pub mod embedded;
 pub mod error;
 pub mod events;
@@ -20,6 +21,7 @@ pub mod metadata;
 pub mod postgres;
 pub mod relays;
 mod rows;
+mod rules;
 pub mod sqlite;
 pub mod state;
 pub mod statistics;

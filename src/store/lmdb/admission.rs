@@ -4,12 +4,13 @@ use nips::{EventId, PublicKey};
 
 use super::arriving::{Fate, PreparedEvent};
 use super::fault::Fault;
-use super::keys::{created_at, deleted_id_key, trailing_eid, with_eid};
+use super::keys::{deleted_id_key, trailing_eid, with_eid};
 use super::record::RecordWriter;
 use super::rules::{Facts, VersionKey};
 use super::standing::{Subject, current_version, is_deleted};
 use super::tables::Slot;
 use super::transaction::Transaction;
+use crate::store::eid::created_at;
 use crate::store::events::{IfDeleted, MAX_CREATED_AT, Refusal, Visibility};
 
 impl Transaction<'_> {

@@ -98,7 +98,7 @@ impl IndexChanges {
         if matches!(shelf, Shelf::Public | Shelf::Private) {
             let author_kind = author_kind_prefix(&pubkey, kind);
             self.author_kind.note(change, with_eid(&author_kind, eid));
-            for hash in &facts.tag_hashes {
+            for hash in &facts.tags {
                 self.tag
                     .note(change, with_eid(&tag_prefix(hash, kind), eid));
             }

@@ -8,33 +8,10 @@ use std::hash::Hasher as _;
 use nips::{Address, EventId, Kind, PublicKey};
 use siphasher::sip::SipHasher24;
 
-use crate::store::events::MAX_CREATED_AT;
-
-/// Bits of an event key below the seconds.
-pub(super) const SUB_SECOND_BITS: u32 = 30;
-/// The largest value of those bits.
-pub(super) const SUB_SECOND_MASK: u64 = (1 << SUB_SECOND_BITS) - 1;
-
 /// 48 bits of the keyed hash of a tag's letter and value.
 pub(super) type TagHash = [u8; 6];
 /// Author, kind and hashed identifier: what the versions of an address share.
 pub(super) type AddressPrefix = [u8; 18];
-
-/// The seconds in an event key.
-pub(super) fn created_at(eid: u64) -> u64 {
-    eid >> SUB_SECOND_BITS
-}
-
-/// The lowest and highest event key of the closed interval of seconds; `None` when it is empty.
-pub(super) fn eid_range(since: Option<u64>, until: Option<u64>) -> Option<(u64, u64)> {
-    let since = since.unwrap_or(0);
-    let until = until.unwrap_or(MAX_CREATED_AT).min(MAX_CREATED_AT);
-    let is_empty = since > until;
-    (!is_empty).then_some((
-        since << SUB_SECOND_BITS,
-        (until << SUB_SECOND_BITS) | SUB_SECOND_MASK,
-    ))
-}
 
 /// The event key at the end of an index key.
 pub(super) fn trailing_eid(key: &[u8]) -> u64 {
@@ -94,7 +71,7 @@ impl KeyHasher {
     }
 
     /// The hash under which a tag is indexed.
-    pub(super) fn tag(&self, letter: u8, value: &str) -> TagHash {
+    pub(super) fn tag_hash(&self, letter: u8, value: &str) -> TagHash {
         let hash = self.hash(letter, value.as_bytes());
         *hash.first_chunk().expect("the hash has 8 bytes")
     }
@@ -120,22 +97,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_inclusive_and_clamped() {
-        assert_eq!(eid_range(Some(2), Some(1)), None);
-        assert_eq!(eid_range(Some(MAX_CREATED_AT + 1), None), None);
-        let (low, high) = eid_range(Some(5), Some(5)).unwrap();
-        assert_eq!((created_at(low), created_at(high)), (5, 5));
-        assert_eq!(high - low, SUB_SECOND_MASK);
-        assert_eq!(eid_range(None, Some(u64::MAX)), eid_range(None, None));
-    }
-
-    #[test]
     fn letters_keep_values_apart() {
         let hasher = KeyHasher::new(&[1; 16]);
-        assert_ne!(hasher.tag(b'e', "x"), hasher.tag(b'E', "x"));
+        assert_ne!(hasher.tag_hash(b'e', "x"), hasher.tag_hash(b'E', "x"));
         assert_ne!(
-            hasher.tag(b'e', "x"),
-            KeyHasher::new(&[2; 16]).tag(b'e', "x")
+            hasher.tag_hash(b'e', "x"),
+            KeyHasher::new(&[2; 16]).tag_hash(b'e', "x")
         );
     }
 }

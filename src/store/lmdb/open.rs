@@ -88,15 +88,8 @@ fn open_engine(options: LmdbOptions) -> Result<Engine, Fault> {
     let tables = Tables::create(&env, &mut txn)?;
     let secret = check_format(&tables.meta, &mut txn)?;
     txn.commit()?;
-    let mut whole_kinds = options.whole_kinds;
-    if let Some(kinds) = &mut whole_kinds {
-        kinds.sort_unstable();
-    }
-    let rules = Rules {
-        hasher: KeyHasher::new(&secret),
-        whole_kinds,
-        own_relay_urls: options.own_relay_urls,
-    };
+    let hasher = KeyHasher::new(&secret);
+    let rules = Rules::new(hasher, options.whole_kinds, options.own_relay_urls);
     Ok(Engine { env, tables, rules })
 }
 

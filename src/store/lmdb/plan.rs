@@ -73,7 +73,7 @@ impl Planner<'_, '_> {
     fn by_tag(&self, letter: u8, values: &[String]) -> Result<Vec<Stretch>, Fault> {
         let mut stretches = Vec::new();
         for value in values {
-            let hash = self.hasher.tag(letter, value);
+            let hash = self.hasher.tag_hash(letter, value);
             match &self.filter.kinds {
                 Some(kinds) => stretches.extend(
                     kinds
@@ -146,7 +146,7 @@ impl Planner<'_, '_> {
         let is_author = authors
             .as_ref()
             .is_none_or(|keys| keys.binary_search(reader).is_ok());
-        let received = self.hasher.tag(b'p', &reader.to_hex());
+        let received = self.hasher.tag_hash(b'p', &reader.to_hex());
         for kind in PRIVATE_KINDS {
             if kinds.as_ref().is_some_and(|kinds| !kinds.contains(&kind)) {
                 continue;

@@ -9,11 +9,11 @@ use nips::Filter;
 
 use super::Engine;
 use super::fault::Fault;
-use super::keys::{created_at, eid_range};
 use super::matcher::Matcher;
 use super::plan::Planner;
 use super::record::Record;
 use super::run::Merge;
+use crate::store::eid::{created_at, eid_range};
 use crate::store::events::{Page, QueryBounds, Scope, Visibility};
 
 /// The answer to a query.
@@ -163,7 +163,7 @@ impl<'w, 't> Walker<'w, 't> {
     ) -> Result<Walk, Fault> {
         let planner = Planner {
             tables: &self.engine.tables,
-            hasher: &self.engine.rules.hasher,
+            hasher: &self.engine.rules.keys,
             txn: self.txn,
             filter,
             range,

@@ -12,7 +12,7 @@ use nips::nip40::Expiration;
 use nips::{Event, EventId, EventRef, Kind, PublicKey, Signature};
 
 use super::fault::Fault;
-use super::keys::created_at;
+use crate::store::eid::created_at;
 
 const ID: usize = 0;
 const PUBKEY: usize = 32;

@@ -6,12 +6,13 @@ use nips::{Kind, PublicKey};
 
 use super::fault::Fault;
 use super::index::Entry;
-use super::keys::{author_prefix, created_at, deleted_id_key, id_prefix, trailing_eid, with_eid};
+use super::keys::{author_prefix, deleted_id_key, id_prefix, trailing_eid, with_eid};
 use super::record::Record;
 use super::rules::Facts;
 use super::sightings;
 use super::tables::Table;
 use super::transaction::Transaction;
+use crate::store::eid::created_at;
 
 impl Transaction<'_> {
     /// Removes everything of an author up to a second, gift wraps for them included, and keeps it

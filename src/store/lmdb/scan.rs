@@ -7,10 +7,11 @@ use nips::Filter;
 
 use super::Engine;
 use super::fault::Fault;
-use super::keys::{eid_range, trailing_eid};
+use super::keys::trailing_eid;
 use super::matcher::Matcher;
 use super::query::admits;
 use super::record::Record;
+use crate::store::eid::eid_range;
 use crate::store::events::{ScanCursor, ScanOrder, ScanPage, Scope};
 
 /// What to walk over.

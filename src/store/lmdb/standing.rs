@@ -8,9 +8,10 @@ use nips::nip09::may_delete;
 use nips::{EventRef, PublicKey};
 
 use super::fault::Fault;
-use super::keys::{self, created_at, trailing_eid};
+use super::keys::{self, trailing_eid};
 use super::rules::{Facts, VersionKey};
 use super::tables::Tables;
+use crate::store::eid::created_at;
 use crate::store::events::Visibility;
 
 /// The state of an event at `now` unix seconds.

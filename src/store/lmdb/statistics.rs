@@ -5,8 +5,9 @@ use nips::Kind;
 
 use super::Engine;
 use super::fault::Fault;
-use super::keys::{created_at, trailing_eid};
+use super::keys::trailing_eid;
 use super::tables::{EVENT_COUNT, SIGHTING_COUNT};
+use crate::store::eid::created_at;
 use crate::store::events::EventStatistics;
 
 /// The counters, the file size, and the ends of the `events` table.

@@ -5,16 +5,13 @@ use heed::{Database, Env, RoTxn, RwTxn, WithoutTls};
 use nips::EventId;
 
 use super::fault::Fault;
-use super::keys::{self, SUB_SECOND_BITS, SUB_SECOND_MASK};
+use super::keys;
 use super::record::Record;
+use crate::store::eid::{SLOTS, first_slot};
 use crate::store::events::{BatchNumber, Visibility};
 
 /// Number of tables, for LMDB's table of tables.
 pub(super) const TABLE_COUNT: u32 = 17;
-
-/// Event keys in one second that an id may take: its own, or one nearby when another id with the same
-/// leading 30 bits came first. Ordinary traffic needs the second slot about once in 10^8 events.
-const SLOTS: u64 = 16;
 
 /// Name in `meta` of the number of stored events.
 pub(super) const EVENT_COUNT: &str = "events";
@@ -94,8 +91,7 @@ impl Tables {
 
     /// Looks for an id among the slots that its wanted key may have been moved to.
     pub(super) fn slot(&self, txn: &RoTxn<'_>, wanted: u64, id: &EventId) -> Result<Slot, Fault> {
-        let second = keys::created_at(wanted) << SUB_SECOND_BITS;
-        let first = wanted.min((second | SUB_SECOND_MASK) - (SLOTS - 1));
+        let first = first_slot(wanted);
         let last = first + (SLOTS - 1);
         let mut taken = 0_u64;
         let mut from = first;
@@ -168,28 +164,10 @@ impl Tables {
     }
 }
 
-/// The byte that stands for a visibility in `by_id`.
-pub(super) fn visibility_code(visibility: Visibility) -> u8 {
-    match visibility {
-        Visibility::Public => 0,
-        Visibility::Private => 1,
-        Visibility::Superseded => 2,
-        Visibility::Deleted => 3,
-        Visibility::Expired => 4,
-        Visibility::Protected => 5,
-        Visibility::Stub => 6,
-    }
-}
-
 fn visibility_of(eid: u64, value: &[u8]) -> Result<Visibility, Fault> {
+    let damaged = || Fault::Damaged(format!("id of event {eid:016x}"));
     match value {
-        [0] => Ok(Visibility::Public),
-        [1] => Ok(Visibility::Private),
-        [2] => Ok(Visibility::Superseded),
-        [3] => Ok(Visibility::Deleted),
-        [4] => Ok(Visibility::Expired),
-        [5] => Ok(Visibility::Protected),
-        [6] => Ok(Visibility::Stub),
-        _ => Err(Fault::Damaged(format!("id of event {eid:016x}"))),
+        [code] => Visibility::from_code(*code).ok_or_else(damaged),
+        _ => Err(damaged()),
     }
 }

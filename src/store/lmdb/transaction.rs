@@ -17,7 +17,7 @@ use super::index::{Entry, IndexChanges};
 use super::keys::{id_prefix, trailing_eid, with_eid};
 use super::rules::Rules;
 use super::standing::{Subject, standing};
-use super::tables::{EVENT_COUNT, LAST_BATCH, SIGHTING_COUNT, Tables, visibility_code};
+use super::tables::{EVENT_COUNT, LAST_BATCH, SIGHTING_COUNT, Tables};
 use crate::store::events::{BatchNumber, WriteReport};
 
 /// Stores the batches durably, and reports on each.
@@ -94,7 +94,7 @@ impl<'e> Transaction<'e> {
             self.index
                 .change(Entry::new(eid, &event, facts), None, Some(visibility));
             let key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
-            id_rows.push((key, visibility_code(visibility)));
+            id_rows.push((key, visibility.code()));
         }
         id_rows.sort_unstable();
         for (key, code) in id_rows {
@@ -136,7 +136,7 @@ impl<'e> Transaction<'e> {
         Ok(self
             .tables
             .by_id
-            .put(&mut self.txn, &key, &[visibility_code(after)])?)
+            .put(&mut self.txn, &key, &[after.code()])?)
     }
 
     /// Hides events whose expiration has passed, at most `limit` (NIP-40). Returns how many.
