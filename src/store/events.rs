@@ -13,6 +13,9 @@ use crate::store::StoreError;
 /// Highest `created_at` that can be stored: the key has 33 bits for seconds (year 2242).
 pub const MAX_CREATED_AT: u64 = (1 << 33) - 1;
 
+/// 2020-01-01T00:00:00Z, from which engines count the seconds of sightings in 32 bits: Nostr is younger.
+pub(in crate::store) const SIGHTING_EPOCH: u64 = 1_577_836_800;
+
 /// What identifies an event to a store that keys by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventKey {

@@ -24,10 +24,13 @@ pub(in crate::store) trait EventKeys: Clone {
 
     /// The key of an address.
     fn version(&self, address: &Address) -> Self::Version;
+
+    /// Whether tags of a letter are looked up among events of a kind.
+    fn is_indexed(&self, kind: Kind, letter: u8) -> bool;
 }
 
 /// How a store reads events.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(in crate::store) struct Rules<K> {
     pub(in crate::store) keys: K,
     /// Sorted; `None` keeps every kind whole.
@@ -44,7 +47,7 @@ pub(in crate::store) struct Facts<K: EventKeys> {
     pub(in crate::store) is_stub: bool,
     /// Where it is a version of something.
     pub(in crate::store) version_of: Option<K::Version>,
-    /// Keys of its indexed tags, each once; only recipients for private kinds.
+    /// Keys of its indexed tags, each once.
     pub(in crate::store) tags: Vec<K::Tag>,
     /// To whom a gift wrap is addressed.
     pub(in crate::store) recipients: Vec<PublicKey>,
@@ -100,6 +103,16 @@ impl<K: EventKeys> Rules<K> {
         is_request || kinds.is_none_or(|kinds| kinds.binary_search(&kind).is_ok())
     }
 
+    /// Kinds kept whole; `None` keeps every kind whole.
+    pub(in crate::store) fn whole_kinds(&self) -> Option<&[Kind]> {
+        self.whole_kinds.as_deref()
+    }
+
+    /// Whom a request to vanish may address.
+    pub(in crate::store) fn own_relay_urls(&self) -> &[RelayUrl] {
+        &self.own_relay_urls
+    }
+
     /// The key of an address.
     pub(in crate::store) fn version_key(&self, address: &Address) -> K::Version {
         self.keys.version(address)
@@ -113,9 +126,8 @@ impl<K: EventKeys> Rules<K> {
     }
 
     fn tag_keys(&self, kind: Kind, tags: &[Tag<'_>]) -> Vec<K::Tag> {
-        let is_asked_for = |letter: u8| !kind.is_private() || letter == b'p';
         let mut keys: Vec<K::Tag> = tag_values::indexed(tags)
-            .filter(|(letter, _)| is_asked_for(*letter))
+            .filter(|(letter, _)| self.keys.is_indexed(kind, *letter))
             .map(|(letter, value)| self.keys.tag(letter, value))
             .collect();
         keys.sort_unstable();

@@ -1,6 +1,6 @@
 //! How this engine spells what events are looked up by ([`crate::store::rules`]).
 
-use nips::Address;
+use nips::{Address, Kind};
 
 use super::keys::{AddressPrefix, KeyHasher, TagHash};
 use crate::store::rules::{self, EventKeys};
@@ -33,5 +33,10 @@ impl EventKeys for KeyHasher {
             prefix: self.address(address),
             identity,
         }
+    }
+
+    /// Private events are reached through their parties alone, so that no walk for others meets them.
+    fn is_indexed(&self, kind: Kind, letter: u8) -> bool {
+        !kind.is_private() || letter == b'p'
     }
 }

@@ -4,9 +4,8 @@
 //! a relay is the one that stays.
 
 use crate::model::{RelayId, Sighting};
+use crate::store::events::SIGHTING_EPOCH as EPOCH;
 
-/// 2020-01-01T00:00:00Z: Nostr is younger, and 32 bits from here last until 2156.
-const EPOCH: u64 = 1_577_836_800;
 const PAIR_LEN: usize = 8;
 
 /// Adds sightings to a row. Returns, for each, whether its relay is new to the row.

@@ -13,6 +13,23 @@ const DISK_FULL: &str = "53100";
 /// PgBouncer's own refusals, e.g. that the server is away.
 const PGBOUNCER: &str = "08P01";
 
+/// Classifies a failure of one operation, for `map_err`.
+pub(super) fn during(operation: &'static str) -> impl Fn(sqlx::Error) -> StoreError + Copy {
+    move |error| classify(operation, error)
+}
+
+/// Whether the transaction lost against another one, so that the same again may well succeed at once.
+pub(super) fn is_conflict(error: &StoreError) -> bool {
+    let StoreError::Unavailable { source, .. } = error else {
+        return false;
+    };
+    let error = source.downcast_ref::<sqlx::Error>();
+    let code = error
+        .and_then(|error| error.as_database_error())
+        .and_then(|error| error.code());
+    code.is_some_and(|code| code.starts_with(TRANSACTION_ROLLBACK))
+}
+
 /// A failure to open.
 pub(super) fn opening(
     url: &str,
@@ -22,11 +39,6 @@ pub(super) fn opening(
         path: url.into(),
         source: source.into(),
     }
-}
-
-/// Classifies a failure of one operation, for `map_err`.
-pub(super) fn during(operation: &'static str) -> impl Fn(sqlx::Error) -> StoreError + Copy {
-    move |error| classify(operation, error)
 }
 
 /// Classifies a failure of one operation.

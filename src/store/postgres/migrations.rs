@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (
         1,
         "relay",
@@ -27,6 +27,11 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
         4,
         "service",
         include_str!("../../../sql/postgres/migrations/0004_service.sql"),
+    ),
+    (
+        5,
+        "event",
+        include_str!("../../../sql/postgres/migrations/0005_event.sql"),
     ),
 ];
 

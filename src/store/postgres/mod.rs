@@ -12,6 +12,7 @@ mod candidates;
 mod connection;
 mod coverage;
 mod error;
+mod events;
 mod locks;
 mod metadata;
 mod migrations;
@@ -29,10 +30,11 @@ use nips::{Kind, RelayUrl};
 use sqlx::PgPool;
 
 use self::connection::Pool;
+use self::error::opening;
+use self::events::{PostgresKeys, PostgresRules};
 pub use self::roles::ROLES;
 use crate::metrics::StoreMetrics;
 use crate::store::StoreError;
-use crate::store::postgres::error::opening;
 
 /// How long a call waits for a connection unless told otherwise. Batches take milliseconds, so one that
 /// waited this long meets a server that is away.
@@ -77,6 +79,7 @@ pub struct PostgresStore {
     pool: Pool,
     direct: PgPool,
     metrics: StoreMetrics,
+    rules: PostgresRules,
 }
 
 impl PostgresStore {
@@ -93,11 +96,16 @@ impl PostgresStore {
             .await
             .map_err(|error| opening(&url, error))?;
         let pool = Pool::open(&options).await.map_err(failed)?;
-        Ok(Self {
+        let rules = PostgresRules::new(PostgresKeys, options.whole_kinds, options.own_relay_urls);
+        let store = Self {
             pool,
             direct,
             metrics: options.metrics,
-        })
+            rules,
+        };
+        store.note_setting().await?;
+        store.extend_partitions().await?;
+        Ok(store)
     }
 
     /// Closes all connections once they are idle. Later calls fail with [`StoreError::Closed`].

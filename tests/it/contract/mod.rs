@@ -160,4 +160,5 @@ mod embedded {
 
 mod postgres {
     every_relational_case!(postgres);
+    every_event_case!(postgres);
 }

@@ -1,0 +1,125 @@
+-- Stores events and sightings, settles what readers may see, and logs the arrival: one batch, one transaction.
+--
+-- Facts go in first, in the order of their keys, while other writers do the same. Then the row of arrival_head is
+-- locked: from there to the commit one writer works at a time, so it sees everything that is committed, and
+-- batches are numbered without holes in the order in which they are committed. Nothing after the lock waits for
+-- a writer before it.
+--
+-- Parameters: arrays with one element for each event, in the order of the keys, each event once:
+--   eids, ids, pubkeys, kinds, sigs, tags, contents as they are stored; hashes, the tag_hashes as array literals;
+--   addresses, the event_standing.address as text, NULL for what is no version; owns, the visibility by itself
+--   (6 for a stub); expirations; vanishing, whether it is a request to vanish that is obeyed here; refusing,
+--   whether it is to be refused when it is deleted.
+-- Arrays with one element for each sighting, each pair of event and relay once:
+--   sighted_eids and sighted_ids of the events, stored or in this batch; relays; seen as event_relay.seen_at.
+-- now_at, the wall clock in unix seconds.
+--
+-- Result: fates, the visibility of an event that was stored now, or 10 stored before, 20 vanished, 21 deleted,
+-- 22 no slot left; new_sightings, whether each sighting is new; batch, NULL when no event was stored.
+-- Callers: write, event_insert, event_relay_insert, event_relay_insert_cascade.
+CREATE OR REPLACE FUNCTION event_write(
+    eids BIGINT[], ids BYTEA[], pubkeys BYTEA[], kinds INTEGER[], sigs BYTEA[], tags TEXT[], contents TEXT[],
+    hashes TEXT[], addresses TEXT[], owns SMALLINT[], expirations BIGINT[], vanishing BOOLEAN[], refusing BOOLEAN[],
+    sighted_eids BIGINT[], sighted_ids BYTEA[], relays INTEGER[], seen INTEGER[], now_at BIGINT,
+    OUT fates SMALLINT[], OUT new_sightings BOOLEAN[], OUT batch BIGINT
+)
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER
+SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+    removal_before BIGINT := (SELECT h.removal FROM arrival_head h);
+    removal_now BIGINT;
+    stored BIGINT[];
+    sighted BIGINT[];
+    before INTEGER[];
+    placed BIGINT[];
+    placed_relays INTEGER[];
+    fresh BIGINT[];
+BEGIN
+    SELECT p.stored, p.fates INTO stored, fates
+    FROM event_place(eids, ids, pubkeys, kinds, sigs, tags, contents, hashes, vanishing) AS p;
+    PERFORM event_mark(stored, fates, pubkeys, kinds, tags, addresses, owns, expirations, vanishing, now_at);
+    IF true = ANY (refusing) THEN
+        fates := ARRAY(
+            SELECT CASE WHEN u.fate = 10 AND u.is_refused
+                AND EXISTS (SELECT FROM event_deleted(ARRAY[u.eid])) THEN 21 ELSE u.fate END::SMALLINT
+            FROM unnest(stored, fates, refusing) WITH ORDINALITY AS u (eid, fate, is_refused, place)
+            ORDER BY u.place);
+    END IF;
+
+    SELECT array_agg(u.eid ORDER BY u.place), array_agg(r.seen_at ORDER BY u.place) INTO sighted, before
+    FROM unnest(event_known(sighted_eids, sighted_ids), relays) WITH ORDINALITY AS u (eid, relay, place)
+    LEFT JOIN event_relay r ON r.eid = u.eid AND r.relay_id = u.relay;
+    IF 21 = ANY (fates) THEN
+        sighted := ARRAY(
+            SELECT CASE WHEN EXISTS (
+                SELECT FROM unnest(stored, fates) AS f (eid, fate) WHERE f.eid = u.eid AND f.fate = 21)
+                THEN NULL ELSE u.eid END
+            FROM unnest(sighted) WITH ORDINALITY AS u (eid, place)
+            ORDER BY u.place);
+    END IF;
+    new_sightings := ARRAY(
+        SELECT u.eid IS NOT NULL AND u.before IS NULL
+        FROM unnest(sighted, before) WITH ORDINALITY AS u (eid, before, place)
+        ORDER BY u.place);
+    WITH placed AS (
+        INSERT INTO event_relay (eid, relay_id, seen_at)
+        SELECT u.eid, u.relay, u.seen
+        FROM unnest(sighted, relays, seen, new_sightings) AS u (eid, relay, seen, is_new)
+        WHERE u.is_new
+        ORDER BY u.eid, u.relay
+        ON CONFLICT DO NOTHING
+        RETURNING eid, relay_id
+    )
+    SELECT coalesce(array_agg(p.eid), '{}'), coalesce(array_agg(p.relay_id), '{}')
+        INTO placed, placed_relays FROM placed p;
+    IF cardinality(placed) < cardinality(array_positions(new_sightings, true)) THEN
+        new_sightings := are_among(sighted, relays, placed, placed_relays);
+    END IF;
+
+    IF cardinality(placed) = 0 AND NOT 0 = ANY (fates)
+        AND NOT EXISTS (SELECT FROM unnest(seen, before) AS u (seen, before) WHERE u.seen < u.before) THEN
+        RETURN;
+    END IF;
+    SELECT h.removal INTO removal_now FROM arrival_head h FOR UPDATE;
+    IF removal_now <> removal_before AND EXISTS (
+        SELECT FROM unnest(stored || sighted) AS u (eid)
+        WHERE u.eid IS NOT NULL AND NOT EXISTS (SELECT FROM event e WHERE e.eid = u.eid)) THEN
+        RAISE EXCEPTION 'events of this batch were removed meanwhile' USING ERRCODE = 'serialization_failure';
+    END IF;
+    UPDATE event_relay r SET seen_at = u.seen
+    FROM unnest(sighted, relays, seen, before) AS u (eid, relay, seen, before)
+    WHERE u.seen < u.before AND r.eid = u.eid AND r.relay_id = u.relay AND r.seen_at > u.seen;
+    fresh := ARRAY(SELECT u.eid FROM unnest(stored, fates) AS u (eid, fate) WHERE u.fate = 0 ORDER BY u.eid DESC);
+    INSERT INTO event_count AS c (kind, events)
+    SELECT u.kind, count(*) FROM unnest(kinds, fates) AS u (kind, fate) WHERE u.fate = 0 GROUP BY u.kind
+    ON CONFLICT (kind) DO UPDATE SET events = c.events + excluded.events;
+    UPDATE arrival_head h SET change = h.change + 1, sightings = h.sightings + cardinality(placed);
+    INSERT INTO event_change (change, stored, sighted, sighted_relays)
+    SELECT h.change, fresh, placed, placed_relays FROM arrival_head h;
+    IF cardinality(fresh) = 0 THEN
+        RETURN;
+    END IF;
+
+    PERFORM event_settle(event_touched(stored, fates, kinds, addresses), now_at);
+    IF removal_now <> removal_before OR true = ANY (vanishing) OR true = ANY (refusing) THEN
+        fates := event_recant(stored, fates, pubkeys, kinds, tags, vanishing, refusing, now_at);
+        fresh := ARRAY(SELECT u.eid FROM unnest(stored, fates) AS u (eid, fate) WHERE u.fate = 0 ORDER BY u.eid DESC);
+        new_sightings := ARRAY(
+            SELECT u.is_new AND EXISTS (SELECT FROM event e WHERE e.eid = u.eid)
+            FROM unnest(sighted, new_sightings) WITH ORDINALITY AS u (eid, is_new, place)
+            ORDER BY u.place);
+        IF cardinality(fresh) = 0 THEN
+            RETURN;
+        END IF;
+    END IF;
+    fates := ARRAY(
+        SELECT CASE WHEN u.fate = 0 THEN coalesce(s.visibility, u.own) ELSE u.fate END
+        FROM unnest(stored, fates, owns) WITH ORDINALITY AS u (eid, fate, own, place)
+        LEFT JOIN event_standing s ON s.eid = u.eid
+        ORDER BY u.place);
+    UPDATE arrival_head h SET batch = h.batch + 1 RETURNING h.batch INTO batch;
+    INSERT INTO arrival (batch, arrived_at, eids) VALUES (batch, now_at, fresh);
+    PERFORM pg_notify('arrival', batch::TEXT);
+END
+$$;

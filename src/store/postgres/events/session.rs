@@ -1,0 +1,69 @@
+//! Transactions. Every statement is part of one, because a pooler may give the next statement to another
+//! session.
+
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::query::Query;
+use sqlx::{Postgres, SqlSafeStr};
+
+use super::super::PostgresStore;
+use super::super::error::during;
+use crate::store::StoreError;
+
+/// What a reader of one snapshot begins with. Its joins are look-ups by key, whatever the statistics of a
+/// young table make of them. The time-out is a belt: what a query may look at is bounded otherwise.
+const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+    SET LOCAL statement_timeout = '20s';
+    SET LOCAL enable_seqscan = off;
+    SET LOCAL enable_hashjoin = off;
+    SET LOCAL enable_mergejoin = off;
+    SET LOCAL jit = off";
+
+/// A transaction that belongs to one operation.
+pub(super) struct Session {
+    transaction: sqlx::Transaction<'static, Postgres>,
+    operation: &'static str,
+}
+
+impl PostgresStore {
+    /// A transaction whose statements see what is committed when they begin.
+    pub(super) async fn writing(&self, operation: &'static str) -> Result<Session, StoreError> {
+        let begun = self.pool.begin().await;
+        Ok(Session {
+            transaction: begun.map_err(during(operation))?,
+            operation,
+        })
+    }
+
+    /// A transaction whose statements see the same moment.
+    pub(super) async fn reading(&self, operation: &'static str) -> Result<Session, StoreError> {
+        let begun = self.pool.begin_with(BEGIN_READING.into_sql_str()).await;
+        Ok(Session {
+            transaction: begun.map_err(during(operation))?,
+            operation,
+        })
+    }
+}
+
+impl Session {
+    pub(super) async fn rows(
+        &mut self,
+        statement: Query<'_, Postgres, PgArguments>,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        let rows = statement.fetch_all(&mut *self.transaction).await;
+        rows.map_err(during(self.operation))
+    }
+
+    pub(super) async fn row(
+        &mut self,
+        statement: Query<'_, Postgres, PgArguments>,
+    ) -> Result<PgRow, StoreError> {
+        let row = statement.fetch_one(&mut *self.transaction).await;
+        row.map_err(during(self.operation))
+    }
+
+    /// Ends it and returns what it was for.
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        let committed = self.transaction.commit().await;
+        committed.map_err(during(self.operation))
+    }
+}
