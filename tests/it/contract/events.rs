@@ -3,6 +3,7 @@
 mod draft;
 mod history;
 mod lifetime;
+mod lightweight;
 mod log;
 mod model;
 mod privacy;
@@ -23,6 +24,7 @@ pub(crate) use self::history::{
     batch, order_of_arrival_does_not_matter, random_history_is_seen_as_defined, walk_stored,
 };
 pub(crate) use self::lifetime::*;
+pub(crate) use self::lightweight::*;
 pub(crate) use self::log::*;
 pub(crate) use self::privacy::*;
 pub(crate) use self::provenance::*;

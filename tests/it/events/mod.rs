@@ -2,7 +2,6 @@
 //! embedded assembly.
 
 mod kill;
-mod lightweight;
 mod persistence;
 mod vectors;
 
@@ -35,4 +34,26 @@ async fn order_of_arrival_does_not_matter() {
         let ((_one, one), (_other, other)) = (fresh(), fresh());
         contract::order_of_arrival_does_not_matter(&one, &other, seed).await;
     }
+}
+
+/// A fresh archive in lightweight mode.
+fn lightweight() -> (TempDir, LmdbEvents) {
+    let directory = tempfile::tempdir().unwrap();
+    let options = LmdbOptions {
+        whole_kinds: Some(contract::WHOLE_KINDS.to_vec()),
+        ..LmdbOptions::at(directory.path())
+    };
+    (directory, LmdbEvents::open(options).unwrap())
+}
+
+#[tokio::test]
+async fn other_kinds_are_known_and_never_returned() {
+    let (_directory, store) = lightweight();
+    contract::other_kinds_are_known_and_never_returned(&store).await;
+}
+
+#[tokio::test]
+async fn requests_work_on_what_is_not_whole() {
+    let (_directory, store) = lightweight();
+    contract::requests_work_on_what_is_not_whole(&store).await;
 }

@@ -1,6 +1,7 @@
 //! The PostgreSQL assembly, on a real server and through a real PgBouncer (`tests/servers.sh`).
 
 mod damage;
+mod events;
 mod functions;
 mod metrics;
 mod pooler;

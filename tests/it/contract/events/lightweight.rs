@@ -1,26 +1,19 @@
-//! Lightweight mode: few kinds whole, the rest counted.
+//! Lightweight mode: few kinds whole, the rest counted. Each case takes a fresh store that keeps
+//! [`WHOLE_KINDS`] whole.
 
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{EventKey, Outcome, QueryBounds, Scope, Visibility};
-use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
 use nips::{Filter, Kind};
 
-use crate::contract::events::{NOW, author, event, write};
+use super::{NOW, author, event, write};
 
-fn lightweight(directory: &tempfile::TempDir) -> LmdbEvents {
-    let options = LmdbOptions {
-        whole_kinds: Some(vec![Kind(10_002), Kind(0)]),
-        ..LmdbOptions::at(directory.path())
-    };
-    LmdbEvents::open(options).unwrap()
-}
+/// What the stores of these cases keep whole, besides requests.
+pub(crate) const WHOLE_KINDS: [Kind; 2] = [Kind(10_002), Kind(0)];
 
-#[tokio::test]
-async fn other_kinds_are_known_and_never_returned() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = lightweight(&directory);
+/// A stub is known and counted, and never an answer.
+pub(crate) async fn other_kinds_are_known_and_never_returned(store: &dyn EventStore) {
     let (profile, note) = (event(1, 0, 10, &[]), event(1, 1, 20, &[&["t", "x"]]));
-    let report = write(&store, &[profile.clone(), note.clone()]).await;
+    let report = write(store, &[profile.clone(), note.clone()]).await;
     let stored = Outcome::Stored;
     assert_eq!(
         report.outcomes,
@@ -46,17 +39,15 @@ async fn other_kinds_are_known_and_never_returned() {
     assert_eq!(log[0].events.len(), 1);
 }
 
-#[tokio::test]
-async fn requests_work_on_what_is_not_whole() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = lightweight(&directory);
+/// Deletion and vanishing work on stubs, gift wraps for who vanishes among them.
+pub(crate) async fn requests_work_on_what_is_not_whole(store: &dyn EventStore) {
     let wrap = event(2, 1059, 5, &[&["p", &author(1).to_hex()]]);
     let profile = event(1, 0, 10, &[]);
     let deletion = event(1, 5, 11, &[&["e", &profile.id().to_hex()]]);
-    write(&store, &[wrap, event(1, 1, 6, &[]), event(3, 1, 6, &[])]).await;
-    let report = write(&store, &[profile, deletion]).await;
+    write(store, &[wrap, event(1, 1, 6, &[]), event(3, 1, 6, &[])]).await;
+    let report = write(store, &[profile, deletion]).await;
     assert_eq!(report.outcomes[0], Outcome::Stored(Visibility::Deleted));
-    write(&store, &[event(1, 62, 20, &[&["relay", "ALL_RELAYS"]])]).await;
+    write(store, &[event(1, 62, 20, &[&["relay", "ALL_RELAYS"]])]).await;
     let statistics = store.event_statistics().await.unwrap();
     assert_eq!(statistics.by_kind, [(Kind(1), 1), (Kind(62), 1)]);
 }

@@ -1,0 +1,50 @@
+//! The event side by itself: random histories, lightweight mode, several writers, hostile rows, outages.
+
+use bigbrotr::store::postgres::{PostgresOptions, PostgresStore};
+
+use super::server::Database;
+use crate::contract::events as contract;
+
+/// Random histories to try; each has its seed in the message when it fails.
+const HISTORIES: u64 = 2;
+
+#[tokio::test]
+async fn random_histories_are_seen_as_defined() {
+    for seed in 0..HISTORIES {
+        let database = Database::create().await;
+        let store = database.store().await;
+        contract::random_history_is_seen_as_defined(&store, seed).await;
+    }
+}
+
+#[tokio::test]
+async fn order_of_arrival_does_not_matter() {
+    for seed in 0..HISTORIES {
+        let (one, other) = (Database::create().await, Database::create().await);
+        let (one, other) = (one.store().await, other.store().await);
+        contract::order_of_arrival_does_not_matter(&one, &other, seed).await;
+    }
+}
+
+/// A fresh archive in lightweight mode.
+async fn lightweight(database: &Database) -> PostgresStore {
+    let options = PostgresOptions {
+        whole_kinds: Some(contract::WHOLE_KINDS.to_vec()),
+        ..database.options()
+    };
+    PostgresStore::open(options).await.unwrap()
+}
+
+#[tokio::test]
+async fn other_kinds_are_known_and_never_returned() {
+    let database = Database::create().await;
+    let store = lightweight(&database).await;
+    contract::other_kinds_are_known_and_never_returned(&store).await;
+}
+
+#[tokio::test]
+async fn requests_work_on_what_is_not_whole() {
+    let database = Database::create().await;
+    let store = lightweight(&database).await;
+    contract::requests_work_on_what_is_not_whole(&store).await;
+}
