@@ -1,8 +1,8 @@
 //! Latency and errors of the store by operation, and how busy its connections are.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use prometheus::{HistogramVec, IntCounterVec, IntGaugeVec};
+use prometheus::{Histogram, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
 
 use super::metrics;
 
@@ -44,5 +44,30 @@ impl StoreMetrics {
         if let Some(reason) = failure {
             self.errors.with_label_values(&[operation, reason]).inc();
         }
+    }
+
+    /// Counts an operation that waits for a connection of a pool, until the guard is dropped.
+    pub(crate) fn wait(&self, pool: &'static str) -> Waiting {
+        let waiting = self.pool_waiting.with_label_values(&[pool]);
+        waiting.inc();
+        Waiting {
+            waiting,
+            duration: self.pool_acquire_duration.with_label_values(&[pool]),
+            since: Instant::now(),
+        }
+    }
+}
+
+/// An operation that waits for a connection.
+pub(crate) struct Waiting {
+    waiting: IntGauge,
+    duration: Histogram,
+    since: Instant,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.waiting.dec();
+        self.duration.observe(self.since.elapsed().as_secs_f64());
     }
 }

@@ -7,7 +7,7 @@ CREATE OR REPLACE FUNCTION are_among(
     firsts BIGINT[], seconds ANYARRAY, among_firsts BIGINT[], among_seconds ANYARRAY
 ) RETURNS BOOLEAN[]
 LANGUAGE plpgsql IMMUTABLE SECURITY INVOKER
-SET search_path = pg_catalog, pg_temp SET enable_nestloop = off
+SET search_path = pg_catalog, pg_temp SET jit = off SET enable_nestloop = off
 AS $$
 BEGIN
     RETURN ARRAY(

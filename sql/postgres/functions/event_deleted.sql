@@ -6,7 +6,7 @@
 -- Indexes: primary keys of event, event_standing, deleted_id and deleted_address.
 CREATE OR REPLACE FUNCTION event_deleted(subjects BIGINT[]) RETURNS SETOF BIGINT
 LANGUAGE plpgsql STABLE SECURITY INVOKER
-SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     RETURN QUERY

@@ -4,7 +4,7 @@
 -- stored. Callers: known, event_write. Index: primary key of event, one partition for each event.
 CREATE OR REPLACE FUNCTION event_known(eids BIGINT[], ids BYTEA[]) RETURNS BIGINT[]
 LANGUAGE plpgsql STABLE SECURITY INVOKER
-SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     RETURN ARRAY(

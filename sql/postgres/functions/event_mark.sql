@@ -8,7 +8,7 @@ CREATE OR REPLACE FUNCTION event_mark(
     owns SMALLINT[], expirations BIGINT[], vanishing BOOLEAN[], now_at BIGINT
 ) RETURNS VOID
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
-SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     INSERT INTO event_standing (eid, visibility, own, expires_at, address)
@@ -16,10 +16,12 @@ BEGIN
     FROM unnest(stored, fates, owns, expirations, addresses) AS u (eid, fate, own, expires_at, address)
     WHERE u.fate = 0 AND (u.address IS NOT NULL OR u.expires_at IS NOT NULL OR u.own = 5)
     ORDER BY u.eid;
-    INSERT INTO event_expiration (expires_at, eid)
-    SELECT u.expires_at, u.eid
-    FROM unnest(stored, fates, expirations) AS u (eid, fate, expires_at)
-    WHERE u.fate = 0 AND u.expires_at > now_at;
+    IF now_at < ANY (expirations) THEN
+        INSERT INTO event_expiration (expires_at, eid)
+        SELECT u.expires_at, u.eid
+        FROM unnest(stored, fates, expirations) AS u (eid, fate, expires_at)
+        WHERE u.fate = 0 AND u.expires_at > now_at;
+    END IF;
     IF 5 = ANY (kinds) THEN
         INSERT INTO deleted_id (id, eid, requester)
         SELECT DISTINCT decode(m[1], 'hex'), u.eid, u.pubkey

@@ -10,6 +10,7 @@ LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp
 AS $$
 DECLARE
+    is_locked BOOLEAN := false;
     storage CONSTANT TEXT := 'WITH (autovacuum_vacuum_insert_scale_factor = 0.02)';
     added INTEGER := 0;
     low BIGINT;
@@ -18,13 +19,20 @@ DECLARE
     parent TEXT;
     quarter TEXT;
 BEGIN
+    -- One at a time: what is missing is looked up before the tables are locked.
+    PERFORM pg_advisory_xact_lock(7261940117);
     LOOP
         -- The lower bound of event_future is the end of the last quarter.
         SELECT (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''?(\d+)''?\)'))[1]::BIGINT INTO low
         FROM pg_class c WHERE c.oid = 'event_future'::REGCLASS;
         starts_at := to_timestamp(low >> 30);
         EXIT WHEN starts_at > moment;
-        LOCK TABLE event, event_relay IN ACCESS EXCLUSIVE MODE;
+        IF NOT is_locked THEN
+            LOCK TABLE event, event_relay IN ACCESS EXCLUSIVE MODE;
+            is_locked := true;
+            -- Somebody else may have been faster.
+            CONTINUE;
+        END IF;
         high := extract(epoch FROM (starts_at AT TIME ZONE 'UTC' + INTERVAL '3 months') AT TIME ZONE 'UTC')::BIGINT
             << 30;
         quarter := to_char(starts_at AT TIME ZONE 'UTC', '_YYYY"q"Q');

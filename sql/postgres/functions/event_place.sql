@@ -11,7 +11,7 @@ CREATE OR REPLACE FUNCTION event_place(
     OUT stored BIGINT[], OUT fates SMALLINT[]
 )
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
-SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     slots BIGINT[] := eids;
@@ -46,7 +46,6 @@ BEGIN
             FROM unnest(slots, kinds, ids, pubkeys, sigs, tags, contents, hashes, fates)
                 AS u (slot, kind, id, pubkey, sig, tags, content, hashes, fate)
             WHERE u.fate IS NULL
-            ORDER BY u.slot
             ON CONFLICT DO NOTHING
             RETURNING eid, id
         )

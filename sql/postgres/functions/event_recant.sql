@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION event_recant(
     vanishing BOOLEAN[], refusing BOOLEAN[], now_at BIGINT
 ) RETURNS SMALLINT[]
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
-SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     after SMALLINT[];

@@ -5,7 +5,7 @@
 -- deleted_address_by_request, event_by_id.
 CREATE OR REPLACE FUNCTION event_remove(doomed BIGINT[], now_at BIGINT) RETURNS BIGINT
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
-SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     removed BIGINT[];

@@ -4,7 +4,7 @@
 -- Index: primary key of event_expiration.
 CREATE OR REPLACE FUNCTION event_sweep_expired(now_at BIGINT, at_most BIGINT) RETURNS BIGINT
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
-SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     swept BIGINT[];

@@ -5,7 +5,7 @@
 -- were removed. Caller: event_write. Indexes: event_by_author, event_by_tag, primary key of vanish_request.
 CREATE OR REPLACE FUNCTION event_vanish(pubkeys BYTEA[], requests BIGINT[], now_at BIGINT) RETURNS BIGINT
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
-SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
     -- Also when nothing is stored of them: writers that are under way may bring it.

@@ -11,7 +11,9 @@
 --   (6 for a stub); expirations; vanishing, whether it is a request to vanish that is obeyed here; refusing,
 --   whether it is to be refused when it is deleted.
 -- Arrays with one element for each sighting, each pair of event and relay once:
---   sighted_eids and sighted_ids of the events, stored or in this batch; relays; seen as event_relay.seen_at.
+--   sighted_places, where among the events of this batch its event is, from 1; or NULL, and then
+--   sighted_eids and sighted_ids say which stored event it is;
+--   relays; seen as event_relay.seen_at.
 -- now_at, the wall clock in unix seconds.
 --
 -- Result: fates, the visibility of an event that was stored now, or 10 stored before, 20 vanished, 21 deleted,
@@ -20,11 +22,12 @@
 CREATE OR REPLACE FUNCTION event_write(
     eids BIGINT[], ids BYTEA[], pubkeys BYTEA[], kinds INTEGER[], sigs BYTEA[], tags TEXT[], contents TEXT[],
     hashes TEXT[], addresses TEXT[], owns SMALLINT[], expirations BIGINT[], vanishing BOOLEAN[], refusing BOOLEAN[],
-    sighted_eids BIGINT[], sighted_ids BYTEA[], relays INTEGER[], seen INTEGER[], now_at BIGINT,
+    sighted_places INTEGER[], sighted_eids BIGINT[], sighted_ids BYTEA[], relays INTEGER[], seen INTEGER[],
+    now_at BIGINT,
     OUT fates SMALLINT[], OUT new_sightings BOOLEAN[], OUT batch BIGINT
 )
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
-SET search_path = public, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
+SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
     removal_before BIGINT := (SELECT h.removal FROM arrival_head h);
@@ -34,6 +37,7 @@ DECLARE
     before INTEGER[];
     placed BIGINT[];
     placed_relays INTEGER[];
+    is_older BOOLEAN;
     fresh BIGINT[];
 BEGIN
     SELECT p.stored, p.fates INTO stored, fates
@@ -47,17 +51,20 @@ BEGIN
             ORDER BY u.place);
     END IF;
 
-    SELECT array_agg(u.eid ORDER BY u.place), array_agg(r.seen_at ORDER BY u.place) INTO sighted, before
-    FROM unnest(event_known(sighted_eids, sighted_ids), relays) WITH ORDINALITY AS u (eid, relay, place)
-    LEFT JOIN event_relay r ON r.eid = u.eid AND r.relay_id = u.relay;
-    IF 21 = ANY (fates) THEN
+    sighted := event_known(sighted_eids, sighted_ids);
+    IF cardinality(fates) > 0 THEN
         sighted := ARRAY(
-            SELECT CASE WHEN EXISTS (
-                SELECT FROM unnest(stored, fates) AS f (eid, fate) WHERE f.eid = u.eid AND f.fate = 21)
-                THEN NULL ELSE u.eid END
-            FROM unnest(sighted) WITH ORDINALITY AS u (eid, place)
+            SELECT CASE WHEN u.event IS NULL THEN u.eid WHEN fates[u.event] <= 10 THEN stored[u.event] END
+            FROM unnest(sighted_places, sighted) WITH ORDINALITY AS u (event, eid, place)
             ORDER BY u.place);
     END IF;
+    -- What was stored just now was seen nowhere before.
+    before := ARRAY(
+        SELECT r.seen_at
+        FROM unnest(sighted_places, sighted, relays) WITH ORDINALITY AS u (event, eid, relay, place)
+        LEFT JOIN event_relay r ON r.relay_id = u.relay
+            AND r.eid = CASE WHEN u.event IS NULL OR fates[u.event] = 10 THEN u.eid END
+        ORDER BY u.place);
     new_sightings := ARRAY(
         SELECT u.eid IS NOT NULL AND u.before IS NULL
         FROM unnest(sighted, before) WITH ORDINALITY AS u (eid, before, place)
@@ -77,8 +84,8 @@ BEGIN
         new_sightings := are_among(sighted, relays, placed, placed_relays);
     END IF;
 
-    IF cardinality(placed) = 0 AND NOT 0 = ANY (fates)
-        AND NOT EXISTS (SELECT FROM unnest(seen, before) AS u (seen, before) WHERE u.seen < u.before) THEN
+    is_older := EXISTS (SELECT FROM unnest(seen, before) AS u (seen, before) WHERE u.seen < u.before);
+    IF cardinality(placed) = 0 AND NOT is_older AND NOT coalesce(0 = ANY (fates), false) THEN
         RETURN;
     END IF;
     SELECT h.removal INTO removal_now FROM arrival_head h FOR UPDATE;
@@ -87,9 +94,11 @@ BEGIN
         WHERE u.eid IS NOT NULL AND NOT EXISTS (SELECT FROM event e WHERE e.eid = u.eid)) THEN
         RAISE EXCEPTION 'events of this batch were removed meanwhile' USING ERRCODE = 'serialization_failure';
     END IF;
-    UPDATE event_relay r SET seen_at = u.seen
-    FROM unnest(sighted, relays, seen, before) AS u (eid, relay, seen, before)
-    WHERE u.seen < u.before AND r.eid = u.eid AND r.relay_id = u.relay AND r.seen_at > u.seen;
+    IF is_older THEN
+        UPDATE event_relay r SET seen_at = u.seen
+        FROM unnest(sighted, relays, seen, before) AS u (eid, relay, seen, before)
+        WHERE u.seen < u.before AND r.eid = u.eid AND r.relay_id = u.relay AND r.seen_at > u.seen;
+    END IF;
     fresh := ARRAY(SELECT u.eid FROM unnest(stored, fates) AS u (eid, fate) WHERE u.fate = 0 ORDER BY u.eid DESC);
     INSERT INTO event_count AS c (kind, events)
     SELECT u.kind, count(*) FROM unnest(kinds, fates) AS u (kind, fate) WHERE u.fate = 0 GROUP BY u.kind
@@ -101,7 +110,7 @@ BEGIN
         RETURN;
     END IF;
 
-    PERFORM event_settle(event_touched(stored, fates, kinds, addresses), now_at);
+    PERFORM event_settle(event_touched(stored, fates, ids, kinds, addresses, expirations), now_at);
     IF removal_now <> removal_before OR true = ANY (vanishing) OR true = ANY (refusing) THEN
         fates := event_recant(stored, fates, pubkeys, kinds, tags, vanishing, refusing, now_at);
         fresh := ARRAY(SELECT u.eid FROM unnest(stored, fates) AS u (eid, fate) WHERE u.fate = 0 ORDER BY u.eid DESC);

@@ -4,6 +4,7 @@
 -- Parameters: escaped JSON. Result: the same without \u0000. Callers: views, event_facts.
 CREATE OR REPLACE FUNCTION json_without_nul(json TEXT) RETURNS TEXT
 LANGUAGE sql IMMUTABLE PARALLEL SAFE SECURITY INVOKER
+SET search_path = public, pg_temp
 AS $$
     SELECT CASE
         WHEN pg_catalog.strpos(json, '\u0000') = 0 THEN json

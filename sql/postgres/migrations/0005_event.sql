@@ -13,12 +13,21 @@ CREATE TABLE event (
     -- wrap are then those of its recipients.
     sig         BYTEA,
     -- Escaped JSON exactly as it was hashed, so that any text comes back byte for byte.
-    tags        TEXT COMPRESSION lz4,
-    content     TEXT COMPRESSION lz4,
+    tags        TEXT,
+    content     TEXT,
     -- tag_hash() of its one-letter tags, each once, sorted; of a private kind only those of the recipients.
     tag_hashes  INTEGER[],
     PRIMARY KEY (eid)
 ) PARTITION BY RANGE (eid);
+
+-- Before there are partitions, which take it over. Some servers are built without LZ4.
+DO $$
+BEGIN
+    ALTER TABLE event ALTER COLUMN tags SET COMPRESSION lz4, ALTER COLUMN content SET COMPRESSION lz4;
+EXCEPTION
+    WHEN feature_not_supported THEN NULL;
+END
+$$;
 
 -- Full pages cost nothing here: a hash index splits buckets as it grows, whatever was chosen.
 CREATE INDEX event_by_id ON event USING hash (id) WITH (fillfactor = 100);
@@ -140,7 +149,7 @@ INSERT INTO arrival_head (batch, change, removal, sightings) VALUES (0, 0, 0, 0)
 CREATE TABLE arrival (
     batch       BIGINT   NOT NULL PRIMARY KEY,
     arrived_at  BIGINT   NOT NULL,
-    eids        BIGINT[] COMPRESSION lz4 NOT NULL
+    eids        BIGINT[] NOT NULL
 );
 
 -- What each commit changed, for counters that follow: events and sightings that came, and those that went.

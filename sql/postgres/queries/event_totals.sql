@@ -1,7 +1,11 @@
--- Sightings, bytes on disk and the ends of the time line.
---
--- Result: sightings; size_bytes of all tables of events; oldest and newest key, NULL when nothing is stored.
--- Caller: event_statistics. Index: primary key of event, one row from each end.
+/*
+ * Purpose:    Sightings, bytes on disk and the ends of the time line.
+ * Parameters: none
+ * Result:     sightings; size_bytes of all tables of events; oldest and newest key,
+ *             NULL when nothing is stored
+ * Caller:     EventStore::event_statistics
+ * Index:      primary key of event, one row from each end
+ */
 SELECT h.sightings,
     (SELECT sum(pg_total_relation_size(t.relid))::BIGINT
         FROM (VALUES ('event'), ('event_relay'), ('event_standing'), ('event_expiration'), ('deleted_id'),

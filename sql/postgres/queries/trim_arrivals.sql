@@ -1,7 +1,11 @@
--- Takes the oldest batches out of the log, up to the first that is not old enough.
---
--- Parameters: $1 the last batch that may go, $2 unix seconds before which it arrived. Result: trimmed, how many.
--- Caller: trim_arrivals. Index: primary key of arrival, from the oldest batch on.
+/*
+ * Purpose:    Take the oldest batches out of the log, up to the first that is not old enough.
+ * Parameters: $1 the last batch that may go
+ *             $2 unix seconds before which it arrived
+ * Result:     trimmed, how many
+ * Caller:     EventStore::trim_arrivals
+ * Index:      primary key of arrival, from the oldest batch on
+ */
 WITH young AS (
     SELECT a.batch FROM arrival a WHERE a.arrived_at >= $2 AND a.batch <= $1 ORDER BY a.batch LIMIT 1
 ), gone AS (

@@ -6,9 +6,7 @@
 //! client, whose answer is then ours. So a [`Pool`] hands out transactions and nothing else.
 
 use std::str::FromStr;
-use std::time::Instant;
 
-use prometheus::IntGauge;
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions};
 use sqlx::query::Query;
 use sqlx::{ConnectOptions, PgPool, Postgres, SqlSafeStr, Transaction};
@@ -67,7 +65,7 @@ impl Pool {
         &self,
         statement: impl SqlSafeStr,
     ) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        let waiting = Waiting::begin(&self.metrics);
+        let waiting = self.metrics.wait(POOLED);
         let acquired = self.connections.acquire().await;
         drop(waiting);
         Transaction::begin(acquired?, Some(statement.into_sql_str())).await
@@ -102,34 +100,6 @@ fn usage(pool: &'static str, connections: &PgPool) -> PoolUsage {
         in_use: connections.size().saturating_sub(idle),
         idle,
         max: connections.options().get_max_connections(),
-    }
-}
-
-/// A call that waits for a connection; counted as long as this exists.
-struct Waiting<'a> {
-    gauge: IntGauge,
-    metrics: &'a StoreMetrics,
-    since: Instant,
-}
-
-impl<'a> Waiting<'a> {
-    fn begin(metrics: &'a StoreMetrics) -> Self {
-        let gauge = metrics.pool_waiting.with_label_values(&[POOLED]);
-        gauge.inc();
-        Self {
-            gauge,
-            metrics,
-            since: Instant::now(),
-        }
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.gauge.dec();
-        let durations = &self.metrics.pool_acquire_duration;
-        let duration = durations.with_label_values(&[POOLED]);
-        duration.observe(self.since.elapsed().as_secs_f64());
     }
 }
 

@@ -13,6 +13,7 @@ mod connection;
 mod coverage;
 mod error;
 mod events;
+mod feed;
 mod locks;
 mod metadata;
 mod migrations;
@@ -32,6 +33,7 @@ use sqlx::PgPool;
 use self::connection::Pool;
 use self::error::opening;
 use self::events::{PostgresKeys, PostgresRules};
+pub use self::feed::Feed;
 pub use self::roles::ROLES;
 use crate::metrics::StoreMetrics;
 use crate::store::StoreError;
@@ -103,8 +105,7 @@ impl PostgresStore {
             metrics: options.metrics,
             rules,
         };
-        store.note_setting().await?;
-        store.extend_partitions().await?;
+        store.prepare_events().await?;
         Ok(store)
     }
 

@@ -173,6 +173,8 @@ fn value(of: &str) -> &'static str {
     match of {
         "text" => "'clearnet'",
         "text[]" => "ARRAY['clearnet', 'tor']",
+        "smallint[]" => "ARRAY[0, 0]::smallint[]",
+        "boolean[]" => "ARRAY[false, false]",
         "integer" | "smallint" => "10",
         "bigint" => "500",
         "integer[]" => "ARRAY[1, 2]",

@@ -58,12 +58,14 @@ impl PostgresStore {
         Ok((bound("newest")?, bound("oldest")?))
     }
 
-    /// Takes batches up to one out of the log that arrived before a second.
+    /// Takes batches up to one out of the log that arrived before a second. Whoever does so regularly keeps the
+    /// partitions ahead of time, too.
     pub(super) async fn trim_logged(
         &self,
         batch: BatchNumber,
         before: u64,
     ) -> Result<u64, StoreError> {
+        self.extend_partitions().await?;
         let trim = statement(TRIM_ARRIVALS)
             .bind(seconds(batch.0))
             .bind(seconds(before));

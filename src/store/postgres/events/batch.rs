@@ -68,8 +68,10 @@ pub(super) struct EventArrays {
 /// Different pairs of event and relay, a column each.
 #[derive(Default)]
 pub(super) struct SightingArrays {
-    pub(super) eids: Vec<i64>,
-    pub(super) ids: Vec<[u8; 32]>,
+    /// Which of [`EventArrays`] it is of, from 1; otherwise the next two say which stored event.
+    pub(super) places: Vec<Option<i32>>,
+    pub(super) eids: Vec<Option<i64>>,
+    pub(super) ids: Vec<Option<[u8; 32]>>,
     pub(super) relays: Vec<i32>,
     pub(super) seen: Vec<i32>,
     by_pair: HashMap<(EventId, i32), usize>,
@@ -82,14 +84,21 @@ impl PreparedBatch {
         let mut places: Vec<Place> = batch.events.iter().map(place).collect();
         let events = arrange(rules, batch, &mut places);
         for (place, new) in places.iter_mut().zip(&batch.events) {
-            if let (Place::At { sighting, .. }, Some(seen)) = (place, &new.sighting) {
-                *sighting = Some(sightings.add(EventKey::of(&new.event), seen));
+            if let (
+                Place::At {
+                    event, sighting, ..
+                },
+                Some(seen),
+            ) = (place, &new.sighting)
+            {
+                let of = Sighted::Event(new.event.id(), *event);
+                *sighting = Some(sightings.add(of, seen));
             }
         }
         let is_possible = |(key, _): &&(EventKey, Sighting)| key.created_at <= MAX_CREATED_AT;
         let further = batch.sightings.iter().filter(is_possible);
         let further = further
-            .map(|(key, sighting)| sightings.add(*key, sighting))
+            .map(|(key, sighting)| sightings.add(Sighted::Stored(*key), sighting))
             .collect();
         Self {
             events,
@@ -175,24 +184,42 @@ impl EventArrays {
     }
 }
 
+/// Which event was seen.
+#[derive(Clone, Copy)]
+enum Sighted {
+    /// One of this batch, and its position in [`EventArrays`].
+    Event(EventId, usize),
+    Stored(EventKey),
+}
+
 impl SightingArrays {
     /// Keeps the oldest of several.
-    fn add(&mut self, key: EventKey, sighting: &Sighting) -> SightingPlace {
+    fn add(&mut self, of: Sighted, sighting: &Sighting) -> SightingPlace {
+        let (Sighted::Event(id, _) | Sighted::Stored(EventKey { id, .. })) = of;
         let relay = sighting.relay.0.cast_signed();
         let seen = sighting.seen_at.saturating_sub(SIGHTING_EPOCH);
         let seen = i32::try_from(seen).unwrap_or(i32::MAX);
-        let next = self.eids.len();
-        let index = *self.by_pair.entry((key.id, relay)).or_insert(next);
+        let next = self.relays.len();
+        let index = *self.by_pair.entry((id, relay)).or_insert(next);
         let is_first = index == next;
         if is_first {
-            self.eids.push(key.eid().cast_signed());
-            self.ids.push(key.id.0);
+            self.point(of);
             self.relays.push(relay);
             self.seen.push(seen);
         } else {
             self.seen[index] = self.seen[index].min(seen);
         }
         SightingPlace { index, is_first }
+    }
+
+    fn point(&mut self, of: Sighted) {
+        let (place, key) = match of {
+            Sighted::Event(_, position) => (i32::try_from(position + 1).ok(), None),
+            Sighted::Stored(key) => (None, Some(key)),
+        };
+        self.places.push(place);
+        self.eids.push(key.map(|key| key.eid().cast_signed()));
+        self.ids.push(key.map(|key| key.id.0));
     }
 }
 

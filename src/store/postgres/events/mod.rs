@@ -37,6 +37,20 @@ use crate::store::{EventStore, StoreError};
 /// How this store reads events.
 pub(super) type PostgresRules = Rules<PostgresKeys>;
 
+impl PostgresStore {
+    /// What events need before the first of them comes.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub(super) async fn prepare_events(&self) -> Result<(), StoreError> {
+        if self.may_write().await? {
+            self.note_setting().await?;
+            self.extend_partitions().await?;
+        }
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl EventStore for PostgresStore {
     async fn known(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError> {

@@ -1,12 +1,16 @@
 //! Transactions. Every statement is part of one, because a pooler may give the next statement to another
 //! session.
 
+use std::sync::OnceLock;
+use std::time::Instant;
+
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Postgres, SqlSafeStr};
 
 use super::super::PostgresStore;
-use super::super::error::during;
+use super::super::error::classify;
+use crate::metrics::StoreMetrics;
 use crate::store::StoreError;
 
 /// What a reader of one snapshot begins with. Its joins are look-ups by key, whatever the statistics of a
@@ -18,28 +22,37 @@ const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
     SET LOCAL enable_mergejoin = off;
     SET LOCAL jit = off";
 
-/// A transaction that belongs to one operation.
+/// A transaction that belongs to one operation. How long it took is recorded when it ends.
 pub(super) struct Session {
     transaction: sqlx::Transaction<'static, Postgres>,
+    timer: Timer,
+}
+
+struct Timer {
+    metrics: StoreMetrics,
     operation: &'static str,
+    started: Instant,
+    failure: OnceLock<&'static str>,
 }
 
 impl PostgresStore {
     /// A transaction whose statements see what is committed when they begin.
     pub(super) async fn writing(&self, operation: &'static str) -> Result<Session, StoreError> {
+        let timer = Timer::begin(self.metrics.clone(), operation);
         let begun = self.pool.begin().await;
         Ok(Session {
-            transaction: begun.map_err(during(operation))?,
-            operation,
+            transaction: begun.map_err(timer.failed())?,
+            timer,
         })
     }
 
     /// A transaction whose statements see the same moment.
     pub(super) async fn reading(&self, operation: &'static str) -> Result<Session, StoreError> {
+        let timer = Timer::begin(self.metrics.clone(), operation);
         let begun = self.pool.begin_with(BEGIN_READING.into_sql_str()).await;
         Ok(Session {
-            transaction: begun.map_err(during(operation))?,
-            operation,
+            transaction: begun.map_err(timer.failed())?,
+            timer,
         })
     }
 }
@@ -50,7 +63,7 @@ impl Session {
         statement: Query<'_, Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, StoreError> {
         let rows = statement.fetch_all(&mut *self.transaction).await;
-        rows.map_err(during(self.operation))
+        rows.map_err(self.timer.failed())
     }
 
     pub(super) async fn row(
@@ -58,12 +71,41 @@ impl Session {
         statement: Query<'_, Postgres, PgArguments>,
     ) -> Result<PgRow, StoreError> {
         let row = statement.fetch_one(&mut *self.transaction).await;
-        row.map_err(during(self.operation))
+        row.map_err(self.timer.failed())
     }
 
     /// Ends it and returns what it was for.
     pub(super) async fn commit(self) -> Result<(), StoreError> {
         let committed = self.transaction.commit().await;
-        committed.map_err(during(self.operation))
+        committed.map_err(self.timer.failed())
+    }
+}
+
+impl Timer {
+    fn begin(metrics: StoreMetrics, operation: &'static str) -> Self {
+        Self {
+            metrics,
+            operation,
+            started: Instant::now(),
+            failure: OnceLock::new(),
+        }
+    }
+
+    /// Classifies a failure, for `map_err`.
+    fn failed(&self) -> impl Fn(sqlx::Error) -> StoreError {
+        |error| {
+            let error = classify(self.operation, error);
+            // Of several failures the first is the reason for the others.
+            let _ = self.failure.set(error.reason());
+            error
+        }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        let failure = self.failure.get().copied();
+        self.metrics
+            .record(self.operation, self.started.elapsed(), failure);
     }
 }

@@ -1,16 +1,27 @@
 //! Telling the database how this archive reads events, for those that come through SQL.
 
 use nips::RelayUrl;
+use sqlx::Row;
 
 use crate::store::StoreError;
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::statement;
+use crate::store::postgres::error::during;
 
+const MAY_WRITE: &str = include_str!("../../../../sql/postgres/queries/may_write.sql");
 const SETTING: &str = include_str!("../../../../sql/postgres/queries/event_setting.sql");
 
 impl PostgresStore {
+    /// Whether this role may write at all; a reader finds what writers have prepared.
+    pub(super) async fn may_write(&self) -> Result<bool, StoreError> {
+        let mut session = self.writing("open").await?;
+        let row = session.row(statement(MAY_WRITE)).await?;
+        session.commit().await?;
+        row.try_get("may_write").map_err(during("open"))
+    }
+
     /// Notes the rules down where they differ from what is noted.
-    pub(in crate::store::postgres) async fn note_setting(&self) -> Result<(), StoreError> {
+    pub(super) async fn note_setting(&self) -> Result<(), StoreError> {
         let rules = &self.rules;
         let kinds = rules.whole_kinds();
         let kinds: Option<Vec<i32>> =

@@ -23,7 +23,7 @@ impl PostgresStore {
         &self,
         batch: &PreparedBatch,
     ) -> Result<WriteReport, StoreError> {
-        let is_empty = batch.events.eids.is_empty() && batch.sightings.eids.is_empty();
+        let is_empty = batch.events.eids.is_empty() && batch.sightings.relays.is_empty();
         if is_empty {
             return Ok(report(batch, &Answer::default()));
         }
@@ -65,6 +65,7 @@ async fn call(session: &mut Session, batch: &PreparedBatch) -> Result<PgRow, Sto
         .bind(&events.expirations[..])
         .bind(&events.vanishing[..])
         .bind(&events.refusing[..])
+        .bind(&sightings.places[..])
         .bind(&sightings.eids[..])
         .bind(&sightings.ids[..])
         .bind(&sightings.relays[..])

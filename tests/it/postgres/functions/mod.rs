@@ -55,9 +55,14 @@ async fn every_function_says_whose_rights_it_has_and_where_it_looks() {
     let (_database, _store, mut connection) = given().await;
     let functions = "FROM pg_proc WHERE pronamespace = 'public'::regnamespace";
     let with_owners_rights = format!("SELECT string_agg(proname, ', ') {functions} AND prosecdef");
-    assert_eq!(text(&mut connection, &with_owners_rights).await, None);
+    // Only the owner of a table can add partitions to it, and writers outlive quarters.
+    let owners = text(&mut connection, &with_owners_rights).await;
+    assert_eq!(owners.as_deref(), Some("event_partitions_extend"));
+    // These run once a row, where setting the path again would take longer than their work: they name no
+    // table, or name it with its schema.
+    let qualified = "('address_key', 'are_among', 'current_version', 'tag_hash')";
     let careless = format!(
-        "SELECT string_agg(proname, ', ') {functions} AND NOT EXISTS (
+        "SELECT string_agg(proname, ', ') {functions} AND proname NOT IN {qualified} AND NOT EXISTS (
             SELECT FROM unnest(proconfig) AS setting WHERE setting LIKE 'search_path=%, pg_temp')"
     );
     assert_eq!(text(&mut connection, &careless).await, None);
