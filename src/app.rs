@@ -1,6 +1,7 @@
 //! The composition root: opens the backends that were configured and wires the parts together. The
 //! only place that names concrete ones.
 
+mod assembly;
 mod check;
 mod identity;
 mod settings;
@@ -8,7 +9,8 @@ mod settings;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
+use tokio::sync::Notify;
 
 use crate::archive::{Archive, ArchiveSettings};
 use crate::clock::{Clock, SystemClock};
@@ -31,9 +33,8 @@ use crate::services::synchronizer::Synchronizer;
 use crate::services::validator::Validator;
 use crate::services::{Context, Service};
 use crate::store::Store;
-use crate::store::embedded::{Embedded, EmbeddedOptions};
-use crate::store::sqlite::SqliteOptions;
 
+use assembly::Assembly;
 pub use check::check;
 pub use identity::KeyOrigin;
 
@@ -51,7 +52,7 @@ const PAGE_CONNECTIONS: usize = 64;
 pub struct App {
     config: Config,
     clock: Arc<dyn Clock>,
-    embedded: Arc<Embedded>,
+    assembly: Assembly,
     store: Arc<dyn Store>,
     archive: Archive,
     metrics: Metrics,
@@ -75,32 +76,22 @@ impl App {
     /// # Errors
     /// When the store cannot be opened.
     pub async fn open(config: Config, tasks: Tasks) -> Result<Self> {
-        if !config.brotr.store.is_embedded() {
-            bail!("store.url: the PostgreSQL assembly is not complete yet; use `embedded`");
-        }
-        let options = EmbeddedOptions {
-            whole_kinds: settings::whole_kinds(&config.brotr.archive),
-            own_relay_urls: settings::own_relay_urls(&config.relay),
-            relational: SqliteOptions {
-                is_migrating: config.brotr.store.migrate,
-                ..SqliteOptions::default()
-            },
-        };
-        let embedded = Arc::new(Embedded::open(&config.data_dir, options).await?);
-        let store: Arc<dyn Store> = embedded.clone();
+        let metrics = Metrics::new();
+        let assembly = Box::pin(Assembly::open(&config, metrics.store.clone())).await?;
+        let store = assembly.store();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let archive_settings = ArchiveSettings {
             max_created_at_ahead: config.policy.write.max_future.as_secs(),
             ..ArchiveSettings::default()
         };
-        let archive = Archive::new(embedded.clone(), Arc::clone(&clock), archive_settings);
+        let archive = Archive::new(store.clone(), Arc::clone(&clock), archive_settings);
         Ok(Self {
             config,
             clock,
-            embedded,
+            assembly,
             store,
             archive,
-            metrics: Metrics::new(),
+            metrics,
             tasks,
             key: OnceLock::new(),
         })
@@ -215,11 +206,14 @@ impl App {
         }
         if let Some((relay, server, _)) = relay {
             let soft = self.tasks.tokens().soft();
+            let others = Arc::new(Notify::new());
+            if let Some(work) = self.assembly.watch_others(&others, &soft) {
+                self.start("arrivals", work);
+            }
             let live = relay.clone();
-            self.start(
-                "live delivery",
-                async move { live.deliver_live(soft).await },
-            );
+            self.start("live delivery", async move {
+                live.deliver_live(others, soft).await
+            });
             self.start(
                 "public port",
                 server.serve(public_routes(site, relay), self.tasks.clone()),
@@ -228,9 +222,18 @@ impl App {
         Ok(ports)
     }
 
+    /// Gives the roles of a database the passwords that the configuration has for them. Returns their
+    /// names.
+    ///
+    /// # Errors
+    /// When this role may not do that.
+    pub async fn set_passwords(&self) -> Result<Vec<&'static str>> {
+        Ok(self.assembly.set_passwords(&self.config).await?)
+    }
+
     /// Closes the store. Whatever was acknowledged is durable already.
     pub async fn close(self) {
-        self.embedded.close().await;
+        self.assembly.close().await;
     }
 
     /// `ws://…` as clients know the relay.
@@ -261,7 +264,7 @@ impl App {
 
     fn relay(&self) -> Relay {
         let settings = settings::relay_settings(&self.config.relay, &self.config.policy);
-        let store = self.embedded.clone();
+        let store = self.store.clone();
         Relay::new(
             self.archive.clone(),
             store,

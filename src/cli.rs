@@ -254,9 +254,19 @@ fn print_samples(options: &SampleOptions) -> Result<Exit> {
 
 async fn migrate(mut config: Config) -> Result<Exit> {
     config.brotr.store.migrate = true;
-    let data = config.data_dir.display().to_string();
+    let store = &config.brotr.store;
+    let what = if store.is_embedded() {
+        config.data_dir.display().to_string()
+    } else {
+        store.url.clone()
+    };
     let app = App::open(config, Tasks::default()).await?;
+    let roles = app.set_passwords().await;
     app.close().await;
-    output::print(&format!("the schema of {data} is up to date\n"))?;
+    output::print(&format!("the schema of {what} is up to date\n"))?;
+    let roles = roles?;
+    if !roles.is_empty() {
+        output::print(&format!("passwords were set for {}\n", roles.join(", ")))?;
+    }
     Ok(Exit::Done)
 }

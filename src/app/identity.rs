@@ -42,7 +42,7 @@ pub(super) fn load_or_create(config: &Config) -> Result<(Secret, KeyOrigin)> {
     if let Some(key) = &config.secrets.private_key {
         return Ok((
             key.secret.clone(),
-            KeyOrigin::Environment(key.source.clone()),
+            KeyOrigin::Environment(key.place().to_owned()),
         ));
     }
     let path = config.data_dir.join(KEY_FILE);
@@ -122,7 +122,7 @@ mod tests {
         let config = config(dir.path(), &[("NOSTR_PRIVATE_KEY", &key)]);
         let (found, origin) = load_or_create(&config).unwrap();
         assert_eq!(found.expose(), key);
-        let variable = "environment NOSTR_PRIVATE_KEY".to_owned();
+        let variable = "NOSTR_PRIVATE_KEY".to_owned();
         assert_eq!(origin, KeyOrigin::Environment(variable));
         assert!(!dir.path().join("data").exists());
     }

@@ -113,25 +113,30 @@ fn data_directory(path: &Path) -> Finding {
 }
 
 async fn database(config: Config) -> Finding {
+    let is_embedded = config.brotr.store.is_embedded();
     match App::open(config, Tasks::default()).await {
         Ok(app) => {
             let events = app.store().event_statistics().await;
             app.close().await;
             match events {
                 Ok(statistics) => Finding::Good(format!("{} events", statistics.events)),
-                Err(error) => unreadable(&error),
+                Err(error) => unreadable(&error, is_embedded),
             }
         }
         Err(failure) => match failure.downcast_ref::<StoreError>() {
             Some(error @ StoreError::InUse { .. }) => Finding::Good(error.to_string()),
-            Some(error) => unreadable(error),
+            Some(error) => unreadable(error, is_embedded),
             None => Finding::Bad(failure.to_string(), "see the message"),
         },
     }
 }
 
-fn unreadable(error: &StoreError) -> Finding {
-    let advice = "restore a backup of the data directory, or move it away and start anew";
+fn unreadable(error: &StoreError, is_embedded: bool) -> Finding {
+    let advice = if is_embedded {
+        "restore a backup of the data directory, or move it away and start anew"
+    } else {
+        "start the server, correct store.url, give its password, or run `bigbrotr migrate` as its owner"
+    };
     Finding::Bad(chain(error), advice)
 }
 

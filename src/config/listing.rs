@@ -29,7 +29,10 @@ impl Config {
         };
         let password = match &self.secrets.database_password {
             Some(password) => format!("(redacted)  # {}", password.source),
-            None => "null".to_owned(),
+            None => {
+                let variable = self.brotr.store.password_variable();
+                format!("null  # {variable} is not set")
+            }
         };
         let _ = writeln!(out, "secrets:\n  private_key: {key}");
         let _ = writeln!(out, "  database_password: {password}");

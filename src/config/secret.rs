@@ -81,7 +81,7 @@ impl Secrets {
         let mut variable = |name: &str| read_variable(environment, name, problems);
         let keys = PRIVATE_KEY.map(&mut variable);
         let roles = ROLE_PASSWORDS.map(|(role, name)| Some((role, variable(name)?)));
-        let database_password = variable(&store.password_env);
+        let database_password = variable(store.password_variable());
         Self {
             private_key: keys.into_iter().flatten().next(),
             database_password: match &store.password_file {

@@ -29,7 +29,7 @@ impl Default for StoreConfig {
     fn default() -> Self {
         Self {
             url: EMBEDDED.to_owned(),
-            password_env: "DB_WRITER_PASSWORD".to_owned(),
+            password_env: WRITER_PASSWORD.to_owned(),
             password_file: None,
             listen_url: None,
             max_connections: 10,
@@ -41,6 +41,16 @@ impl Default for StoreConfig {
 /// The value of `store.url` that needs no server.
 const EMBEDDED: &str = "embedded";
 
+/// The variable of the role that services have.
+const WRITER_PASSWORD: &str = "DB_WRITER_PASSWORD";
+
+/// The other roles of the database, and the variables with their passwords.
+const OTHER_PASSWORDS: [(&str, &str); 3] = [
+    ("admin", "DB_ADMIN_PASSWORD"),
+    ("refresher", "DB_REFRESHER_PASSWORD"),
+    ("reader", "DB_READER_PASSWORD"),
+];
+
 /// How the URL of a PostgreSQL database begins.
 const POSTGRES: [&str; 2] = ["postgres://", "postgresql://"];
 
@@ -48,6 +58,29 @@ impl StoreConfig {
     /// Whether everything is kept under the data directory, without a server.
     pub fn is_embedded(&self) -> bool {
         self.url == EMBEDDED
+    }
+
+    /// [`StoreConfig::listen_url`] with the user of [`StoreConfig::url`]: whoever overrides the one with
+    /// another role's means both.
+    pub fn direct_url(&self) -> Option<String> {
+        let mut direct = url::Url::parse(self.listen_url.as_deref()?).ok()?;
+        let url = url::Url::parse(&self.url).ok()?;
+        // A URL without a host cannot name a user; then the system's is taken, as for the other one.
+        let _ = direct.set_username(url.username());
+        Some(direct.into())
+    }
+
+    /// The variable with the password of the user that the URL names: unless another one is configured,
+    /// each role of the database has its own.
+    pub(super) fn password_variable(&self) -> &str {
+        let url = url::Url::parse(&self.url).ok();
+        let user = url.as_ref().map(url::Url::username).unwrap_or_default();
+        let others = OTHER_PASSWORDS.iter();
+        let of_user = others.into_iter().find(|(role, _)| *role == user);
+        match of_user {
+            Some((_, variable)) if self.password_env == WRITER_PASSWORD => variable,
+            _ => &self.password_env,
+        }
     }
 
     pub(super) fn validate(&self) -> Vec<(&'static str, String)> {
@@ -93,7 +126,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(
         "store.password_env",
         Accepts::Text,
-        "Variable with the database password, for stores that have one; the URL never holds it.",
+        "Variable with the database password, which the URL never holds; for the users admin, refresher and \
+         reader it is DB_ADMIN_PASSWORD and so on unless another one is named here.",
     ),
     Key::new(
         "store.password_file",
@@ -103,7 +137,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(
         "store.listen_url",
         Accepts::OrNull(&Accepts::Text),
-        "The same database without a pooler in between: for migrations, refreshes and wake-ups.",
+        "The same database without a pooler in between, for migrations, refreshes and wake-ups; as the user of \
+         store.url.",
     ),
     Key::new(
         "store.max_connections",
@@ -127,6 +162,24 @@ mod tests {
             ..StoreConfig::default()
         };
         config.validate()
+    }
+
+    #[test]
+    fn each_role_has_its_own_variable() {
+        let variable = |url: &str, password_env: Option<&str>| {
+            let mut config = StoreConfig {
+                url: url.to_owned(),
+                ..StoreConfig::default()
+            };
+            if let Some(name) = password_env {
+                config.password_env = name.to_owned();
+            }
+            config.password_variable().to_owned()
+        };
+        let (writer, admin) = ("postgres://writer@host/db", "postgres://admin@host/db");
+        assert_eq!(variable(writer, None), "DB_WRITER_PASSWORD");
+        assert_eq!(variable(admin, None), "DB_ADMIN_PASSWORD");
+        assert_eq!(variable(admin, Some("MINE")), "MINE");
     }
 
     #[test]

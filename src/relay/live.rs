@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
 use nips::nip40::Expiration;
+use tokio::sync::Notify;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -39,12 +40,17 @@ impl LiveDelivery {
         }
     }
 
-    /// Delivers until told to stop.
-    pub(super) async fn run(mut self, soft: CancellationToken) {
+    /// Delivers until told to stop. Each time `others` is notified, the log of arrivals is read as well:
+    /// other processes write into the same store, and announce nothing here.
+    pub(super) async fn run(mut self, others: Arc<Notify>, soft: CancellationToken) {
         self.start_at_newest().await;
         loop {
             let announced = tokio::select! {
                 announced = self.feed.recv() => announced,
+                () = others.notified() => {
+                    self.read_on().await;
+                    continue;
+                }
                 () = soft.cancelled() => return,
             };
             match announced {
@@ -84,6 +90,10 @@ impl LiveDelivery {
 
     async fn catch_up(&mut self) {
         count(&self.relay.counters.feed_lags);
+        self.read_on().await;
+    }
+
+    async fn read_on(&mut self) {
         if let Err(error) = self.read_log().await {
             tracing::warn!(reason = error.reason(), %error, "live delivery could not read the log of arrivals");
         }

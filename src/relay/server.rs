@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, RwLock};
 
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
-use tokio::sync::Semaphore;
 use tokio::sync::broadcast::Receiver;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, TRY_AGAIN_LATER};
@@ -73,12 +73,15 @@ impl Relay {
         }))
     }
 
-    /// Hands what the archive announces to the open subscriptions, until `soft` is cancelled. To be
+    /// Hands what the archive announces to the open subscriptions, until `soft` is cancelled; and what
+    /// other processes have stored, whenever `others` is notified. To be
     /// run once, beside the connections; a second call returns at once.
-    pub async fn deliver_live(&self, soft: CancellationToken) {
+    pub async fn deliver_live(&self, others: Arc<Notify>, soft: CancellationToken) {
         let feed = self.0.feed.lock().expect("no panic under the lock").take();
         if let Some(feed) = feed {
-            LiveDelivery::new(Arc::clone(&self.0), feed).run(soft).await;
+            LiveDelivery::new(Arc::clone(&self.0), feed)
+                .run(others, soft)
+                .await;
         }
     }
 

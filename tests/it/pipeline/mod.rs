@@ -4,3 +4,4 @@
 mod coming_and_going;
 mod one_pass;
 mod reader;
+mod separate_processes;

@@ -27,3 +27,18 @@ pub(super) async fn published(client: &Client) -> BTreeMap<String, u64> {
     };
     events.iter().map(entry).collect()
 }
+
+/// Waits for the next result of the monitor that comes live.
+pub(super) async fn next_live(client: &Client) {
+    let mut notifications = client.notifications();
+    let filter = Filter::new().kind(Kind::Custom(30166)).limit(0);
+    client.subscribe(filter, None).await.unwrap();
+    let heard = async {
+        loop {
+            if let RelayPoolNotification::Event { .. } = notifications.recv().await.unwrap() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, heard).await.unwrap();
+}

@@ -64,7 +64,7 @@ pub(super) async fn serve(
     let mut tasks = JoinSet::new();
     let live = relay.clone();
     let live_soft = soft.clone();
-    tasks.spawn(async move { live.deliver_live(live_soft).await });
+    tasks.spawn(async move { live.deliver_live(Arc::default(), live_soft).await });
     let app = axum::Router::new()
         .route("/", get(upgrade))
         .with_state((relay.clone(), soft.clone()))

@@ -1,0 +1,124 @@
+//! What stands behind `store.url`: one of two assemblies.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::settings;
+use crate::config::Config;
+use crate::metrics::StoreMetrics;
+use crate::store::embedded::{Embedded, EmbeddedOptions};
+use crate::store::postgres::{ACQUIRE_TIMEOUT, PostgresOptions, PostgresStore};
+use crate::store::sqlite::SqliteOptions;
+use crate::store::{Store, StoreError};
+
+/// An opened store, by its concrete kind.
+pub(super) enum Assembly {
+    /// LMDB and SQLite under the data directory.
+    Embedded(Arc<Embedded>),
+    /// Everything in one database.
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Assembly {
+    /// Opens the store that is configured, and brings its schema up to date unless that is switched off.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub(super) async fn open(config: &Config, metrics: StoreMetrics) -> Result<Self> {
+        Ok(if config.brotr.store.is_embedded() {
+            let options = embedded_options(config);
+            Self::Embedded(Arc::new(Embedded::open(&config.data_dir, options).await?))
+        } else {
+            let options = postgres_options(config, metrics);
+            Self::Postgres(Arc::new(PostgresStore::open(options).await?))
+        })
+    }
+
+    /// The store, whatever it is.
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Embedded(embedded) => embedded.clone(),
+            Self::Postgres(postgres) => postgres.clone(),
+        }
+    }
+
+    /// Gives the roles of a database the passwords that the configuration has for them. Returns their
+    /// names; an embedded store has none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when this role may not do that.
+    pub(super) async fn set_passwords(
+        &self,
+        config: &Config,
+    ) -> Result<Vec<&'static str>, StoreError> {
+        let mut set = Vec::new();
+        if let Self::Postgres(postgres) = self {
+            for (role, password) in &config.secrets.role_passwords {
+                postgres
+                    .set_password(role, password.secret.expose())
+                    .await?;
+                set.push(*role);
+            }
+        }
+        Ok(set)
+    }
+
+    /// What notifies `others` when another process may have stored events, until told to stop; `None` when
+    /// no other process can.
+    pub(super) fn watch_others(
+        &self,
+        others: &Arc<Notify>,
+        soft: &CancellationToken,
+    ) -> Option<impl Future<Output = ()> + Send + use<>> {
+        let Self::Postgres(postgres) = self else {
+            return None;
+        };
+        let (mut feed, others, soft) = (postgres.feed(), Arc::clone(others), soft.clone());
+        Some(async move {
+            loop {
+                tokio::select! {
+                    () = feed.arrived() => others.notify_one(),
+                    () = soft.cancelled() => return,
+                }
+            }
+        })
+    }
+
+    /// Closes it. Whatever was acknowledged is durable already.
+    pub(super) async fn close(&self) {
+        match self {
+            Self::Embedded(embedded) => embedded.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
+        }
+    }
+}
+
+fn embedded_options(config: &Config) -> EmbeddedOptions {
+    EmbeddedOptions {
+        whole_kinds: settings::whole_kinds(&config.brotr.archive),
+        own_relay_urls: settings::own_relay_urls(&config.relay),
+        relational: SqliteOptions {
+            is_migrating: config.brotr.store.migrate,
+            ..SqliteOptions::default()
+        },
+    }
+}
+
+fn postgres_options(config: &Config, metrics: StoreMetrics) -> PostgresOptions {
+    let store = &config.brotr.store;
+    let password = config.secrets.database_password.as_ref();
+    PostgresOptions {
+        url: store.url.clone(),
+        direct_url: store.direct_url(),
+        password: password.map(|password| password.secret.expose().to_owned()),
+        max_connections: store.max_connections,
+        acquire_timeout: ACQUIRE_TIMEOUT,
+        is_migrating: store.migrate,
+        whole_kinds: settings::whole_kinds(&config.brotr.archive),
+        own_relay_urls: settings::own_relay_urls(&config.relay),
+        metrics,
+    }
+}
