@@ -1,8 +1,10 @@
--- Which of many pairs are among others, compared through a hash: nested loops over two arrays would take the
--- square of their length.
---
--- Parameters: the pairs, and those they are looked for among. Result: an answer for each, in order.
--- Callers: event_place, event_write.
+/*
+ * Purpose:    Which of many pairs are among others, compared through a hash: nested loops over two arrays would take the
+ *             square of their length.
+ * Parameters: the pairs, and those they are looked for among
+ * Result:     an answer for each, in order
+ * Caller:     event_place, event_write
+ */
 CREATE OR REPLACE FUNCTION are_among(
     firsts BIGINT[], seconds ANYARRAY, among_firsts BIGINT[], among_seconds ANYARRAY
 ) RETURNS BOOLEAN[]

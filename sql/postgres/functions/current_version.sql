@@ -1,11 +1,13 @@
--- The newest stored version of an address; of several in one second that with the lowest id (NIP-01). Keys are
--- in that order but for events that took a neighbour's slot, so close ones are compared by id.
---
--- It runs once for each address, so it leaves the settings to its callers: setting them again takes longer than the
--- look-up.
---
--- Parameters: the address as in event_standing. Result: its eid, NULL when there is none.
--- Callers: event_settle, event_remove. Index: event_standing_by_address.
+/*
+ * Purpose:    The newest stored version of an address; of several in one second that with the lowest id (NIP-01). Keys
+ *             are in that order but for events that took a neighbour's slot, so close ones are compared by id. It runs
+ *             once for each address, so it leaves the settings to its callers: setting them again takes longer than the
+ *             look-up.
+ * Parameters: the address as in event_standing
+ * Result:     its eid, NULL when there is none
+ * Caller:     event_settle, event_remove
+ * Index:      event_standing_by_address
+ */
 CREATE OR REPLACE FUNCTION current_version(wanted UUID) RETURNS BIGINT
 LANGUAGE plpgsql STABLE SECURITY INVOKER
 AS $$

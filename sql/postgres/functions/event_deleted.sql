@@ -1,9 +1,12 @@
--- Which of some events a stored deletion request covers (NIP-09): one by their author or, for a gift wrap, by a
--- recipient, that names their id; or one that names their address at their second or later. Requests themselves
--- cannot be deleted.
---
--- Parameters: the keys of the events. Result: those that are deleted. Callers: event_settle, event_write.
--- Indexes: primary keys of event, event_standing, deleted_id and deleted_address.
+/*
+ * Purpose:    Which of some events a stored deletion request covers (NIP-09): one by their author or, for a gift wrap,
+ *             by a recipient, that names their id; or one that names their address at their second or later. Requests
+ *             themselves cannot be deleted.
+ * Parameters: the keys of the events
+ * Result:     those that are deleted
+ * Caller:     event_settle, event_write
+ * Index:      primary keys of event, event_standing, deleted_id and deleted_address
+ */
 CREATE OR REPLACE FUNCTION event_deleted(subjects BIGINT[]) RETURNS SETOF BIGINT
 LANGUAGE plpgsql STABLE SECURITY INVOKER
 SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan

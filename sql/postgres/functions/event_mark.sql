@@ -1,8 +1,10 @@
--- Notes what is special about events that were stored just now: versions of an address, protection and
--- expiration, and what deletion requests and requests to vanish ask for. All rows are under the events' own
--- keys, so nobody waits here.
---
--- Parameters: arrays with one element for each event; fates as event_place tells them. Callers: event_write.
+/*
+ * Purpose:    Notes what is special about events that were stored just now: versions of an address, protection and
+ *             expiration, and what deletion requests and requests to vanish ask for. All rows are under the events' own
+ *             keys, so nobody waits here.
+ * Parameters: arrays with one element for each event; fates as event_place tells them
+ * Caller:     event_write
+ */
 CREATE OR REPLACE FUNCTION event_mark(
     stored BIGINT[], fates SMALLINT[], pubkeys BYTEA[], kinds INTEGER[], tags TEXT[], addresses TEXT[],
     owns SMALLINT[], expirations BIGINT[], vanishing BOOLEAN[], now_at BIGINT

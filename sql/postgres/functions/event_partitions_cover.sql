@@ -1,10 +1,12 @@
--- Adds quarters to event and event_relay until a moment is in one of them. Rows that are there already move from the
--- partition of everything later into the quarter they belong to.
---
--- Both tables are locked, for as long as that partition has rows to be moved and checked; when others hold
--- them for longer than lock_timeout, this fails with 55P03 and nothing has changed.
---
--- Parameters: the moment. Result: how many quarters were added. Caller: event_partitions_extend.
+/*
+ * Purpose:    Adds quarters to event and event_relay until a moment is in one of them. Rows that are there already move
+ *             from the partition of everything later into the quarter they belong to. Both tables are locked, for as
+ *             long as that partition has rows to be moved and checked; when others hold them for longer than
+ *             lock_timeout, this fails with 55P03 and nothing has changed.
+ * Parameters: the moment
+ * Result:     how many quarters were added
+ * Caller:     event_partitions_extend
+ */
 CREATE OR REPLACE FUNCTION event_partitions_cover(moment TIMESTAMPTZ) RETURNS INTEGER
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp

@@ -1,10 +1,12 @@
--- Stores events that are not stored yet, unless their author or a recipient has vanished (NIP-62).
---
--- Parameters: arrays with one element for each event, each event once, in the order of their keys, so that two
--- writers never wait for each other; vanishing marks the requests that are obeyed here.
--- Result: stored, the key of each event, NULL when it was refused; fates, 0 stored now, 10 stored before,
--- 20 vanished, 22 no slot left.
--- Caller: event_write. Indexes: primary key of event, primary key of vanish_request.
+/*
+ * Purpose:    Stores events that are not stored yet, unless their author or a recipient has vanished (NIP-62).
+ * Parameters: arrays with one element for each event, each event once, in the order of their keys, so that two writers
+ *             never wait for each other; vanishing marks the requests that are obeyed here
+ * Result:     stored, the key of each event, NULL when it was refused; fates, 0 stored now, 10 stored before, 20
+ *             vanished, 22 no slot left
+ * Caller:     event_write
+ * Index:      primary key of event, primary key of vanish_request
+ */
 CREATE OR REPLACE FUNCTION event_place(
     eids BIGINT[], ids BYTEA[], pubkeys BYTEA[], kinds INTEGER[], sigs BYTEA[],
     tags TEXT[], contents TEXT[], hashes TEXT[], vanishing BOOLEAN[],

@@ -1,9 +1,11 @@
--- Takes back events of a batch that must not be stored after all: their author or a recipient has vanished
--- (NIP-62), in this batch or while it was written, or they are deleted and to be refused then. Obeys the requests
--- to vanish in the batch. The caller holds arrival_head.
---
--- Parameters: arrays with one element for each event, as in event_write. Result: the fates, 20 for what has
--- vanished and 21 for what was refused. Caller: event_write.
+/*
+ * Purpose:    Takes back events of a batch that must not be stored after all: their author or a recipient has vanished
+ *             (NIP-62), in this batch or while it was written, or they are deleted and to be refused then. Obeys the
+ *             requests to vanish in the batch. The caller holds arrival_head.
+ * Parameters: arrays with one element for each event, as in event_write
+ * Result:     the fates, 20 for what has vanished and 21 for what was refused
+ * Caller:     event_write
+ */
 CREATE OR REPLACE FUNCTION event_recant(
     stored BIGINT[], fates SMALLINT[], pubkeys BYTEA[], kinds INTEGER[], tags TEXT[],
     vanishing BOOLEAN[], refusing BOOLEAN[], now_at BIGINT

@@ -1,8 +1,11 @@
--- Takes events and every row about them out, and settles what they kept hidden. The caller holds arrival_head.
---
--- Parameters: the keys of the events, each once, the wall clock in unix seconds. Result: how many were removed.
--- Callers: event_write, event_vanish, orphan_event_delete. Indexes: primary keys, deleted_id_by_request,
--- deleted_address_by_request, event_by_id.
+/*
+ * Purpose:    Takes events and every row about them out, and settles what they kept hidden. The caller holds
+ *             arrival_head.
+ * Parameters: the keys of the events, each once, the wall clock in unix seconds
+ * Result:     how many were removed
+ * Caller:     event_write, event_vanish, orphan_event_delete
+ * Index:      primary keys, deleted_id_by_request, deleted_address_by_request, event_by_id
+ */
 CREATE OR REPLACE FUNCTION event_remove(doomed BIGINT[], now_at BIGINT) RETURNS BIGINT
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan

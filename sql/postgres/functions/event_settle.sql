@@ -1,8 +1,10 @@
--- Computes what readers may see of events, from everything that is stored, and notes it where it changed. The
--- result does not depend on the order in which events came. The caller holds arrival_head.
---
--- Parameters: the keys of the events, the wall clock in unix seconds.
--- Callers: event_write, event_remove, event_sweep_expired. Indexes: primary keys of event and event_standing.
+/*
+ * Purpose:    Computes what readers may see of events, from everything that is stored, and notes it where it changed.
+ *             The result does not depend on the order in which events came. The caller holds arrival_head.
+ * Parameters: the keys of the events, the wall clock in unix seconds
+ * Caller:     event_write, event_remove, event_sweep_expired
+ * Index:      primary keys of event and event_standing
+ */
 CREATE OR REPLACE FUNCTION event_settle(subjects BIGINT[], now_at BIGINT) RETURNS VOID
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan

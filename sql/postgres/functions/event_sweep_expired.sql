@@ -1,7 +1,10 @@
--- Hides events whose expiration has passed (NIP-40).
---
--- Parameters: the wall clock in unix seconds, how many at most. Result: how many. Caller: sweep_expired.
--- Index: primary key of event_expiration.
+/*
+ * Purpose:    Hides events whose expiration has passed (NIP-40).
+ * Parameters: the wall clock in unix seconds, how many at most
+ * Result:     how many
+ * Caller:     sweep_expired
+ * Index:      primary key of event_expiration
+ */
 CREATE OR REPLACE FUNCTION event_sweep_expired(now_at BIGINT, at_most BIGINT) RETURNS BIGINT
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan

@@ -1,10 +1,13 @@
--- The events whose standing is not settled by what they are, or no longer, because others were stored: versions,
--- expiring and deleted ones among these, the targets of deletion requests, and what were the newest versions of
--- addresses. The caller holds arrival_head.
---
--- Parameters: arrays with one element for each event; fates as event_place tells them. Result: keys, each once.
--- Caller: event_write. Indexes: primary key of deleted_id, deleted_id_by_request, deleted_address_by_request,
--- event_by_id, event_standing_by_address.
+/*
+ * Purpose:    The events whose standing is not settled by what they are, or no longer, because others were stored:
+ *             versions, expiring and deleted ones among these, the targets of deletion requests, and what were the
+ *             newest versions of addresses. The caller holds arrival_head.
+ * Parameters: arrays with one element for each event; fates as event_place tells them
+ * Result:     keys, each once
+ * Caller:     event_write
+ * Index:      primary key of deleted_id, deleted_id_by_request, deleted_address_by_request, event_by_id,
+ *             event_standing_by_address
+ */
 CREATE OR REPLACE FUNCTION event_touched(
     stored BIGINT[], fates SMALLINT[], ids BYTEA[], kinds INTEGER[], addresses TEXT[], expirations BIGINT[]
 ) RETURNS BIGINT[]

@@ -1,8 +1,11 @@
--- Forgets what authors wrote and the gift wraps for them, up to the second of their requests (NIP-62). Requests
--- that are obeyed here stay. The caller holds arrival_head.
---
--- Parameters: the authors and the keys of their requests, the wall clock in unix seconds. Result: how many events
--- were removed. Caller: event_write. Indexes: event_by_author, event_by_tag, primary key of vanish_request.
+/*
+ * Purpose:    Forgets what authors wrote and the gift wraps for them, up to the second of their requests (NIP-62).
+ *             Requests that are obeyed here stay. The caller holds arrival_head.
+ * Parameters: the authors and the keys of their requests, the wall clock in unix seconds
+ * Result:     how many events were removed
+ * Caller:     event_write
+ * Index:      event_by_author, event_by_tag, primary key of vanish_request
+ */
 CREATE OR REPLACE FUNCTION event_vanish(pubkeys BYTEA[], requests BIGINT[], now_at BIGINT) RETURNS BIGINT
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp SET jit = off SET enable_seqscan = off SET plan_cache_mode = force_generic_plan

@@ -1,24 +1,21 @@
--- Stores events and sightings, settles what readers may see, and logs the arrival: one batch, one transaction.
---
--- Facts go in first, in the order of their keys, while other writers do the same. Then the row of arrival_head is
--- locked: from there to the commit one writer works at a time, so it sees everything that is committed, and
--- batches are numbered without holes in the order in which they are committed. Nothing after the lock waits for
--- a writer before it.
---
--- Parameters: arrays with one element for each event, in the order of the keys, each event once:
---   eids, ids, pubkeys, kinds, sigs, tags, contents as they are stored; hashes, the tag_hashes as array literals;
---   addresses, the event_standing.address as text, NULL for what is no version; owns, the visibility by itself
---   (6 for a stub); expirations; vanishing, whether it is a request to vanish that is obeyed here; refusing,
---   whether it is to be refused when it is deleted.
--- Arrays with one element for each sighting, each pair of event and relay once:
---   sighted_places, where among the events of this batch its event is, from 1; or NULL, and then
---   sighted_eids and sighted_ids say which stored event it is;
---   relays; seen as event_relay.seen_at.
--- now_at, the wall clock in unix seconds.
---
--- Result: fates, the visibility of an event that was stored now, or 10 stored before, 20 vanished, 21 deleted,
--- 22 no slot left; new_sightings, whether each sighting is new; batch, NULL when no event was stored.
--- Callers: write, event_insert, event_relay_insert, event_relay_insert_cascade.
+/*
+ * Purpose:    Stores events and sightings, settles what readers may see, and logs the arrival: one batch, one
+ *             transaction. Facts go in first, in the order of their keys, while other writers do the same. Then the row
+ *             of arrival_head is locked: from there to the commit one writer works at a time, so it sees everything that
+ *             is committed, and batches are numbered without holes in the order in which they are committed. Nothing
+ *             after the lock waits for a writer before it.
+ * Parameters: arrays with one element for each event, in the order of the keys, each event once: eids, ids, pubkeys,
+ *             kinds, sigs, tags, contents as they are stored; hashes, the tag_hashes as array literals; addresses, the
+ *             event_standing.address as text, NULL for what is no version; owns, the visibility by itself (6 for a
+ *             stub); expirations; vanishing, whether it is a request to vanish that is obeyed here; refusing, whether it
+ *             is to be refused when it is deleted. Arrays with one element for each sighting, each pair of event and
+ *             relay once: sighted_places, where among the events of this batch its event is, from 1; or NULL, and then
+ *             sighted_eids and sighted_ids say which stored event it is; relays; seen as event_relay.seen_at. now_at,
+ *             the wall clock in unix seconds
+ * Result:     fates, the visibility of an event that was stored now, or 10 stored before, 20 vanished, 21 deleted, 22 no
+ *             slot left; new_sightings, whether each sighting is new; batch, NULL when no event was stored
+ * Caller:     write, event_insert, event_relay_insert, event_relay_insert_cascade
+ */
 CREATE OR REPLACE FUNCTION event_write(
     eids BIGINT[], ids BYTEA[], pubkeys BYTEA[], kinds INTEGER[], sigs BYTEA[], tags TEXT[], contents TEXT[],
     hashes TEXT[], addresses TEXT[], owns SMALLINT[], expirations BIGINT[], vanishing BOOLEAN[], refusing BOOLEAN[],

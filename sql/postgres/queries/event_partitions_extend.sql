@@ -1,8 +1,6 @@
 /*
- * Purpose:    Make the partitions of the quarters that begin within half a year.
- * Parameters: none
+ * Purpose:    Makes the partitions of the quarters that begin within half a year.
  * Result:     added, how many quarters
- * Caller:     PostgresStore::open
- * Index:      none
+ * Caller:     opening the store
  */
 SELECT event_partitions_extend() AS added

@@ -1,9 +1,7 @@
 /*
  * Purpose:    Sightings, bytes on disk and the ends of the time line.
- * Parameters: none
- * Result:     sightings; size_bytes of all tables of events; oldest and newest key,
- *             NULL when nothing is stored
- * Caller:     EventStore::event_statistics
+ * Result:     sightings; size_bytes of all tables of events; oldest and newest key, NULL when nothing is stored
+ * Caller:     event_statistics
  * Index:      primary key of event, one row from each end
  */
 SELECT h.sightings,

@@ -1,9 +1,8 @@
 /*
  * Purpose:    Which events are stored.
- * Parameters: $1 keys computed from the events
- *             $2 their ids
+ * Parameters: $1 keys computed from the events, $2 their ids
  * Result:     stored, the key of each or NULL, in order
- * Caller:     EventStore::known
+ * Caller:     known
  * Index:      primary key of event
  */
 SELECT event_known($1, $2) AS stored

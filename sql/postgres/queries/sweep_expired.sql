@@ -1,9 +1,7 @@
 /*
- * Purpose:    Hide events whose expiration has passed.
- * Parameters: $1 unix seconds
- *             $2 how many at most
+ * Purpose:    Hides events whose expiration has passed.
+ * Parameters: $1 unix seconds, $2 how many at most
  * Result:     swept, how many
- * Caller:     EventStore::sweep_expired
- * Index:      primary key of event_expiration
+ * Caller:     sweep_expired
  */
 SELECT event_sweep_expired($1, $2) AS swept

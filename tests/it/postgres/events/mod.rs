@@ -1,6 +1,11 @@
 //! The event side by itself: random histories, lightweight mode, several writers, hostile rows, outages.
 
+mod writers;
+
 use bigbrotr::store::postgres::{PostgresOptions, PostgresStore};
+
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Executor};
 
 use super::server::Database;
 use crate::contract::events as contract;
@@ -47,4 +52,11 @@ async fn requests_work_on_what_is_not_whole() {
     let database = Database::create().await;
     let store = lightweight(&database).await;
     contract::requests_work_on_what_is_not_whole(&store).await;
+}
+
+/// The row of a statement, asked as the owner of the database.
+async fn one_row(database: &Database, sql: &str) -> PgRow {
+    let mut connection = database.connect().await;
+    let row = connection.fetch_one(AssertSqlSafe(sql.to_owned())).await;
+    row.unwrap()
 }
