@@ -17,13 +17,13 @@ BEGIN
     RETURN (
         SELECT w.sighted
         FROM (
-            SELECT array_agg(u.id) AS event_ids, array_agg(r.relay_id) AS relay_ids, array_agg(u.seen_at) AS seen_ats
+            SELECT array_agg(u.id) AS ids, array_agg(r.relay_id) AS relays, array_agg(u.seen_at) AS moments
             FROM unnest(event_ids, relay_urls, seen_ats) AS u (id, url, seen_at)
             JOIN relay AS r ON r.url = u.url
         ) AS s
         CROSS JOIN LATERAL event_write_rows(
             event_ids, pubkeys, created_ats, kinds, tags, contents, sigs,
-            coalesce(s.event_ids, '{}'), coalesce(s.relay_ids, '{}'), coalesce(s.seen_ats, '{}')
+            coalesce(s.ids, '{}'), coalesce(s.relays, '{}'), coalesce(s.moments, '{}')
         ) AS w
     );
 END

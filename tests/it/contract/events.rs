@@ -29,6 +29,7 @@ pub(crate) use self::log::*;
 pub(crate) use self::privacy::*;
 pub(crate) use self::provenance::*;
 pub(crate) use self::queries::*;
+pub(crate) use self::random::Dice;
 pub(crate) use self::versions::*;
 
 /// The wall clock of most tests.

@@ -1,5 +1,6 @@
 //! The event side by itself: random histories, lightweight mode, several writers, hostile rows, outages.
 
+mod functions;
 mod writers;
 
 use bigbrotr::store::postgres::{PostgresOptions, PostgresStore};
