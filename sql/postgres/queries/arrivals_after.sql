@@ -1,8 +1,9 @@
 /*
  * Purpose:    The log after a batch: whole batches until enough events were in them.
- * Parameters: $1 the batch, $2 how many events are enough
+ * Parameters: $1 the batch
+ *             $2 how many events are enough
  * Result:     batch and arrived_at, oldest first
- * Caller:     arrivals_after
+ * Caller:     EventStore::arrivals_after
  * Index:      primary key of arrival, at most $2 + 1 rows
  */
 SELECT l.batch, l.arrived_at

@@ -2,7 +2,7 @@
  * Purpose:    The events of batches that are still stored whole.
  * Parameters: $1 the batches
  * Result:     batch and the columns of an event, newest first within a batch
- * Caller:     arrivals_after
+ * Caller:     EventStore::arrivals_after
  * Index:      primary keys of arrival, event and event_standing
  */
 SELECT a.batch, e.eid, e.id, e.pubkey, e.kind, e.sig, e.tags, e.content,

@@ -1,6 +1,8 @@
 /*
- * Purpose:    Makes the partitions of the quarters that begin within half a year.
+ * Purpose:    Make the partitions of the quarters that begin within half a year.
+ * Parameters: none
  * Result:     added, how many quarters
- * Caller:     opening the store
+ * Caller:     PostgresStore::open
+ * Index:      none
  */
 SELECT event_partitions_extend() AS added

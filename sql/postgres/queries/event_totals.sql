@@ -1,7 +1,9 @@
 /*
  * Purpose:    Sightings, bytes on disk and the ends of the time line.
- * Result:     sightings; size_bytes of all tables of events; oldest and newest key, NULL when nothing is stored
- * Caller:     event_statistics
+ * Parameters: none
+ * Result:     sightings; size_bytes of all tables of events; oldest and newest key,
+ *             NULL when nothing is stored
+ * Caller:     EventStore::event_statistics
  * Index:      primary key of event, one row from each end
  */
 SELECT h.sightings,

@@ -1,10 +1,12 @@
 /*
- * Purpose:    Where the newest events of a range lie. What claims to be of the day after tomorrow or later is left out:
- *             there is little of it, and it tells nothing about how dense the present is.
- * Parameters: $1 and $2 lowest and highest key, $3 how many events
- * Result:     now_eid, the highest key that can be of today; start_eid, the key of the $3-th event before it, NULL when
- *             there are not as many
- * Caller:     query
+ * Purpose:    Where the newest events of a range lie. What claims to be of the day after tomorrow
+ *             or later is left out: there is little of it, and it tells nothing about how dense
+ *             the present is.
+ * Parameters: $1 and $2 lowest and highest key
+ *             $3 how many events
+ * Result:     now_eid, the highest key that can be of today; start_eid, the key of the $3-th
+ *             event before it, NULL when there are not as many
+ * Caller:     EventStore::query
  * Index:      primary key of event
  */
 SELECT n.eid AS now_eid,

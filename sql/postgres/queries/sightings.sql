@@ -2,7 +2,7 @@
  * Purpose:    Where an event was seen.
  * Parameters: $1 its id
  * Result:     relay_id and seen_at of each relay, by relay
- * Caller:     sightings
+ * Caller:     EventStore::sightings
  * Index:      event_by_id, primary key of event_relay
  */
 SELECT r.relay_id, r.seen_at

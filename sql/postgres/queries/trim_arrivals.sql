@@ -1,8 +1,9 @@
 /*
- * Purpose:    Takes the oldest batches out of the log, up to the first that is not old enough.
- * Parameters: $1 the last batch that may go, $2 unix seconds before which it arrived
+ * Purpose:    Take the oldest batches out of the log, up to the first that is not old enough.
+ * Parameters: $1 the last batch that may go
+ *             $2 unix seconds before which it arrived
  * Result:     trimmed, how many
- * Caller:     trim_arrivals
+ * Caller:     EventStore::trim_arrivals
  * Index:      primary key of arrival, from the oldest batch on
  */
 WITH young AS (
