@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (
         1,
         "relay",
@@ -32,6 +32,11 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
         5,
         "event",
         include_str!("../../../sql/postgres/migrations/0005_event.sql"),
+    ),
+    (
+        6,
+        "statistics",
+        include_str!("../../../sql/postgres/migrations/0006_statistics.sql"),
     ),
 ];
 

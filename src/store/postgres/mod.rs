@@ -23,6 +23,7 @@ mod roles;
 mod row;
 mod state;
 mod statistics;
+mod views;
 
 use std::fmt;
 use std::time::Duration;
@@ -35,6 +36,7 @@ use self::error::opening;
 use self::events::{PostgresKeys, PostgresRules};
 pub use self::feed::Feed;
 pub use self::roles::ROLES;
+pub use self::views::RefreshedView;
 use crate::metrics::StoreMetrics;
 use crate::store::StoreError;
 

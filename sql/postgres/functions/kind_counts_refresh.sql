@@ -1,0 +1,12 @@
+-- Counts what is new, and brings kind_counts up to date while others read it.
+--
+-- Callers: all_statistics_refresh, refresh_statistics, over a direct connection; only the view's owner may.
+CREATE OR REPLACE FUNCTION kind_counts_refresh() RETURNS VOID
+LANGUAGE plpgsql VOLATILE SECURITY INVOKER
+SET search_path = public, pg_temp SET work_mem = '128MB' SET jit = off
+AS $$
+BEGIN
+    PERFORM statistics_fold(2147483647);
+    REFRESH MATERIALIZED VIEW CONCURRENTLY kind_counts;
+END
+$$;
