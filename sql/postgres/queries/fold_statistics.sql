@@ -1,4 +1,8 @@
--- Folds what commits changed into the counters.
---
--- Parameters: how many commits at most. Result: how many. Caller: fold_statistics. Index: primary key of event_change.
+/*
+ * Purpose:    Fold what commits changed into the counters.
+ * Parameters: $1 how many commits at most
+ * Result:     how many
+ * Caller:     PostgresStore::fold_statistics
+ * Index:      primary key of event_change
+ */
 SELECT statistics_fold($1)

@@ -9,5 +9,6 @@ mod queries;
 mod roles;
 mod schema;
 pub(crate) mod server;
+mod statistics;
 mod views;
 mod writers;
