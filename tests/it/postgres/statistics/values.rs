@@ -1,7 +1,6 @@
 //! The views' values: after random histories, and where the histories have nothing to say.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use bigbrotr::clock::{Clock, SystemClock};
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::Scope;
 use nips::Event;
@@ -50,8 +49,7 @@ async fn refreshing_by_hand_counts_what_is_new() {
 async fn recent_events_end_at_the_refresh() {
     let database = Database::create().await;
     let (store, mut connection) = archive(&database).await;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let (now, hour, day) = (now.as_secs(), 3_600, 86_400);
+    let (now, hour, day) = (SystemClock.now(), 3_600, 86_400);
     let moments = [
         now - 5,
         now - hour / 2,
