@@ -1,4 +1,4 @@
-//! Half a million events shaped like the network's: kinds, tags, sizes and popularity as the public
+//! Events shaped like the network's: kinds, tags, sizes and popularity as the public
 //! archive's statistics of 2025 have them. Signatures are not real; the store does not look at them.
 
 use nips::event::UnsignedEvent;
@@ -6,8 +6,6 @@ use nips::{Event, EventId, Kind, PublicKey, Signature};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-/// Events in the data set.
-pub(crate) const EVENTS: usize = 500_000;
 /// Authors; a few write most.
 const AUTHORS: usize = 50_000;
 /// The first second, and the seconds that follow: two years.
@@ -37,14 +35,18 @@ const KINDS: [(u16, u32); 16] = [
 /// A source of events that refer to each other.
 pub(crate) struct Network {
     rng: StdRng,
+    /// How many events will be made.
+    size: usize,
     /// Ids of notes, for reactions to point at.
     notes: Vec<EventId>,
 }
 
 impl Network {
-    pub(crate) fn new() -> Self {
+    /// A network of `size` events.
+    pub(crate) fn new(size: usize) -> Self {
         Self {
             rng: StdRng::seed_from_u64(7),
+            size,
             notes: vec![EventId([0; 32])],
         }
     }
@@ -58,7 +60,7 @@ impl Network {
     /// The next event; time goes on evenly with a little disorder.
     pub(crate) fn event(&mut self, number: usize) -> Event {
         let kind = self.kind();
-        let elapsed = SECONDS * number as u64 / EVENTS as u64;
+        let elapsed = SECONDS * number as u64 / self.size as u64;
         let draft = UnsignedEvent {
             pubkey: Self::author(self.rank()),
             created_at: TIME + elapsed + self.rng.random_range(0..3_600),

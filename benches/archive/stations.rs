@@ -1,0 +1,140 @@
+//! Where the events of a round are taken, and what that takes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bigbrotr::archive::{Admission, Archive, ArchiveSettings, Door};
+use bigbrotr::clock::{Clock, SystemClock};
+use bigbrotr::model::RelayId;
+use bigbrotr::store::{Embedded, EmbeddedOptions, EventStore as _};
+use futures_util::{StreamExt as _, stream};
+use nips::Event;
+use tokio::task::JoinSet;
+
+use super::cpu::CpuTime;
+
+/// Events of one call and calls under way, as a few synchronised relays make them.
+const CALL_EVENTS: usize = 500;
+const CALLS: usize = 50;
+/// Signatures that one thread checks before it takes the next ones.
+const CHUNK: usize = 64;
+
+/// What one station took for the events of one round.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cost {
+    pub(crate) events: usize,
+    pub(crate) seconds: f64,
+    /// CPU time of all threads.
+    pub(crate) cpu_us: f64,
+    /// CPU time of the thread that writes to the store.
+    pub(crate) writer_us: f64,
+}
+
+/// The costs of one round.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Round {
+    /// Signatures alone.
+    pub(crate) signatures: Cost,
+    /// New events, from text to disk.
+    pub(crate) new: Cost,
+    /// The same events from another relay, when the door has forgotten them and asks the store.
+    pub(crate) known: Cost,
+    /// The same events from a third relay, when the door remembers them.
+    pub(crate) remembered: Cost,
+}
+
+/// The store with two doors to it.
+pub(crate) struct Stations {
+    store: Arc<Embedded>,
+    door: Archive,
+}
+
+impl Stations {
+    pub(crate) async fn open(directory: &Path) -> Self {
+        let store = Embedded::open(directory, EmbeddedOptions::default()).await;
+        let store = Arc::new(store.expect("an empty directory becomes a store"));
+        let door = door(&store);
+        Self { store, door }
+    }
+
+    pub(crate) async fn round(&mut self, events: &[Event]) -> Round {
+        let texts = || events.iter().map(|event| event.to_json().into()).collect();
+        // A new door knows nothing of what the last one admitted, like a process that has just started.
+        let forgetful = door(&self.store);
+        Round {
+            signatures: measure(events.len(), check_signatures(events.to_vec())).await,
+            new: measure(events.len(), admit(&self.door, texts(), 1)).await,
+            known: measure(events.len(), admit(&forgetful, texts(), 2)).await,
+            remembered: measure(events.len(), admit(&self.door, texts(), 3)).await,
+        }
+    }
+
+    /// Closes the store. Returns how many relays each event was seen on.
+    pub(crate) async fn close(self) -> u64 {
+        let statistics = self.store.event_statistics().await;
+        let statistics = statistics.expect("counters can be read");
+        self.store.close().await;
+        statistics.sightings / statistics.events
+    }
+}
+
+fn door(store: &Arc<Embedded>) -> Archive {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    Archive::new(store.clone(), clock, ArchiveSettings::default())
+}
+
+async fn measure(events: usize, work: impl Future<Output = ()>) -> Cost {
+    let (cpu, clock) = (CpuTime::now(), Instant::now());
+    work.await;
+    Cost {
+        events,
+        seconds: clock.elapsed().as_secs_f64(),
+        cpu_us: cpu.elapsed_us(),
+        writer_us: cpu.elapsed_in("event-writer"),
+    }
+}
+
+/// Verification as a library offers it, on as many threads as the archive uses.
+async fn check_signatures(events: Vec<Event>) {
+    let threads = ArchiveSettings::default().verify_threads;
+    let (events, next) = (
+        Arc::new(events),
+        Arc::new(std::sync::atomic::AtomicUsize::new(0)),
+    );
+    let mut tasks = JoinSet::new();
+    for _ in 0..threads {
+        let (events, next) = (Arc::clone(&events), Arc::clone(&next));
+        tasks.spawn_blocking(move || {
+            let chunks: Vec<&[Event]> = events.chunks(CHUNK).collect();
+            let take = || next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            while let Some(chunk) = chunks.get(take()) {
+                assert!(chunk.iter().all(fleet::events::verify));
+            }
+        });
+    }
+    tasks.join_all().await;
+}
+
+async fn admit(door: &Archive, texts: Vec<Box<str>>, relay: u32) {
+    let events = texts.len();
+    let mut texts = texts.into_iter();
+    let calls = std::iter::from_fn(|| {
+        let call: Vec<Box<str>> = texts.by_ref().take(CALL_EVENTS).collect();
+        (!call.is_empty()).then_some(call)
+    });
+    let admissions = stream::iter(calls)
+        .map(|call| door.admit(call, Door::Crawl(RelayId(relay))))
+        .buffer_unordered(CALLS)
+        .collect::<Vec<_>>()
+        .await;
+    let admissions = admissions
+        .into_iter()
+        .flat_map(|call| call.expect("the store answers"));
+    let as_expected = admissions.filter(|admission| match admission {
+        Admission::Stored(_) => relay == 1,
+        Admission::Known { new_sighting } => relay > 1 && *new_sighting,
+        Admission::Delivered | Admission::Refused(_) => false,
+    });
+    assert_eq!(as_expected.count(), events);
+}
