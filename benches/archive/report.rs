@@ -47,17 +47,23 @@ impl Report {
 
     pub(crate) fn print(&self) {
         println!(
-            "{:<28} {:>10} {:>16} {:>12} {:>12}",
-            "median of rounds", "events/s", "lowest–highest", "CPU µs/event", "writer's"
+            "{:<28} {:>10} {:>16} {:>12} {:>12} {:>12}",
+            "median of rounds",
+            "events/s",
+            "lowest–highest",
+            "CPU µs/event",
+            "writer's",
+            "bytes/event"
         );
         for Station { name, cost } in STATIONS {
             let rate = self.spread(|round| cost(round).rate());
             let cpu = self.spread(|round| cost(round).cpu_us / cost(round).events as f64);
             let writer = self.spread(|round| cost(round).writer_us / cost(round).events as f64);
+            let written = self.spread(|r| cost(r).written_bytes as f64 / cost(r).events as f64);
             let range = format!("{:.0}–{:.0}", rate.lowest, rate.highest);
             println!(
-                "{name:<28} {:>10.0} {range:>16} {:>12.2} {:>12.2}",
-                rate.median, cpu.median, writer.median
+                "{name:<28} {:>10.0} {range:>16} {:>12.2} {:>12.2} {:>12.0}",
+                rate.median, cpu.median, writer.median, written.median
             );
         }
         println!(

@@ -1,22 +1,23 @@
 //! Where the events of a round are taken, and what that takes.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
+use std::vec::IntoIter;
 
 use bigbrotr::archive::{Admission, Archive, ArchiveSettings, Door};
 use bigbrotr::clock::{Clock, SystemClock};
 use bigbrotr::model::RelayId;
 use bigbrotr::store::{Embedded, EmbeddedOptions, EventStore as _};
-use futures_util::{StreamExt as _, stream};
 use nips::Event;
 use tokio::task::JoinSet;
 
 use super::cpu::CpuTime;
 
-/// Events of one call and calls under way, as a few synchronised relays make them.
-const CALL_EVENTS: usize = 500;
-const CALLS: usize = 50;
+/// Events of a page and tasks that bring pages: what a synchronizer with its default settings does
+/// when many relays have much to say.
+const PAGE_EVENTS: usize = 500;
+const TASKS: usize = 50;
 /// Signatures that one thread checks before it takes the next ones.
 const CHUNK: usize = 64;
 
@@ -29,6 +30,8 @@ pub(crate) struct Cost {
     pub(crate) cpu_us: f64,
     /// CPU time of the thread that writes to the store.
     pub(crate) writer_us: f64,
+    /// What was written to files.
+    pub(crate) written_bytes: u64,
 }
 
 /// The costs of one round.
@@ -85,14 +88,26 @@ fn door(store: &Arc<Embedded>) -> Archive {
 }
 
 async fn measure(events: usize, work: impl Future<Output = ()>) -> Cost {
-    let (cpu, clock) = (CpuTime::now(), Instant::now());
+    let (cpu, clock, written) = (CpuTime::now(), Instant::now(), written_bytes());
     work.await;
     Cost {
         events,
         seconds: clock.elapsed().as_secs_f64(),
         cpu_us: cpu.elapsed_us(),
         writer_us: cpu.elapsed_in("event-writer"),
+        written_bytes: written_bytes() - written,
     }
+}
+
+/// Bytes that this process has handed to `write` and its kin.
+fn written_bytes() -> u64 {
+    let counters = std::fs::read_to_string("/proc/self/io").expect("this is Linux");
+    let written = counters
+        .lines()
+        .find_map(|line| line.strip_prefix("wchar: "));
+    written
+        .and_then(|count| count.parse().ok())
+        .expect("it is counted")
 }
 
 /// Verification as a library offers it, on as many threads as the archive uses.
@@ -116,25 +131,37 @@ async fn check_signatures(events: Vec<Event>) {
     tasks.join_all().await;
 }
 
+/// Brings the events in pages to the door, from several tasks at once.
 async fn admit(door: &Archive, texts: Vec<Box<str>>, relay: u32) {
     let events = texts.len();
-    let mut texts = texts.into_iter();
-    let calls = std::iter::from_fn(|| {
-        let call: Vec<Box<str>> = texts.by_ref().take(CALL_EVENTS).collect();
-        (!call.is_empty()).then_some(call)
-    });
-    let admissions = stream::iter(calls)
-        .map(|call| door.admit(call, Door::Crawl(RelayId(relay))))
-        .buffer_unordered(CALLS)
-        .collect::<Vec<_>>()
-        .await;
-    let admissions = admissions
-        .into_iter()
-        .flat_map(|call| call.expect("the store answers"));
-    let as_expected = admissions.filter(|admission| match admission {
+    let pages = Arc::new(Mutex::new(texts.into_iter()));
+    let mut tasks = JoinSet::new();
+    for _ in 0..TASKS {
+        tasks.spawn(admit_pages(door.clone(), Arc::clone(&pages), relay));
+    }
+    let admitted: usize = tasks.join_all().await.into_iter().sum();
+    assert_eq!(admitted, events);
+}
+
+/// Returns how many events met the fate that they should.
+async fn admit_pages(door: Archive, pages: Arc<Mutex<IntoIter<Box<str>>>>, relay: u32) -> usize {
+    let next = || -> Vec<Box<str>> {
+        let mut pages = pages.lock().expect("nobody panics");
+        pages.by_ref().take(PAGE_EVENTS).collect()
+    };
+    let is_expected = |admission: &Admission| match admission {
         Admission::Stored(_) => relay == 1,
         Admission::Known { new_sighting } => relay > 1 && *new_sighting,
         Admission::Delivered | Admission::Refused(_) => false,
-    });
-    assert_eq!(as_expected.count(), events);
+    };
+    let mut admitted = 0;
+    loop {
+        let page = next();
+        if page.is_empty() {
+            return admitted;
+        }
+        let admissions = door.admit(page, Door::Crawl(RelayId(relay))).await;
+        let admissions = admissions.expect("the store answers");
+        admitted += admissions.iter().filter(|one| is_expected(one)).count();
+    }
 }

@@ -31,7 +31,7 @@ const NOW: u64 = 1_900_000_000;
 async fn main() {
     let server = Server::connect().await;
     let store = server.store().await;
-    let mut network = Network::new();
+    let mut network = Network::new(STORED);
     let events: Vec<Event> = (0..STORED).map(|number| network.event(number)).collect();
 
     println!("{:<44} {:>12} {:>10}", "", "server us/row", "rows/s");

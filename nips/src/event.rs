@@ -6,9 +6,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, DeserializeSeed as _, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use sha2::{Digest, Sha256};
 
 use crate::json::{deserialize_cow, push_string};
@@ -64,6 +68,8 @@ impl EventError {
 }
 
 /// A well-formed event whose id is the hash of its content. Its signature may still be wrong.
+///
+/// A clone shares the text, so that an event may be handed to several owners.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     /// SHA-256 of the NIP-01 serialisation; checked on construction.
@@ -71,11 +77,16 @@ pub struct Event {
     pubkey: PublicKey,
     created_at: u64,
     kind: Kind,
-    /// `[["e","…"],…]`, NIP-01 escaping, no spaces.
-    tags_json: Box<str>,
-    /// `"…"`, NIP-01 escaping, with its quotes.
-    content_json: Box<str>,
+    text: Text,
     sig: Signature,
+}
+
+/// Tags and content, one behind the other.
+#[derive(Clone, PartialEq, Eq)]
+struct Text {
+    /// `[["e","…"],…]` and `"…"`, NIP-01 escaping, no spaces.
+    json: Arc<str>,
+    tags_len: usize,
 }
 
 /// A borrowed [`Event`]: fixed fields by value, JSON text by reference.
@@ -109,10 +120,15 @@ impl Event {
     /// # Errors
     /// The first failing check in the order of [`EventError`]'s variants.
     pub fn from_json(json: &str) -> Result<Self, EventError> {
-        let Ok(wire) = serde_json::from_str::<WireEvent<'_>>(json) else {
-            return Err(first_failing_check(json));
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let seed = WireEventSeed {
+            json_len: json.len(),
         };
-        Self::from_wire(&wire)
+        let wire = seed.deserialize(&mut deserializer);
+        match wire.and_then(|wire| deserializer.end().map(|()| wire)) {
+            Ok(wire) => Self::from_wire(wire),
+            Err(_) => Err(first_failing_check(json)),
+        }
     }
 
     /// Builds an event from parts that are already well formed, computing the hash.
@@ -132,13 +148,12 @@ impl Event {
             pubkey: draft.pubkey,
             created_at: draft.created_at,
             kind: draft.kind,
-            tags_json: tags_to_json(&draft.tags).into(),
-            content_json: string_to_json(&draft.content).into(),
+            text: Text::new(tags_to_json(&draft.tags), &string_to_json(&draft.content)),
             sig,
         })
     }
 
-    fn from_wire(wire: &WireEvent<'_>) -> Result<Self, EventError> {
+    fn from_wire(wire: WireEvent<'_>) -> Result<Self, EventError> {
         let id = EventId::from_hex(&wire.id).map_err(|_| EventError::IdFormat)?;
         let pubkey = PublicKey::from_hex(&wire.pubkey).map_err(|_| EventError::PubkeyFormat)?;
         let sig = Signature::from_hex(&wire.sig).map_err(|_| EventError::SigFormat)?;
@@ -148,8 +163,7 @@ impl Event {
             pubkey,
             created_at: wire.created_at,
             kind: Kind(kind),
-            tags_json: wire.tags.0.as_str().into(),
-            content_json: wire.content.0.as_str().into(),
+            text: Text::from_wire(wire.text, wire.tags, wire.content),
             sig,
         };
         if event.as_ref().compute_id() != id {
@@ -160,13 +174,14 @@ impl Event {
 
     /// The borrowed form.
     pub fn as_ref(&self) -> EventRef<'_> {
+        let (tags_json, content_json) = self.text.json.split_at(self.text.tags_len);
         EventRef {
             id: self.id,
             pubkey: self.pubkey,
             created_at: self.created_at,
             kind: self.kind,
-            tags_json: &self.tags_json,
-            content_json: &self.content_json,
+            tags_json,
+            content_json,
             sig: self.sig,
         }
     }
@@ -202,6 +217,28 @@ impl Event {
     }
 }
 
+impl Text {
+    fn new(tags_json: String, content_json: &str) -> Self {
+        let tags_len = tags_json.len();
+        let json = tags_json + content_json;
+        Self {
+            json: json.into(),
+            tags_len,
+        }
+    }
+
+    /// Tags usually come first, and nothing has to be moved.
+    fn from_wire(text: String, tags: Range<usize>, content: Range<usize>) -> Self {
+        if tags.start > content.start {
+            return Self::new(text[tags].to_owned(), &text[content]);
+        }
+        Self {
+            json: text.into(),
+            tags_len: tags.len(),
+        }
+    }
+}
+
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.as_ref().fmt(f)
@@ -226,8 +263,7 @@ impl<'a> EventRef<'a> {
             pubkey: self.pubkey,
             created_at: self.created_at,
             kind: self.kind,
-            tags_json: self.tags_json.into(),
-            content_json: self.content_json.into(),
+            text: Text::new(self.tags_json.to_owned(), self.content_json),
             sig: self.sig,
         }
     }
@@ -380,20 +416,28 @@ fn tags_to_json(tags: &[Vec<String>]) -> String {
     out
 }
 
-/// The seven keys as they arrive, tags and content already in canonical JSON.
+/// The seven keys as they arrive.
 struct WireEvent<'a> {
     id: Cow<'a, str>,
     pubkey: Cow<'a, str>,
     created_at: u64,
     kind: u64,
-    tags: CanonicalTags,
-    content: CanonicalString,
+    /// Tags and content as canonical JSON, in the order in which they came.
+    text: String,
+    tags: Range<usize>,
+    content: Range<usize>,
     sig: Cow<'a, str>,
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for WireEvent<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct EventVisitor;
+struct WireEventSeed {
+    /// What the canonical text rarely is longer than.
+    json_len: usize,
+}
+
+impl<'de> de::DeserializeSeed<'de> for WireEventSeed {
+    type Value = WireEvent<'de>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        struct EventVisitor(usize);
         impl<'de> Visitor<'de> for EventVisitor {
             type Value = WireEvent<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -402,6 +446,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for WireEvent<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let (mut id, mut pubkey, mut created_at, mut kind) = (None, None, None, None);
                 let (mut tags, mut content, mut sig) = (None, None, None);
+                let mut text = String::with_capacity(self.0);
                 while let Some(key) = map.next_key::<BorrowedText<'de>>()? {
                     match key.0.as_ref() {
                         "id" => set_once(&mut id, "id", map.next_value::<BorrowedText<'de>>()?.0)?,
@@ -414,8 +459,17 @@ impl<'de: 'a, 'a> Deserialize<'de> for WireEvent<'a> {
                         }
                         "created_at" => set_once(&mut created_at, "created_at", map.next_value()?)?,
                         "kind" => set_once(&mut kind, "kind", map.next_value()?)?,
-                        "tags" => set_once(&mut tags, "tags", map.next_value()?)?,
-                        "content" => set_once(&mut content, "content", map.next_value()?)?,
+                        "tags" => {
+                            let start = text.len();
+                            map.next_value_seed(TagsSeed { out: &mut text })?;
+                            set_once(&mut tags, "tags", start..text.len())?;
+                        }
+                        "content" => {
+                            let start = text.len();
+                            let out = &mut text;
+                            map.next_value_seed(StringSeed { out, first: true })?;
+                            set_once(&mut content, "content", start..text.len())?;
+                        }
                         "sig" => {
                             set_once(&mut sig, "sig", map.next_value::<BorrowedText<'de>>()?.0)?
                         }
@@ -430,13 +484,14 @@ impl<'de: 'a, 'a> Deserialize<'de> for WireEvent<'a> {
                     pubkey: pubkey.ok_or_else(|| missing("pubkey"))?,
                     created_at: created_at.ok_or_else(|| missing("created_at"))?,
                     kind: kind.ok_or_else(|| missing("kind"))?,
+                    text,
                     tags: tags.ok_or_else(|| missing("tags"))?,
                     content: content.ok_or_else(|| missing("content"))?,
                     sig: sig.ok_or_else(|| missing("sig"))?,
                 })
             }
         }
-        deserializer.deserialize_map(EventVisitor)
+        deserializer.deserialize_map(EventVisitor(self.json_len))
     }
 }
 
@@ -455,54 +510,32 @@ impl<'de: 'a, 'a> Deserialize<'de> for BorrowedText<'a> {
     }
 }
 
-/// A JSON string re-written with NIP-01 escaping.
-struct CanonicalString(String);
+/// An array of arrays of strings, re-written with NIP-01 escaping.
+struct TagsSeed<'o> {
+    out: &'o mut String,
+}
 
-impl<'de> Deserialize<'de> for CanonicalString {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StringVisitor;
-        impl Visitor<'_> for StringVisitor {
-            type Value = CanonicalString;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(CanonicalString(string_to_json(text)))
-            }
-        }
-        deserializer.deserialize_str(StringVisitor)
+impl<'de> de::DeserializeSeed<'de> for TagsSeed<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
     }
 }
 
-/// An array of arrays of strings re-written with NIP-01 escaping.
-struct CanonicalTags(String);
-
-impl<'de> Deserialize<'de> for CanonicalTags {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TagsVisitor;
-        impl<'de> Visitor<'de> for TagsVisitor {
-            type Value = CanonicalTags;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array of tags")
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-                let mut out = String::with_capacity(256);
-                out.push('[');
-                let mut first = true;
-                while seq
-                    .next_element_seed(TagSeed {
-                        out: &mut out,
-                        first,
-                    })?
-                    .is_some()
-                {
-                    first = false;
-                }
-                out.push(']');
-                Ok(CanonicalTags(out))
-            }
+impl<'de> Visitor<'de> for TagsSeed<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of tags")
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let Self { out } = self;
+        out.push('[');
+        let mut first = true;
+        while seq.next_element_seed(TagSeed { out, first })?.is_some() {
+            first = false;
         }
-        deserializer.deserialize_seq(TagsVisitor)
+        out.push(']');
+        Ok(())
     }
 }
 
@@ -659,6 +692,30 @@ mod tests {
             .replace('é', "\\u00e9")
             .replace("wss://r", "wss:\\/\\/r");
         assert_eq!(Event::from_json(&json).unwrap(), event());
+    }
+
+    #[test]
+    fn keys_may_come_in_any_order() {
+        let json = event().to_json();
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let part = |key: &str| format!("\"{key}\":{}", value[key]);
+        let mut keys = [
+            "id",
+            "pubkey",
+            "created_at",
+            "kind",
+            "tags",
+            "content",
+            "sig",
+        ];
+        for _ in 0..keys.len() {
+            keys.rotate_left(1);
+            for keys in [keys.to_vec(), keys.iter().rev().copied().collect()] {
+                let parts: Vec<String> = keys.into_iter().map(part).collect();
+                let text = format!("{{{}}}", parts.join(","));
+                assert_eq!(Event::from_json(&text).unwrap(), event(), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 use nips::{Event, PublicKey};
 use secp256k1::schnorr::Signature;
 use secp256k1::{Message, SECP256K1, XOnlyPublicKey};
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 
 use super::Rejection;
@@ -30,6 +30,9 @@ const CACHED_KEYS: usize = 16_384;
 /// Parses and verifies; at most `threads` chunks are worked on at any time.
 pub(super) struct Verifier {
     permits: Arc<Semaphore>,
+    /// Whose chunks are next. Long calls are worked off one after another and not side by side, so
+    /// that the first is written while the others are verified; short ones go in between.
+    turn: Mutex<()>,
     keys: Arc<KeyCache>,
 }
 
@@ -37,6 +40,7 @@ impl Verifier {
     pub(super) fn new(threads: usize) -> Self {
         Self {
             permits: Arc::new(Semaphore::new(threads.max(1))),
+            turn: Mutex::new(()),
             keys: Arc::new(KeyCache::default()),
         }
     }
@@ -84,6 +88,10 @@ impl Verifier {
         F: Fn(T) -> U + Clone + Send + 'static,
     {
         let total = items.len();
+        let turn = match total > chunk_len {
+            true => Some(self.turn.lock().await),
+            false => None,
+        };
         let mut tasks = JoinSet::new();
         for (index, chunk) in chunks(items, chunk_len).enumerate() {
             let permit = Arc::clone(&self.permits).acquire_owned().await;
@@ -94,6 +102,7 @@ impl Verifier {
                 (index, done)
             });
         }
+        drop(turn);
         let mut finished = Vec::with_capacity(tasks.len());
         while let Some(chunk) = tasks.join_next().await {
             // Cancelled means that the runtime shuts down and the store with it.
