@@ -40,6 +40,9 @@ const STATIONS: [Station; 4] = [
     },
 ];
 
+/// The two costs of a round that a ratio compares.
+type Pair = fn(&Round) -> [Cost; 2];
+
 impl Report {
     pub(crate) fn add(&mut self, round: Round) {
         self.rounds.push(round);
@@ -70,7 +73,7 @@ impl Report {
             "\n{:<28} {:>10} {:>16} {:>12} {:>12}",
             "ratios", "of rates", "lowest–highest", "of CPU", "target"
         );
-        let ratios: [(&str, f64, fn(&Round) -> [Cost; 2]); 3] = [
+        let ratios: [(&str, f64, Pair); 3] = [
             ("new / signatures", NEW_SHARE, |r| [r.new, r.signatures]),
             ("known, looked up / new", KNOWN_MULTIPLE, |r| {
                 [r.known, r.new]

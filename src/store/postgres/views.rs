@@ -2,7 +2,7 @@
 //!
 //! Both run over a direct connection: a refresh of a large archive takes longer than a pooler lets a query
 //! run. Every step is a transaction of its own, so that nothing holds back the clean-up of old rows, and a
-//! view is there for readers as soon as it is done. `sql/postgres/STATISTICS.md` has tables and figures.
+//! view is there for readers as soon as it is done. `sql/postgres/migrations/0006_statistics.sql` describes the counters.
 
 use std::time::{Duration, Instant};
 
