@@ -7,7 +7,7 @@
 CREATE OR REPLACE FUNCTION statistics_fold_events() RETURNS VOID
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp
-SET enable_seqscan = off SET enable_nestloop = off SET work_mem = '64MB' SET jit = off
+SET enable_nestloop = off SET work_mem = '64MB' SET jit = off
 AS $$
 BEGIN
     WITH stored AS (

@@ -8,7 +8,7 @@
 CREATE OR REPLACE FUNCTION statistics_fold_networks(until BIGINT) RETURNS VOID
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp
-SET enable_seqscan = off SET enable_nestloop = off SET work_mem = '64MB' SET jit = off
+SET enable_nestloop = off SET work_mem = '64MB' SET jit = off
 AS $$
 BEGIN
     INSERT INTO network_counter (network, events, authors, kinds)
@@ -16,25 +16,30 @@ BEGIN
     FROM pg_temp.fold_sighting f JOIN relay_counter r ON r.relay_id = f.relay_id
     ON CONFLICT DO NOTHING;
 
-    WITH fact AS (
+    WITH fact AS NOT MATERIALIZED (
         SELECT c.change, u.eid, u.relay_id, 1 AS sign
         FROM event_change c CROSS JOIN LATERAL unnest(c.sighted, c.sighted_relays) AS u (eid, relay_id)
         UNION ALL
         SELECT c.change, u.eid, u.relay_id, -1
         FROM event_change c CROSS JOIN LATERAL unnest(c.unsighted, c.unsighted_relays) AS u (eid, relay_id)
+    ), subject AS MATERIALIZED (
+        SELECT DISTINCT f.eid FROM fact f WHERE f.change <= until
     ), changed AS MATERIALIZED (
         SELECT f.eid, r.network,
             coalesce(sum(f.sign) FILTER (WHERE f.change <= until), 0) AS now,
             coalesce(sum(f.sign) FILTER (WHERE f.change > until), 0) AS later
-        FROM fact f JOIN relay_counter r ON r.relay_id = f.relay_id
+        FROM fact f
+        JOIN subject s ON s.eid = f.eid
+        JOIN relay_counter r ON r.relay_id = f.relay_id
         GROUP BY f.eid, r.network
-        HAVING min(f.change) <= until
+    ), seen AS MATERIALIZED (
+        SELECT r.eid, r.relay_id
+        FROM (SELECT s.eid FROM subject s ORDER BY s.eid) AS s
+        CROSS JOIN LATERAL (SELECT r.eid, r.relay_id FROM event_relay r WHERE r.eid = s.eid OFFSET 0) AS r
     ), present AS (
-        SELECT r.eid, n.network, count(*) AS relays
-        FROM (SELECT DISTINCT c.eid FROM changed c ORDER BY c.eid) AS c
-        CROSS JOIN LATERAL (SELECT r.eid, r.relay_id FROM event_relay r WHERE r.eid = c.eid OFFSET 0) AS r
-        JOIN relay_counter n ON n.relay_id = r.relay_id
-        GROUP BY r.eid, n.network
+        SELECT s.eid, n.network, count(*) AS relays
+        FROM seen s JOIN relay_counter n ON n.relay_id = s.relay_id
+        GROUP BY s.eid, n.network
     )
     UPDATE network_counter n SET events = n.events + d.events
     FROM (

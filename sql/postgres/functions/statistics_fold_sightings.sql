@@ -4,7 +4,7 @@
 CREATE OR REPLACE FUNCTION statistics_fold_sightings(until BIGINT) RETURNS VOID
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp
-SET enable_seqscan = off SET enable_nestloop = off SET work_mem = '64MB' SET jit = off
+SET enable_nestloop = off SET work_mem = '64MB' SET jit = off
 AS $$
 DECLARE
     has_removal BOOLEAN := EXISTS (SELECT FROM pg_temp.fold_sighting f WHERE f.first_removed_at IS NOT NULL);

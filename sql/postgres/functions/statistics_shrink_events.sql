@@ -7,7 +7,9 @@
 -- Caller: statistics_fold_events. Indexes: primary keys, event_by_author.
 CREATE OR REPLACE FUNCTION statistics_shrink_events() RETURNS VOID
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
-SET search_path = public, pg_temp SET enable_seqscan = off SET jit = off
+SET search_path = public, pg_temp SET jit = off
+-- Few rows meet large tables: look-ups by key. The callers prefer otherwise.
+SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 BEGIN
     DELETE FROM author_kind_counter c USING pg_temp.fold_event f
@@ -30,7 +32,9 @@ BEGIN
     ) AS f
     JOIN author_counter w ON w.author_id = f.author_id
     CROSS JOIN LATERAL (
-        SELECT min(e.eid) >> 30 AS first, max(e.eid) >> 30 AS last FROM event e WHERE e.pubkey = w.pubkey
+        -- OFFSET, or the planner walks all events in the order of their keys until it meets the author.
+        SELECT min(e.eid) >> 30 AS first, max(e.eid) >> 30 AS last
+        FROM (SELECT e.eid FROM event e WHERE e.pubkey = w.pubkey OFFSET 0) AS e
     ) AS b
     WHERE a.author_id = f.author_id AND a.events > 0
         AND (f.first <= a.first_created_at OR f.last >= a.last_created_at);

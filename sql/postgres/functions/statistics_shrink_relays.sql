@@ -7,7 +7,9 @@
 -- Caller: statistics_fold_sightings. Index: primary key of event_relay.
 CREATE OR REPLACE FUNCTION statistics_shrink_relays() RETURNS VOID
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
-SET search_path = public, pg_temp SET enable_seqscan = off SET enable_sort = off SET jit = off
+SET search_path = public, pg_temp SET jit = off
+-- Few rows meet large tables: look-ups by key. The callers prefer otherwise.
+SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off SET enable_sort = off
 AS $$
 BEGIN
     DELETE FROM relay_kind_counter c USING pg_temp.fold_sighting f

@@ -10,7 +10,7 @@ CREATE OR REPLACE FUNCTION statistics_take(until BIGINT) RETURNS BIGINT
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp
 -- Look-ups are written as laterals; everything else is two sets of the same size.
-SET enable_seqscan = off SET enable_nestloop = off SET work_mem = '64MB' SET jit = off
+SET enable_nestloop = off SET work_mem = '64MB' SET jit = off
 AS $$
 DECLARE
     new_authors BIGINT;

@@ -1,6 +1,6 @@
--- The version of each addressable event that readers see: the newest, of several in one second that with the lowest id
--- (NIP-01), neither deleted nor expired. Only what is stored whole. A d tag may be of any length, so the key is the
--- hash of the address.
+-- The version of each addressable event that counts: the newest, of several in one second that with the lowest id
+-- (NIP-01), neither deleted nor expired; protected ones too (NIP-70). Only what is stored whole. A d tag may be of any
+-- length, so the key is the hash of the address.
 --
 -- Caller: people. Reads the versions of event_standing; primary key of event.
 CREATE MATERIALIZED VIEW events_addressable_latest AS

@@ -1,5 +1,5 @@
--- The version of each replaceable event that readers see: the newest, of several in one second that with the lowest id
--- (NIP-01), neither deleted nor expired. Only what is stored whole.
+-- The version of each replaceable event that counts: the newest, of several in one second that with the lowest id
+-- (NIP-01), neither deleted nor expired; protected ones too (NIP-70). Only what is stored whole.
 --
 -- Caller: people. Reads the versions of event_standing; primary key of event.
 CREATE MATERIALIZED VIEW events_replaceable_latest AS

@@ -62,6 +62,7 @@ const OBJECTS: &[(&str, &str)] = &[
     object!("functions/statistics_shrink_events.sql"),
     object!("functions/statistics_fold_events.sql"),
     object!("functions/statistics_fold_networks.sql"),
+    object!("functions/statistics_author_bounds.sql"),
     object!("functions/statistics_shrink_sightings.sql"),
     object!("functions/statistics_shrink_relays.sql"),
     object!("functions/statistics_fold_sightings.sql"),

@@ -2,7 +2,7 @@
 //!
 //! Both run over a direct connection: a refresh of a large archive takes longer than a pooler lets a query
 //! run. Every step is a transaction of its own, so that nothing holds back the clean-up of old rows, and a
-//! view is there for readers as soon as it is done. `sql/postgres/migrations/0006_statistics.sql` describes the counters.
+//! view is there for readers as soon as it is done. `sql/postgres/STATISTICS.md` has tables and figures.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,11 @@ const FOLD: &str = include_str!("../../../sql/postgres/queries/fold_statistics.s
 const CHANGES_PER_FOLD: u32 = 256;
 
 /// Each view and what refreshes it, in the seed's order, then the later ones, each after what it reads.
-const VIEWS: [(&str, &str); 12] = [
+const VIEWS: [(&str, &str); 13] = [
+    (
+        "relay_metadata_latest",
+        "SELECT relay_metadata_latest_refresh()",
+    ),
     ("event_stats", "SELECT event_stats_refresh()"),
     ("relay_stats", "SELECT relay_stats_refresh()"),
     ("kind_counts", "SELECT kind_counts_refresh()"),

@@ -81,7 +81,7 @@ async fn a_closed_store_says_so() {
 #[tokio::test]
 async fn errors_name_the_operation_and_keep_the_sql_to_themselves() {
     let (_database, store, mut connection) = given().await;
-    execute(&mut connection, "DROP TABLE relay_rtt").await;
+    execute(&mut connection, "DROP TABLE relay_rtt CASCADE").await;
     let id = store.promote(&url(1), NOW).await.unwrap();
     let failed = store.rtt_samples(id, 1).await.unwrap_err();
     assert_eq!(failed.to_string(), "store operation rtt_samples failed");

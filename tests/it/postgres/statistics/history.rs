@@ -12,7 +12,7 @@ use crate::contract::events::{Dice, batch, sighting};
 use crate::postgres::server::Database;
 
 /// Events offered.
-const LENGTH: usize = 150;
+const LENGTH: usize = 120;
 /// Relays, of which the last never sees anything.
 const RELAYS: u32 = 6;
 
