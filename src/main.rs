@@ -10,6 +10,10 @@ use bigbrotr::config::Environment;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // What hundreds of connections hold is small and comes and goes: in pages of two megabytes, most
+    // of each never used, it takes three times the memory. Where the kernel has no such pages, there
+    // is nothing to switch off.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that reads the environment"
