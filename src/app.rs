@@ -32,7 +32,7 @@ use crate::services::signer::Signer;
 use crate::services::synchronizer::Synchronizer;
 use crate::services::validator::Validator;
 use crate::services::{Context, Service};
-use crate::store::Store;
+use crate::store::{EventStore, ServingIndex, Store};
 
 use assembly::Assembly;
 pub use check::check;
@@ -54,6 +54,8 @@ pub struct App {
     clock: Arc<dyn Clock>,
     assembly: Assembly,
     store: Arc<dyn Store>,
+    /// What the relay reads from when the store is elsewhere.
+    serving: Option<Arc<ServingIndex>>,
     archive: Archive,
     metrics: Metrics,
     tasks: Tasks,
@@ -76,6 +78,14 @@ impl App {
     /// # Errors
     /// When the store cannot be opened.
     pub async fn open(config: Config, tasks: Tasks) -> Result<Self> {
+        Self::open_for(config, tasks, &[]).await
+    }
+
+    /// The same for a process that will have these roles.
+    ///
+    /// # Errors
+    /// When the store cannot be opened, or what a role needs beside it.
+    pub async fn open_for(config: Config, tasks: Tasks, roles: &[ServiceName]) -> Result<Self> {
         let metrics = Metrics::new();
         let assembly = Box::pin(Assembly::open(&config, metrics.store.clone())).await?;
         let store = assembly.store();
@@ -84,12 +94,21 @@ impl App {
             max_created_at_ahead: config.policy.write.max_future.as_secs(),
             ..ArchiveSettings::default()
         };
-        let archive = Archive::new(store.clone(), Arc::clone(&clock), archive_settings);
+        let serving = match roles.contains(&ServiceName::Relay) {
+            true => Box::pin(assembly.serving_index(&config, &clock)).await?,
+            false => None,
+        };
+        let events: Arc<dyn EventStore> = match &serving {
+            Some(serving) => serving.clone(),
+            None => store.clone(),
+        };
+        let archive = Archive::new(events, Arc::clone(&clock), archive_settings);
         Ok(Self {
             config,
             clock,
             assembly,
             store,
+            serving,
             archive,
             metrics,
             tasks,
@@ -207,7 +226,16 @@ impl App {
         if let Some((relay, server, _)) = relay {
             let soft = self.tasks.tokens().soft();
             let others = Arc::new(Notify::new());
-            if let Some(work) = self.assembly.watch_others(&others, &soft) {
+            let mut followers = vec![Arc::clone(&others)];
+            if let Some(serving) = self.serving.clone() {
+                let (arrived, applied) = (Arc::new(Notify::new()), Arc::clone(&others));
+                followers.push(Arc::clone(&arrived));
+                let soft = soft.clone();
+                self.start("serving index", async move {
+                    serving.follow(&arrived, &applied, &soft).await;
+                });
+            }
+            if let Some(work) = self.assembly.watch_others(followers, &soft) {
                 self.start("arrivals", work);
             }
             let live = relay.clone();
@@ -264,7 +292,10 @@ impl App {
 
     fn relay(&self) -> Relay {
         let settings = settings::relay_settings(&self.config.relay, &self.config.policy);
-        let store = self.store.clone();
+        let store: Arc<dyn EventStore> = match &self.serving {
+            Some(serving) => serving.clone(),
+            None => self.store.clone(),
+        };
         Relay::new(
             self.archive.clone(),
             store,
@@ -282,6 +313,7 @@ impl App {
             archive: self.archive.clone(),
             metrics: self.metrics.clone(),
             relay,
+            serving: self.serving.clone(),
             roles: roles.to_vec(),
             relay_url,
             identity: (info.name.clone(), info.description.clone()),

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::settings;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::metrics::StoreMetrics;
 use crate::store::embedded::{Embedded, EmbeddedOptions};
 use crate::store::postgres::{ACQUIRE_TIMEOUT, PostgresOptions, PostgresStore};
+use crate::store::serving::{ServingIndex, ServingOptions};
 use crate::store::sqlite::SqliteOptions;
 use crate::store::{Store, StoreError};
 
@@ -45,6 +47,28 @@ impl Assembly {
         }
     }
 
+    /// The index that a relay in front of a database answers from; an embedded store is one itself.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or the database not be asked.
+    pub(super) async fn serving_index(
+        &self,
+        config: &Config,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Option<Arc<ServingIndex>>> {
+        let Self::Postgres(postgres) = self else {
+            return Ok(None);
+        };
+        let options = ServingOptions {
+            path: config.data_dir.join("serving"),
+            archive_id: postgres.archive_id().await?,
+            own_relay_urls: settings::own_relay_urls(&config.relay),
+        };
+        let index = ServingIndex::open(postgres.clone(), Arc::clone(clock), options).await;
+        let index = index.context("could not open the relay's serving index")?;
+        Ok(Some(Arc::new(index)))
+    }
+
     /// Gives the roles of a database the passwords that the configuration has for them. Returns their
     /// names; an embedded store has none.
     ///
@@ -66,21 +90,21 @@ impl Assembly {
         Ok(set)
     }
 
-    /// What notifies `others` when another process may have stored events, until told to stop; `None` when
-    /// no other process can.
+    /// What notifies everybody in `followers` when another process may have stored events, until told to
+    /// stop; `None` when no other process can.
     pub(super) fn watch_others(
         &self,
-        others: &Arc<Notify>,
+        followers: Vec<Arc<Notify>>,
         soft: &CancellationToken,
     ) -> Option<impl Future<Output = ()> + Send + use<>> {
         let Self::Postgres(postgres) = self else {
             return None;
         };
-        let (mut feed, others, soft) = (postgres.feed(), Arc::clone(others), soft.clone());
+        let (mut feed, soft) = (postgres.feed(), soft.clone());
         Some(async move {
             loop {
                 tokio::select! {
-                    () = feed.arrived() => others.notify_one(),
+                    () = feed.arrived() => followers.iter().for_each(|follower| follower.notify_one()),
                     () = soft.cancelled() => return,
                 }
             }

@@ -46,7 +46,7 @@ pub(super) async fn doctor(config: Config) -> Result<Exit> {
         ("open files", open_files()),
         ("data directory", data_directory(&config.data_dir)),
     ];
-    findings.push(("database", database(config).await));
+    findings.push(("database", Box::pin(database(config)).await));
     for network in Network::ALL {
         if network.is_overlay() && networks.get(network).enabled {
             findings.push((network.as_str(), proxy(&net, network).await));

@@ -64,7 +64,7 @@ pub(super) async fn run(config: Config, options: RunOptions) -> Result<Exit> {
 pub(super) async fn roles(config: Config, roles: &[ServiceName]) -> Result<Exit> {
     let lifecycle = Lifecycle::new(GRACE)?;
     let tasks = lifecycle.tasks();
-    let app = App::open(config, tasks.clone()).await?;
+    let app = App::open_for(config, tasks.clone(), roles).await?;
     // Before anything else asks for the key, so that the banner can tell when it is a new one.
     let key = key_in_use(&app, roles)?;
     let runners = runners(&app, roles)?;

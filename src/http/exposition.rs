@@ -15,6 +15,7 @@ use super::{ApiError, Site};
 use crate::archive::ArchiveCounts;
 use crate::metrics::{GatheredMetrics, gauge, raise};
 use crate::relay::RelayCounts;
+use crate::store::serving::ServingProgress;
 use crate::store::statistics::PoolUsage;
 
 /// Prometheus' text format.
@@ -27,6 +28,7 @@ pub fn metrics_routes(site: &Site) -> Router {
         store: Arc::clone(&site.store),
         clock: Arc::clone(&site.clock),
         services: site.metrics.service.clone(),
+        serving: site.serving.clone(),
     };
     let figures = status_route(&site.overviews);
     let site = site.clone();
@@ -47,6 +49,9 @@ async fn gather(site: &Site) {
     copy_archive(gathered, &site.archive.counts());
     if let Some(relay) = &site.relay {
         copy_relay(gathered, &relay.counts());
+    }
+    if let Some(serving) = &site.serving {
+        copy_serving(gathered, serving.progress());
     }
     copy_pools(gathered, &site.store.pools());
     match recent(&site.overviews).await {
@@ -100,6 +105,20 @@ fn copy_relay(gathered: &GatheredMetrics, counts: &RelayCounts) {
         ),
     ] {
         raise(&family.with_label_values(&[label]), count);
+    }
+}
+
+fn copy_serving(gathered: &GatheredMetrics, progress: ServingProgress) {
+    for (state, events) in [("loaded", progress.loaded), ("expected", progress.expected)] {
+        let loading = gathered.serving_index_loading.with_label_values(&[state]);
+        loading.set(gauge(events));
+    }
+    for (part, is_answering) in [
+        ("index", progress.is_serving),
+        ("archive", !progress.is_serving),
+    ] {
+        let answering = gathered.serving_index_answering.with_label_values(&[part]);
+        answering.set(is_answering.into());
     }
 }
 

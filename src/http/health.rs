@@ -1,7 +1,8 @@
 //! `/health/live` and `/health/ready`.
 //!
 //! Live means that the process answers. Ready means that the store answers and that every service of
-//! this process succeeded lately, measured by its own interval.
+//! this process succeeded lately, measured by its own interval, and that the relay's serving index, where
+//! there is one, has caught up with the archive.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,8 @@ use serde_json::json;
 use crate::clock::Clock;
 use crate::metrics::{ServiceMetrics, Staleness};
 use crate::model::{ServiceName, StateType};
-use crate::store::Store;
+use crate::store::serving::ServingProgress;
+use crate::store::{ServingIndex, Store};
 
 /// A store that takes longer than this for one row is not ready.
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
@@ -26,6 +28,7 @@ pub(super) struct Health {
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) services: ServiceMetrics,
+    pub(super) serving: Option<Arc<ServingIndex>>,
 }
 
 impl Health {
@@ -42,6 +45,12 @@ impl Health {
         if let Some(reason) = self.store_failure().await {
             reasons.push(json!({ "part": "store", "reason": reason }));
         }
+        let serving = self.serving.as_ref().map(|serving| serving.progress());
+        reasons.extend(
+            serving
+                .filter(|serving| !serving.is_serving)
+                .map(loading_json),
+        );
         let readiness = self.services.readiness(self.clock.now());
         reasons.extend(readiness.stale.iter().map(stale_json));
         let (status, word) = if reasons.is_empty() {
@@ -63,6 +72,15 @@ impl Health {
             Err(_) => Some("timed-out"),
         }
     }
+}
+
+fn loading_json(progress: ServingProgress) -> serde_json::Value {
+    json!({
+        "part": "serving index",
+        "reason": format!("{} of about {} events loaded", progress.loaded, progress.expected),
+        "loaded": progress.loaded,
+        "expected": progress.expected,
+    })
 }
 
 fn stale_json(stale: &Staleness) -> serde_json::Value {

@@ -23,7 +23,7 @@ use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
 use crate::model::ServiceName;
 use crate::relay::Relay;
-use crate::store::Store;
+use crate::store::{ServingIndex, Store};
 
 /// NIP-11's media type.
 const NOSTR_JSON: &str = "application/nostr+json";
@@ -54,6 +54,8 @@ pub struct Site {
     pub metrics: Metrics,
     /// The relay, when this process has that role.
     pub relay: Option<Relay>,
+    /// What that relay reads from, when the store is elsewhere.
+    pub serving: Option<Arc<ServingIndex>>,
     /// Roles of this process, for the page.
     pub roles: Vec<ServiceName>,
     /// `ws://…` or `wss://…` as clients know it, for the page.
@@ -71,6 +73,7 @@ pub fn public_routes(site: Site, relay: Relay) -> Router {
         store: Arc::clone(&site.store),
         clock: Arc::clone(&site.clock),
         services: site.metrics.service.clone(),
+        serving: site.serving.clone(),
     };
     let figures = status_route(&site.overviews);
     let state = Root { site, relay };

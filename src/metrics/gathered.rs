@@ -26,6 +26,13 @@ metrics! {
         /// Connections our relay refused or closed, by reason.
         pub relay_connections_cut: IntCounterVec =
             "bigbrotr_relay_connections_cut_total", ["reason"];
+        /// Events of the load of the relay's serving index (`loaded`, `expected`).
+        pub serving_index_loading: IntGaugeVec =
+            "bigbrotr_relay_serving_index_loading_events", ["state"];
+        /// 1 for what answers our relay's readers: its serving `index`, or the `archive` until that has
+        /// caught up.
+        pub serving_index_answering: IntGaugeVec =
+            "bigbrotr_relay_serving_index_answering", ["part"];
         /// Stored events.
         pub events: IntGauge = "bigbrotr_events", [];
         /// Bytes of stored events on disk.

@@ -22,6 +22,7 @@ pub mod postgres;
 pub mod relays;
 mod rows;
 mod rules;
+pub mod serving;
 pub mod sqlite;
 pub mod state;
 pub mod statistics;
@@ -34,6 +35,7 @@ pub use error::StoreError;
 pub use events::EventStore;
 pub use metadata::MetadataStore;
 pub use relays::RelayStore;
+pub use serving::ServingIndex;
 pub use state::StateStore;
 pub use statistics::StatisticsStore;
 

@@ -29,16 +29,18 @@ use std::fmt;
 use std::time::Duration;
 
 use nips::{Kind, RelayUrl};
-use sqlx::PgPool;
+use sqlx::{PgPool, Row};
 
-use self::connection::Pool;
-use self::error::opening;
+use self::connection::{Pool, statement};
+use self::error::{during, opening};
 use self::events::{PostgresKeys, PostgresRules};
 pub use self::feed::Feed;
 pub use self::roles::ROLES;
 pub use self::views::RefreshedView;
 use crate::metrics::StoreMetrics;
 use crate::store::StoreError;
+
+const ARCHIVE_ID: &str = include_str!("../../../sql/postgres/queries/archive_id.sql");
 
 /// How long a call waits for a connection unless told otherwise. Batches take milliseconds, so one that
 /// waited this long meets a server that is away.
@@ -109,6 +111,16 @@ impl PostgresStore {
         };
         store.prepare_events().await?;
         Ok(store)
+    }
+
+    /// What tells this database from every other, e.g. `7498152034412386817-16391`.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not answer.
+    pub async fn archive_id(&self) -> Result<String, StoreError> {
+        let id = statement(ARCHIVE_ID).fetch_one(&self.direct).await;
+        let id = id.and_then(|row| row.try_get(0));
+        id.map_err(during("archive_id"))
     }
 
     /// Closes all connections once they are idle. Later calls fail with [`StoreError::Closed`].

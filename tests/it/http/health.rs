@@ -6,7 +6,7 @@ use bigbrotr::model::ServiceName;
 use serde_json::json;
 
 use super::client::get;
-use super::served::serve;
+use super::served::{serve, serve_from_index};
 use crate::archive::given::NOW;
 use crate::cli::operator::Operator;
 
@@ -53,6 +53,28 @@ fn a_service_that_has_not_succeeded_for_too_long_is_named() {
     }
     meter.cycle_succeeded(Duration::ZERO, NOW + 3 * day.as_secs());
     assert_eq!(get(served.public, "/health/ready").status, 200);
+}
+
+#[test]
+fn a_relay_whose_serving_index_is_behind_says_how_far_it_is() {
+    let served = serve_from_index();
+    let answers = |part| format!("bigbrotr_relay_serving_index_answering{{part=\"{part}\"}} 1");
+    for address in [served.public, served.metrics_port] {
+        let ready = get(address, "/health/ready");
+        let reasons = json!([{
+            "part": "serving index",
+            "reason": "0 of about 0 events loaded",
+            "loaded": 0,
+            "expected": 0,
+        }]);
+        let expected = json!({"status": "not ready", "reasons": reasons});
+        assert_eq!((ready.status, ready.json()), (503, expected));
+    }
+    let metrics = || get(served.metrics_port, "/metrics").body;
+    assert!(metrics().contains(&answers("archive")));
+    served.feed_index();
+    assert_eq!(get(served.public, "/health/ready").status, 200);
+    assert!(metrics().contains(&answers("index")));
 }
 
 #[test]

@@ -10,10 +10,13 @@ use bigbrotr::http::{Overviews, Server, ServerLimits, Site, metrics_routes, publ
 use bigbrotr::lifecycle::Tasks;
 use bigbrotr::metrics::Metrics;
 use bigbrotr::relay::{Relay, RelaySettings};
+use bigbrotr::store::serving::{ServingIndex, ServingOptions};
 use bigbrotr::store::{Embedded, EmbeddedOptions};
 use rustls::ServerConfig;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 use crate::archive::given::NOW;
 
@@ -24,6 +27,7 @@ pub(super) struct Served {
     pub(super) clock: Arc<MockClock>,
     pub(super) metrics: Metrics,
     store: Arc<Embedded>,
+    serving: Option<Arc<ServingIndex>>,
     tasks: Tasks,
     runtime: Runtime,
     _directory: TempDir,
@@ -36,6 +40,21 @@ pub(super) fn serve() -> Served {
 
 /// Both ports, the public one with limits of its own and perhaps TLS.
 pub(super) fn serve_within(limits: ServerLimits, tls: Option<Arc<ServerConfig>>) -> Served {
+    serve_with(limits, tls, Front::Store)
+}
+
+/// Both ports of a relay that reads from a serving index, which has to be fed.
+pub(super) fn serve_from_index() -> Served {
+    serve_with(ServerLimits::of(64), None, Front::Index)
+}
+
+/// What the relay reads from.
+enum Front {
+    Store,
+    Index,
+}
+
+fn serve_with(limits: ServerLimits, tls: Option<Arc<ServerConfig>>, front: Front) -> Served {
     let runtime = Runtime::new().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let opened = Embedded::open(directory.path(), EmbeddedOptions::default());
@@ -43,7 +62,19 @@ pub(super) fn serve_within(limits: ServerLimits, tls: Option<Arc<ServerConfig>>)
     let clock = Arc::new(MockClock::at(NOW));
     let tasks = Tasks::default();
     let metrics = Metrics::new();
-    let (site, relay) = site(&store, &clock, &metrics, &tasks);
+    let serving = match front {
+        Front::Store => None,
+        Front::Index => {
+            let options = ServingOptions {
+                path: directory.path().join("serving"),
+                archive_id: "a".to_owned(),
+                own_relay_urls: Vec::new(),
+            };
+            let index = ServingIndex::open(store.clone(), clock.clone(), options);
+            Some(Arc::new(runtime.block_on(index).unwrap()))
+        }
+    };
+    let (site, relay) = site(&store, &clock, &metrics, &tasks, serving.clone());
     let (public, metrics_port) = runtime.block_on(async {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let public = Server::bind(any, limits, tls).await.unwrap();
@@ -61,6 +92,7 @@ pub(super) fn serve_within(limits: ServerLimits, tls: Option<Arc<ServerConfig>>)
         clock,
         metrics,
         store,
+        serving,
         tasks,
         runtime,
         _directory: directory,
@@ -72,6 +104,7 @@ fn site(
     clock: &Arc<MockClock>,
     metrics: &Metrics,
     tasks: &Tasks,
+    serving: Option<Arc<ServingIndex>>,
 ) -> (Site, Relay) {
     let settings = ArchiveSettings::default();
     let archive = Archive::new(store.clone(), clock.clone(), settings);
@@ -84,6 +117,7 @@ fn site(
         archive,
         metrics: metrics.clone(),
         relay: Some(relay.clone()),
+        serving,
         roles: Vec::new(),
         relay_url: "wss://archive.example.com".to_owned(),
         identity: ("name".to_owned(), "description".to_owned()),
@@ -93,6 +127,23 @@ fn site(
 }
 
 impl Served {
+    /// Feeds the serving index until it answers.
+    pub(super) fn feed_index(&self) {
+        let index = self.serving.clone().unwrap();
+        let soft = CancellationToken::new();
+        let applied = Notify::new();
+        self.runtime.block_on(async {
+            let answering = async {
+                while !index.progress().is_serving {
+                    applied.notified().await;
+                }
+                soft.cancel();
+            };
+            let arrived = Notify::new();
+            tokio::join!(index.follow(&arrived, &applied, &soft), answering);
+        });
+    }
+
     /// Closes the store under the ports, as if its disk were gone.
     pub(super) fn lose_store(&self) {
         self.runtime.block_on(self.store.close());

@@ -41,6 +41,10 @@ async fn every_service_is_a_process_and_they_meet_in_the_database() {
     operator.wait_for_events(union.len() as u64);
     let answered = with_slashes(fleet.promotable_urls().iter());
     until_published(&client, &answered).await;
+    // By now the relay answers from an index of its own.
+    let is_ready = |said: &str| said.contains("serving_index_ready").then_some(());
+    relay.wait_for("the serving index", is_ready);
+    assert!(operator.paths.data.join("serving/events/data.mdb").exists());
     // The monitor is another process than the relay.
     reader::next_live(&client).await;
     client.shutdown().await;

@@ -8,4 +8,5 @@ mod lifetime;
 mod limits;
 mod sdk;
 mod server;
+mod serving_index;
 mod shutdown;

@@ -15,6 +15,7 @@ use bigbrotr::store::EventStore;
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -51,7 +52,30 @@ pub(super) async fn serve(
 ) -> Served {
     let directory = tempfile::tempdir().unwrap();
     let store = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
-    let store: Arc<dyn EventStore> = Arc::new(store);
+    let stores = Stores {
+        events: Arc::new(store),
+        others: Arc::default(),
+        directory,
+    };
+    serve_over(stores, settings, clock, relay_clock).await
+}
+
+/// What a relay reads from and writes to.
+pub(super) struct Stores {
+    pub(super) events: Arc<dyn EventStore>,
+    /// Notified when others have stored something.
+    pub(super) others: Arc<Notify>,
+    pub(super) directory: TempDir,
+}
+
+/// A relay over a store of the test's own.
+pub(super) async fn serve_over(
+    stores: Stores,
+    settings: RelaySettings,
+    clock: Arc<MockClock>,
+    relay_clock: Arc<dyn Clock>,
+) -> Served {
+    let store = stores.events;
     let archive = Archive::new(
         Arc::clone(&store),
         Arc::clone(&clock) as _,
@@ -64,7 +88,7 @@ pub(super) async fn serve(
     let mut tasks = JoinSet::new();
     let live = relay.clone();
     let live_soft = soft.clone();
-    tasks.spawn(async move { live.deliver_live(Arc::default(), live_soft).await });
+    tasks.spawn(async move { live.deliver_live(stores.others, live_soft).await });
     let app = axum::Router::new()
         .route("/", get(upgrade))
         .with_state((relay.clone(), soft.clone()))
@@ -78,7 +102,7 @@ pub(super) async fn serve(
         address,
         soft,
         tasks,
-        _directory: directory,
+        _directory: stores.directory,
     }
 }
 

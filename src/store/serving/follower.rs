@@ -1,0 +1,263 @@
+//! Feeding an index from its archive.
+
+use std::time::Duration;
+
+use nips::{Event, Filter};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::position::{Load, Position, PositionFile};
+use super::{Ordering, ServingIndex};
+use crate::store::events::{
+    ArrivalBatch, BatchNumber, EventBatch, IfDeleted, NewEvent, ScanOrder, Scope,
+};
+use crate::store::{EventStore as _, StoreError};
+
+/// Events read from the archive and written to the index in one step.
+const STEP_EVENTS: usize = 5_000;
+
+/// Pause after a failure; the archive may be away.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// Between two notes of the position on disk, and between two lines about the load.
+const NOTE_EVERY: Duration = Duration::from_secs(1);
+const REPORT_EVERY: Duration = Duration::from_secs(10);
+
+/// Between two clean-ups of the index.
+const CLEAN_EVERY: Duration = Duration::from_secs(60);
+/// Expired events taken out of the index at once.
+const SWEEP_EVENTS: usize = 10_000;
+
+/// Where the feeding is.
+pub(super) struct Follower {
+    file: PositionFile,
+    position: Position,
+    noted_at: Option<Instant>,
+    reported_at: Option<Instant>,
+    cleaned_at: Option<Instant>,
+}
+
+/// What a step came to.
+enum Step {
+    /// There may be more.
+    More,
+    /// The index has everything.
+    UpToDate,
+}
+
+impl Follower {
+    /// Goes on from a position, or begins: also when the log no longer reaches back to it.
+    pub(super) fn new(
+        file: PositionFile,
+        position: Option<Position>,
+        newest: BatchNumber,
+        oldest: BatchNumber,
+    ) -> Self {
+        let is_whole = |position: &Position| position.batch.0 + 1 >= oldest.0;
+        let start = Position::start(newest);
+        Self {
+            file,
+            position: position.filter(is_whole).unwrap_or(start),
+            noted_at: None,
+            reported_at: None,
+            cleaned_at: None,
+        }
+    }
+
+    pub(super) fn batch(&self) -> BatchNumber {
+        self.position.batch
+    }
+
+    /// Writes the position down, now and then; what is not written is done again after a restart.
+    fn note(&mut self) {
+        if is_due(&mut self.noted_at, NOTE_EVERY) {
+            self.note_now();
+        }
+    }
+
+    fn note_now(&self) {
+        if let Err(error) = self.file.write(self.position) {
+            warn!(service = "relay", %error, "serving_index_position_not_written");
+        }
+    }
+}
+
+impl Position {
+    /// The walk over everything, for a log whose newest batch is this one.
+    fn start(newest: BatchNumber) -> Self {
+        Self {
+            batch: newest,
+            load: Load::After(None),
+        }
+    }
+}
+
+impl ServingIndex {
+    /// Feeds the index until told to stop. `arrived` says that something may have arrived in the
+    /// archive; `applied` is notified when the index has more.
+    ///
+    /// To be run once; a second call waits for the first. What fails is tried again.
+    pub async fn follow(&self, arrived: &Notify, applied: &Notify, soft: &CancellationToken) {
+        let mut follower = self.follower.lock().await;
+        let mut is_failing = false;
+        while !soft.is_cancelled() {
+            let step = tokio::select! {
+                step = self.step(&mut follower) => step,
+                () = soft.cancelled() => break,
+            };
+            let pause = match step {
+                Ok(Step::More) => Duration::ZERO,
+                Ok(Step::UpToDate) => CLEAN_EVERY,
+                Err(_) => PAUSE,
+            };
+            match step {
+                Ok(_) => applied.notify_one(),
+                Err(error) if is_failing => {
+                    tracing::debug!(service = "relay", %error, "serving_index_not_fed");
+                }
+                Err(ref error) => {
+                    warn!(service = "relay", reason = error.reason(), %error, "serving_index_not_fed");
+                }
+            }
+            is_failing = pause == PAUSE;
+            tokio::select! {
+                () = arrived.notified(), if !is_failing => {}
+                () = tokio::time::sleep(pause) => {}
+                () = soft.cancelled() => {}
+            }
+        }
+        follower.note_now();
+    }
+
+    async fn step(&self, follower: &mut Follower) -> Result<Step, StoreError> {
+        if is_due(&mut follower.cleaned_at, CLEAN_EVERY) {
+            self.clean().await?;
+        }
+        let step = match follower.position.load {
+            Load::After(_) => self.load(follower).await?,
+            Load::Done => self.follow_log(follower).await?,
+        };
+        follower.note();
+        Ok(step)
+    }
+
+    /// Takes one page of everything that is stored.
+    async fn load(&self, follower: &mut Follower) -> Result<Step, StoreError> {
+        let Load::After(cursor) = follower.position.load else {
+            return Ok(Step::More);
+        };
+        if cursor.is_none() {
+            let expected = self.archive.event_statistics().await?.events;
+            self.expected.store(expected, Ordering::Relaxed);
+            self.loaded.store(0, Ordering::Relaxed);
+        }
+        let (all, order) = (Filter::default(), ScanOrder::OldestFirst);
+        let page = self
+            .archive
+            .scan(all, Scope::Stored, order, cursor, STEP_EVENTS)
+            .await?;
+        let count = page.events.len() as u64;
+        let report = self.index.write(self.batch(page.events)).await?;
+        self.versions.record(report.batch, follower.position.batch);
+        self.loaded.fetch_add(count, Ordering::Relaxed);
+        follower.position.load = match page.next {
+            Some(next) => Load::After(Some(next)),
+            None => Load::Done,
+        };
+        if is_due(&mut follower.reported_at, REPORT_EVERY) {
+            let progress = self.progress();
+            info!(
+                service = "relay",
+                loaded = progress.loaded,
+                expected = progress.expected,
+                "serving_index_loading"
+            );
+        }
+        Ok(Step::More)
+    }
+
+    /// Takes the next batches of the log.
+    async fn follow_log(&self, follower: &mut Follower) -> Result<Step, StoreError> {
+        let after = follower.position.batch;
+        let batches = self.archive.arrivals_after(after, STEP_EVENTS).await?;
+        let Some(last) = batches.last().map(|batch| batch.number) else {
+            return Ok(self.caught_up().await);
+        };
+        let is_torn = batches
+            .first()
+            .is_some_and(|first| first.number.0 > after.0 + 1);
+        if is_torn {
+            self.load_again(follower).await?;
+            return Ok(Step::More);
+        }
+        let events = batches.into_iter().flat_map(events).collect();
+        let report = self.index.write(self.batch(events)).await?;
+        self.versions.record(report.batch, last);
+        follower.position.batch = last;
+        Ok(Step::More)
+    }
+
+    async fn caught_up(&self) -> Step {
+        if self.is_serving() {
+            return Step::UpToDate;
+        }
+        if !self.try_to_serve().await {
+            return Step::More;
+        }
+        let batch = self.versions.newest().0;
+        info!(service = "relay", batch, "serving_index_ready");
+        Step::UpToDate
+    }
+
+    /// The log was trimmed beyond what the index has: only a walk over everything finds what it lacks.
+    async fn load_again(&self, follower: &mut Follower) -> Result<(), StoreError> {
+        warn!(
+            service = "relay",
+            batch = follower.position.batch.0,
+            "serving_index_lost_track"
+        );
+        let (newest, _) = self.archive.arrival_bounds().await?;
+        self.stop_serving().await;
+        follower.position = Position::start(newest);
+        Ok(())
+    }
+
+    /// The index decides by the same rules as the archive what readers may see.
+    fn batch(&self, events: Vec<Event>) -> EventBatch {
+        let new = |event| NewEvent {
+            event,
+            sighting: None,
+            if_deleted: IfDeleted::Keep,
+        };
+        EventBatch {
+            events: events.into_iter().map(new).collect(),
+            now: self.clock.now(),
+            ..EventBatch::default()
+        }
+    }
+
+    /// Takes out what has expired, and the index's own log, which nobody reads.
+    async fn clean(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        while self.index.sweep_expired(now, SWEEP_EVENTS).await? >= SWEEP_EVENTS as u64 {}
+        let (newest, _) = self.index.arrival_bounds().await?;
+        self.index.trim_arrivals(newest, u64::MAX).await?;
+        Ok(())
+    }
+}
+
+fn events(batch: ArrivalBatch) -> impl Iterator<Item = Event> {
+    batch.events.into_iter().map(|arrival| arrival.event)
+}
+
+/// Whether something is due that happens so often; notes that it happens now.
+fn is_due(last: &mut Option<Instant>, every: Duration) -> bool {
+    let now = Instant::now();
+    let is_due = last.is_none_or(|last| now - last >= every);
+    if is_due {
+        *last = Some(now);
+    }
+    is_due
+}
