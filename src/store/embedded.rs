@@ -11,6 +11,7 @@ use std::fmt;
 use std::path::Path;
 
 use async_trait::async_trait;
+use nips::nip45::SketchOffset;
 use nips::{EventId, Filter, Kind, RelayUrl};
 
 use crate::model::Sighting;
@@ -20,6 +21,7 @@ use crate::store::events::{
     ScanCursor, ScanOrder, ScanPage, Scope, WriteReport,
 };
 use crate::store::lmdb::{LmdbEvents, LmdbOptions};
+use crate::store::sets::{AuthorCount, KeySet};
 use crate::store::sqlite::{SqliteBacked, SqliteOptions, SqliteStore};
 use crate::store::{EventStore, StoreError};
 
@@ -114,6 +116,28 @@ impl EventStore for Embedded {
         max_scanned: usize,
     ) -> Result<(u64, bool), StoreError> {
         self.events.count(filters, scope, max_scanned).await
+    }
+
+    async fn count_authors(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        offset: SketchOffset,
+        max_scanned: usize,
+    ) -> Result<AuthorCount, StoreError> {
+        let store = &self.events;
+        store
+            .count_authors(filter, scope, offset, max_scanned)
+            .await
+    }
+
+    async fn keys(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        max_scanned: usize,
+    ) -> Result<KeySet, StoreError> {
+        self.events.keys(filter, scope, max_scanned).await
     }
 
     async fn scan(

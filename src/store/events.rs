@@ -5,10 +5,12 @@
 
 use async_trait::async_trait;
 use nips::nip40::Expiration;
+use nips::nip45::SketchOffset;
 use nips::{Event, EventId, EventRef, Filter, PublicKey, tag_values};
 
 use crate::model::Sighting;
 use crate::store::StoreError;
+use crate::store::sets::{AuthorCount, KeySet};
 
 /// Highest `created_at` that can be stored: the key has 33 bits for seconds (year 2242).
 pub const MAX_CREATED_AT: u64 = (1 << 33) - 1;
@@ -338,6 +340,24 @@ pub trait EventStore: Send + Sync {
         scope: Scope,
         max_scanned: usize,
     ) -> Result<(u64, bool), StoreError>;
+
+    /// The same for one filter, with a sketch of the authors of what was counted (NIP-45).
+    async fn count_authors(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        offset: SketchOffset,
+        max_scanned: usize,
+    ) -> Result<AuthorCount, StoreError>;
+
+    /// The keys of the events that match, of one moment: the newest ones up to the filter's limit, all
+    /// without one. `max_scanned` bounds the work and so the keys.
+    async fn keys(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        max_scanned: usize,
+    ) -> Result<KeySet, StoreError>;
 
     /// A step of a walk over everything stored, in time order, visiting at most `max_visited` events.
     async fn scan(

@@ -23,6 +23,7 @@ pub mod relays;
 mod rows;
 mod rules;
 pub mod serving;
+pub mod sets;
 pub mod sqlite;
 pub mod state;
 pub mod statistics;

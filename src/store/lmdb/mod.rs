@@ -21,6 +21,7 @@ mod removal;
 mod rules;
 mod run;
 mod scan;
+mod sets;
 mod sightings;
 mod standing;
 mod statistics;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use heed::{Env, RoTxn, WithoutTls};
+use nips::nip45::SketchOffset;
 use nips::{EventId, Filter};
 use tokio::sync::Semaphore;
 
@@ -47,6 +49,7 @@ use crate::store::events::{
     ArrivalBatch, BatchNumber, EventBatch, EventKey, EventStatistics, Page, QueryBounds,
     ScanCursor, ScanOrder, ScanPage, Scope, WriteReport,
 };
+use crate::store::sets::{AuthorCount, KeySet};
 use crate::store::{EventStore, StoreError};
 
 /// The event archive in one directory.
@@ -123,9 +126,34 @@ impl EventStore for LmdbEvents {
         max_scanned: usize,
     ) -> Result<(u64, bool), StoreError> {
         let read = move |engine: &Engine, txn: &RoTxn<'_>| {
-            query::count(engine, txn, &filters, &scope, max_scanned)
+            sets::count(engine, txn, &filters, &scope, max_scanned)
         };
         self.read("count", read).await
+    }
+
+    async fn count_authors(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        offset: SketchOffset,
+        max_scanned: usize,
+    ) -> Result<AuthorCount, StoreError> {
+        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
+            sets::count_authors(engine, txn, &filter, &scope, offset, max_scanned)
+        };
+        self.read("count_authors", read).await
+    }
+
+    async fn keys(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        max_scanned: usize,
+    ) -> Result<KeySet, StoreError> {
+        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
+            sets::keys(engine, txn, &filter, &scope, max_scanned)
+        };
+        self.read("keys", read).await
     }
 
     async fn scan(

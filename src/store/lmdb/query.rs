@@ -1,7 +1,6 @@
 //! Answering filters: a merge of index runs, every candidate checked in full, within bounds.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use heed::RoTxn;
@@ -59,29 +58,8 @@ pub(super) fn query(
     })
 }
 
-/// How many events match, and whether that many rows were looked at that there may be more.
-pub(super) fn count(
-    engine: &Engine,
-    txn: &RoTxn<'_>,
-    filters: &[Filter],
-    scope: &Scope,
-    max_scanned: usize,
-) -> Result<(u64, bool), Fault> {
-    let mut walker = Walker::new(engine, txn, scope, max_scanned);
-    let mut eids = HashSet::new();
-    let mut is_cut = false;
-    for filter in filters {
-        let walk = walker.walk(filter, &mut |record| {
-            eids.insert(record.eid());
-            ControlFlow::Continue(())
-        });
-        is_cut |= walk? == Walk::Stopped;
-    }
-    Ok((eids.len() as u64, is_cut))
-}
-
 /// Visits what matches, newest first.
-struct Walker<'w, 't> {
+pub(super) struct Walker<'w, 't> {
     engine: &'w Engine,
     txn: &'t RoTxn<'t>,
     scope: &'w Scope,
@@ -91,7 +69,7 @@ struct Walker<'w, 't> {
 
 /// How a walk ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Walk {
+pub(super) enum Walk {
     /// Everything that matches was visited.
     Finished,
     /// The visitor or the bound stopped it.
@@ -99,7 +77,12 @@ enum Walk {
 }
 
 impl<'w, 't> Walker<'w, 't> {
-    fn new(engine: &'w Engine, txn: &'t RoTxn<'t>, scope: &'w Scope, max_scanned: usize) -> Self {
+    pub(super) fn new(
+        engine: &'w Engine,
+        txn: &'t RoTxn<'t>,
+        scope: &'w Scope,
+        max_scanned: usize,
+    ) -> Self {
         Self {
             engine,
             txn,
@@ -108,7 +91,7 @@ impl<'w, 't> Walker<'w, 't> {
         }
     }
 
-    fn walk(
+    pub(super) fn walk(
         &mut self,
         filter: &Filter,
         visit: &mut dyn FnMut(Record<'t>) -> ControlFlow<()>,

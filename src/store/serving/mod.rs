@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::{fmt, fs, io};
 
 use async_trait::async_trait;
+use nips::nip45::SketchOffset;
 use nips::{EventId, Filter, RelayUrl};
 use tokio::sync::{Mutex, RwLock};
 
@@ -40,6 +41,7 @@ use crate::store::events::{
     ArrivalBatch, BatchNumber, EventBatch, EventKey, EventStatistics, Page, QueryBounds,
     ScanCursor, ScanOrder, ScanPage, Scope, WriteReport,
 };
+use crate::store::sets::{AuthorCount, KeySet};
 
 const EVENTS: &str = "events";
 const POSITION: &str = "position.json";
@@ -247,6 +249,26 @@ impl EventStore for ServingIndex {
         max_scanned: usize,
     ) -> Result<(u64, bool), StoreError> {
         self.reader().count(filters, scope, max_scanned).await
+    }
+
+    async fn count_authors(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        offset: SketchOffset,
+        max_scanned: usize,
+    ) -> Result<AuthorCount, StoreError> {
+        let reader = self.reader();
+        reader.count_authors(filter, scope, offset, max_scanned).await
+    }
+
+    async fn keys(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        max_scanned: usize,
+    ) -> Result<KeySet, StoreError> {
+        self.reader().keys(filter, scope, max_scanned).await
     }
 
     async fn scan(

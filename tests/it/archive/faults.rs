@@ -11,7 +11,9 @@ use bigbrotr::store::events::{
     ScanCursor, ScanOrder, ScanPage, Scope, Visibility, WriteReport,
 };
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
+use bigbrotr::store::sets::{AuthorCount, KeySet};
 use bigbrotr::store::{EventStore, StoreError};
+use nips::nip45::SketchOffset;
 use nips::{EventId, Filter};
 use tokio::sync::Semaphore;
 
@@ -136,6 +138,28 @@ impl EventStore for Faulty {
         max_scanned: usize,
     ) -> Result<(u64, bool), StoreError> {
         self.store.count(filters, scope, max_scanned).await
+    }
+
+    async fn count_authors(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        offset: SketchOffset,
+        max_scanned: usize,
+    ) -> Result<AuthorCount, StoreError> {
+        let store = &self.store;
+        store
+            .count_authors(filter, scope, offset, max_scanned)
+            .await
+    }
+
+    async fn keys(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        max_scanned: usize,
+    ) -> Result<KeySet, StoreError> {
+        self.store.keys(filter, scope, max_scanned).await
     }
 
     async fn scan(

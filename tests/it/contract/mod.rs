@@ -105,6 +105,7 @@ macro_rules! every_event_case {
                 deletion_by_id_hides,
                 expiration_hides,
                 first_d_tag_is_the_identifier,
+                keys_stop_at_limits_and_bounds,
                 limits_are_per_filter,
                 lowest_id_wins_a_tie,
                 messages_are_for_their_parties,

@@ -15,7 +15,9 @@ use bigbrotr::store::events::{
 };
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
 use bigbrotr::store::serving::{ServingIndex, ServingOptions};
+use bigbrotr::store::sets::{AuthorCount, KeySet};
 use bigbrotr::store::{EventStore, StoreError};
+use nips::nip45::SketchOffset;
 use nips::{EventId, Filter};
 use serde_json::json;
 use tempfile::TempDir;
@@ -362,6 +364,26 @@ impl EventStore for Archive {
         max_scanned: usize,
     ) -> Result<(u64, bool), StoreError> {
         self.reach()?.count(filters, scope, max_scanned).await
+    }
+
+    async fn count_authors(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        offset: SketchOffset,
+        max_scanned: usize,
+    ) -> Result<AuthorCount, StoreError> {
+        let store = self.reach()?;
+        store.count_authors(filter, scope, offset, max_scanned).await
+    }
+
+    async fn keys(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        max_scanned: usize,
+    ) -> Result<KeySet, StoreError> {
+        self.reach()?.keys(filter, scope, max_scanned).await
     }
 
     async fn scan(

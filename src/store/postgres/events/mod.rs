@@ -15,12 +15,14 @@ mod query;
 mod row;
 mod scan;
 mod session;
+mod sets;
 mod setting;
 mod statistics;
 mod windows;
 mod write;
 
 use async_trait::async_trait;
+use nips::nip45::SketchOffset;
 use nips::{EventId, Filter};
 
 use self::batch::PreparedBatch;
@@ -32,6 +34,7 @@ use crate::store::events::{
     ScanCursor, ScanOrder, ScanPage, Scope, WriteReport,
 };
 use crate::store::rules::Rules;
+use crate::store::sets::{AuthorCount, KeySet};
 use crate::store::{EventStore, StoreError};
 
 /// How this store reads events.
@@ -81,6 +84,26 @@ impl EventStore for PostgresStore {
         max_scanned: usize,
     ) -> Result<(u64, bool), StoreError> {
         self.count_events(&filters, &scope, max_scanned).await
+    }
+
+    async fn count_authors(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        offset: SketchOffset,
+        max_scanned: usize,
+    ) -> Result<AuthorCount, StoreError> {
+        self.count_event_authors(&filter, &scope, offset, max_scanned)
+            .await
+    }
+
+    async fn keys(
+        &self,
+        filter: Filter,
+        scope: Scope,
+        max_scanned: usize,
+    ) -> Result<KeySet, StoreError> {
+        self.event_keys(&filter, &scope, max_scanned).await
     }
 
     async fn scan(

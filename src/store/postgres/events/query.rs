@@ -38,24 +38,6 @@ impl PostgresStore {
         session.commit().await?;
         Ok(walk.into_page(as_of))
     }
-
-    /// How many events match, and whether there may be more.
-    pub(super) async fn count_events(
-        &self,
-        filters: &[Filter],
-        scope: &Scope,
-        max_scanned: usize,
-    ) -> Result<(u64, bool), StoreError> {
-        let Some(mut sql) = count(filters, scope, max_scanned) else {
-            return Ok((0, false));
-        };
-        let mut session = self.reading("count").await?;
-        let row = session.row(sql.build().persistent(false)).await?;
-        session.commit().await?;
-        let bound = max_scanned as u64;
-        let events = number(&row, "events")?.min(bound);
-        Ok((events, number(&row, "scanned")? > bound))
-    }
 }
 
 /// What was found so far.
@@ -203,30 +185,15 @@ fn select(filter: &Filter, scope: &Scope, reach: Reach) -> Sql {
     sql
 }
 
-/// `None` when no filter can match anything.
-fn count(filters: &[Filter], scope: &Scope, max_scanned: usize) -> Option<Sql> {
-    let mut sql = Sql::new(
-        "SELECT count(DISTINCT u.eid) AS events, count(*) AS scanned FROM (SELECT a.eid FROM (",
-    );
-    let mut is_first = true;
-    for filter in filters.iter().filter(|filter| is_possible(filter)) {
-        let Some(range) = eid_range(filter.since, filter.until) else {
-            continue;
-        };
-        sql.push(if is_first { "(" } else { " UNION ALL (" });
-        is_first = false;
-        push_candidates(&mut sql, "e.eid", filter, scope, Window::new(range));
-        sql.push(")");
-    }
-    sql.push(") AS a LIMIT ")
-        .push_bind(as_bigint(max_scanned.saturating_add(1)))
-        .push(") AS u");
-    (!is_first).then_some(sql)
-}
-
 /// What matches within a window, in any order. An index is used for what it finds, not for the order in which a
 /// limit would stop early: where a value is frequent but was not seen lately, that walks over everything.
-fn push_candidates(sql: &mut Sql, columns: &str, filter: &Filter, scope: &Scope, window: Window) {
+pub(super) fn push_candidates(
+    sql: &mut Sql,
+    columns: &str,
+    filter: &Filter,
+    scope: &Scope,
+    window: Window,
+) {
     let is_indexed = Access::of(filter) == Access::Index;
     if is_indexed {
         sql.push("SELECT i.* FROM (");
@@ -243,6 +210,6 @@ fn push_candidates(sql: &mut Sql, columns: &str, filter: &Filter, scope: &Scope,
     }
 }
 
-fn as_bigint(number: usize) -> i64 {
+pub(super) fn as_bigint(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

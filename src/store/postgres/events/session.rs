@@ -4,6 +4,7 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use futures_util::StreamExt;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{Postgres, SqlSafeStr};
@@ -64,6 +65,19 @@ impl Session {
     ) -> Result<Vec<PgRow>, StoreError> {
         let rows = statement.fetch_all(&mut *self.transaction).await;
         rows.map_err(self.timer.failed())
+    }
+
+    /// Hands each row over as it comes, so that a long answer is never held as rows.
+    pub(super) async fn each(
+        &mut self,
+        statement: Query<'_, Postgres, PgArguments>,
+        mut take: impl FnMut(PgRow) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut rows = statement.fetch(&mut *self.transaction);
+        while let Some(row) = rows.next().await {
+            take(row.map_err(self.timer.failed())?)?;
+        }
+        Ok(())
     }
 
     pub(super) async fn row(

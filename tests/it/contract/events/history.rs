@@ -1,7 +1,13 @@
 //! Random histories against the model: what is stored, what each reader sees, in which order.
 
+use std::cmp::Reverse;
+
 use bigbrotr::store::EventStore;
-use bigbrotr::store::events::{EventBatch, IfDeleted, NewEvent, QueryBounds, ScanOrder, Scope};
+use bigbrotr::store::events::{
+    EventBatch, EventKey, IfDeleted, NewEvent, QueryBounds, ScanOrder, Scope,
+};
+use bigbrotr::store::sets::AuthorCount;
+use nips::nip45::{AuthorSketch, SketchOffset};
 use nips::{Event, Filter};
 
 use super::model::{Model, matches, picked};
@@ -100,10 +106,42 @@ async fn compare(store: &dyn EventStore, filters: &[Filter], scope: Scope, visib
     assert_eq!(page.has_more, filters.iter().any(is_cut), "{:?}", asked());
     let union = picked(visible, &unlimited(filters), usize::MAX);
     let count = store
-        .count(filters.to_vec(), scope, usize::MAX)
+        .count(filters.to_vec(), scope.clone(), usize::MAX)
         .await
         .unwrap();
     assert_eq!(count, (union.len() as u64, false), "{:?}", asked());
+    for filter in filters {
+        compare_sets(store, filter, &scope, visible).await;
+    }
+}
+
+/// What can be asked about one filter's events without reading them.
+async fn compare_sets(store: &dyn EventStore, filter: &Filter, scope: &Scope, visible: &[&Event]) {
+    let asked = filter.to_json();
+    let expected = picked(visible, std::slice::from_ref(filter), usize::MAX);
+    let set = store.keys(filter.clone(), scope.clone(), usize::MAX);
+    let mut set = set.await.unwrap();
+    set.keys
+        .sort_by_key(|key| (Reverse(key.created_at), key.id));
+    let keys: Vec<EventKey> = expected.iter().map(|event| EventKey::of(event)).collect();
+    assert_eq!((set.keys, set.is_cut), (keys, false), "{asked} {scope:?}");
+    let Some(offset) = SketchOffset::of(filter) else {
+        return;
+    };
+    let counted = store.count_authors(filter.clone(), scope.clone(), offset, usize::MAX);
+    let mut authors = AuthorSketch::new(offset);
+    let union = picked(
+        visible,
+        &unlimited(std::slice::from_ref(filter)),
+        usize::MAX,
+    );
+    union.iter().for_each(|event| authors.add(&event.pubkey()));
+    let expected = AuthorCount {
+        events: union.len() as u64,
+        authors,
+        is_cut: false,
+    };
+    assert_eq!(counted.await.unwrap(), expected, "{asked} {scope:?}");
 }
 
 fn unlimited(filters: &[Filter]) -> Vec<Filter> {

@@ -1,7 +1,9 @@
 //! Limits, bounds, order, and values that are hard to index.
 
 use bigbrotr::store::EventStore;
-use bigbrotr::store::events::{QueryBounds, ScanOrder, Scope};
+use bigbrotr::store::events::{EventKey, QueryBounds, ScanOrder, Scope};
+use bigbrotr::store::sets::KeySet;
+use nips::nip45::SketchOffset;
 use nips::{Event, EventId, Filter};
 
 use super::{NOW, ask, author, event, event_with, ids, public, write};
@@ -107,6 +109,43 @@ pub(crate) async fn bounds_stop_a_query(store: &dyn EventStore) {
     assert!(is_cut && count <= 20);
     let count = store.count(all, Scope::public(NOW), 1000).await.unwrap();
     assert_eq!(count, (50, false));
+}
+
+/// Keys come newest first, up to the filter's limit, and a cut is not taken for one.
+pub(crate) async fn keys_stop_at_limits_and_bounds(store: &dyn EventStore) {
+    let notes: Vec<Event> = (0..20)
+        .map(|second| event(1, 1, second, &[&["t", "x"]]))
+        .collect();
+    write(store, &notes).await;
+    let newest = |count: usize| -> Vec<EventKey> {
+        let keys = notes.iter().rev().take(count);
+        keys.map(EventKey::of).collect()
+    };
+    for (filter, max_scanned, expected) in [
+        ("{}", 1_000, newest(20)),
+        (r#"{"limit":7}"#, 1_000, newest(7)),
+        (r#"{"limit":7}"#, 12, newest(7)),
+        (r#"{"limit":0}"#, 1_000, vec![]),
+        (r#"{"since":18}"#, 1_000, newest(2)),
+        (r#"{"ids":[]}"#, 1_000, vec![]),
+    ] {
+        let asked = Filter::from_json(filter).unwrap();
+        let set = store.keys(asked, Scope::public(NOW), max_scanned);
+        let expected = KeySet {
+            keys: expected,
+            is_cut: false,
+        };
+        assert_eq!(set.await.unwrap(), expected, "{filter} {max_scanned}");
+    }
+    let cut = store.keys(Filter::default(), Scope::public(NOW), 12);
+    let cut = cut.await.unwrap();
+    assert!(cut.is_cut && cut.keys.len() <= 12);
+    assert_eq!(cut.keys, newest(cut.keys.len()));
+    let tagged = Filter::from_json(r##"{"#t":["x"]}"##).unwrap();
+    let offset = SketchOffset::of(&tagged).unwrap();
+    let counted = store.count_authors(tagged, Scope::public(NOW), offset, 12);
+    let counted = counted.await.unwrap();
+    assert!(counted.is_cut && counted.events <= 12);
 }
 
 /// Values are compared in full and letters by case, however long they are.

@@ -1,0 +1,106 @@
+//! Counting and naming what matches, over the same walk that answers filters.
+
+use std::ops::ControlFlow;
+
+use heed::RoTxn;
+use nips::Filter;
+use nips::nip45::{AuthorSketch, SketchOffset};
+
+use super::Engine;
+use super::fault::Fault;
+use super::matcher::Matcher;
+use super::query::{Walk, Walker};
+use super::record::Record;
+use crate::store::eid::created_at;
+use crate::store::events::{EventKey, Scope};
+use crate::store::sets::{AuthorCount, KeySet};
+
+/// How many events match, and whether that many rows were looked at that there may be more.
+///
+/// What an earlier filter matches was counted there, so that nothing has to be remembered.
+pub(super) fn count(
+    engine: &Engine,
+    txn: &RoTxn<'_>,
+    filters: &[Filter],
+    scope: &Scope,
+    max_scanned: usize,
+) -> Result<(u64, bool), Fault> {
+    let mut walker = Walker::new(engine, txn, scope, max_scanned);
+    let mut earlier: Vec<Matcher<'_>> = Vec::new();
+    let (mut events, mut is_cut) = (0, false);
+    for filter in filters.iter().filter(|filter| filter.search.is_none()) {
+        let mut failed = Ok(());
+        let walk = walker.walk(filter, &mut |record| match is_among(&record, &earlier) {
+            Ok(is_counted) => {
+                events += u64::from(!is_counted);
+                ControlFlow::Continue(())
+            }
+            Err(fault) => {
+                failed = Err(fault);
+                ControlFlow::Break(())
+            }
+        });
+        is_cut |= walk? == Walk::Stopped;
+        failed?;
+        earlier.push(Matcher::new(filter));
+    }
+    Ok((events, is_cut))
+}
+
+fn is_among(record: &Record<'_>, filters: &[Matcher<'_>]) -> Result<bool, Fault> {
+    for filter in filters {
+        if filter.matches(record)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The same for one filter, with a sketch of the authors.
+pub(super) fn count_authors(
+    engine: &Engine,
+    txn: &RoTxn<'_>,
+    filter: &Filter,
+    scope: &Scope,
+    offset: SketchOffset,
+    max_scanned: usize,
+) -> Result<AuthorCount, Fault> {
+    let mut authors = AuthorSketch::new(offset);
+    let mut events = 0;
+    let walk = Walker::new(engine, txn, scope, max_scanned).walk(filter, &mut |record| {
+        authors.add(&record.pubkey());
+        events += 1;
+        ControlFlow::Continue(())
+    });
+    Ok(AuthorCount {
+        events,
+        authors,
+        is_cut: walk? == Walk::Stopped,
+    })
+}
+
+/// The keys of what matches, up to the filter's limit.
+pub(super) fn keys(
+    engine: &Engine,
+    txn: &RoTxn<'_>,
+    filter: &Filter,
+    scope: &Scope,
+    max_scanned: usize,
+) -> Result<KeySet, Fault> {
+    let limit = filter.limit.unwrap_or(usize::MAX);
+    let mut keys: Vec<EventKey> = Vec::new();
+    let mut is_limited = false;
+    let walk = Walker::new(engine, txn, scope, max_scanned).walk(filter, &mut |record| {
+        is_limited = keys.len() >= limit;
+        if is_limited {
+            return ControlFlow::Break(());
+        }
+        keys.push(EventKey {
+            created_at: created_at(record.eid()),
+            id: record.id(),
+        });
+        ControlFlow::Continue(())
+    });
+    let is_cut = walk? == Walk::Stopped && !is_limited;
+    Ok(KeySet { keys, is_cut })
+}
