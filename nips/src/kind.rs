@@ -63,6 +63,8 @@ impl Kind {
     pub const DM_RELAYS: Self = Self(10050);
     /// Relay monitor announcement (NIP-66).
     pub const MONITOR_ANNOUNCEMENT: Self = Self(10166);
+    /// Gift wrap that is delivered and not stored (NIP-59).
+    pub const EPHEMERAL_GIFT_WRAP: Self = Self(21_059);
     /// Client authentication (NIP-42).
     pub const CLIENT_AUTH: Self = Self(22242);
     /// Write probe of this project, ephemeral.
@@ -96,7 +98,10 @@ impl Kind {
     /// Whether only the sender and the `p`-tagged recipients may read events of this kind (NIP-04,
     /// NIP-17, NIP-59).
     pub fn is_private(self) -> bool {
-        matches!(self, Self::ENCRYPTED_DIRECT_MESSAGE | Self::GIFT_WRAP)
+        matches!(
+            self,
+            Self::ENCRYPTED_DIRECT_MESSAGE | Self::GIFT_WRAP | Self::EPHEMERAL_GIFT_WRAP
+        )
     }
 }
 

@@ -19,6 +19,7 @@ pub mod nip09;
 pub mod nip11;
 pub mod nip19;
 pub mod nip40;
+pub mod nip42;
 pub mod nip45;
 pub mod nip62;
 pub mod nip65;

@@ -16,10 +16,15 @@ pub(super) fn whole_kinds(archive: &ArchiveConfig) -> Option<Vec<Kind>> {
     }
 }
 
-/// The names our relay goes by, for requests that name relays (NIP-62).
+/// The names our relay goes by, for whoever names it in what they sign (NIP-42, NIP-62). One that listens on
+/// every address has none but its public URL.
 pub(super) fn own_relay_urls(relay: &RelayConfig) -> Vec<RelayUrl> {
-    let listening = Some(format!("ws://{}", relay.listen));
-    let names = [relay.public_url.clone(), listening].into_iter().flatten();
+    let listen = relay.listen;
+    let listening = (!listen.ip().is_unspecified()).then(|| format!("ws://{listen}"));
+    let local = listen.ip().is_loopback();
+    let localhost = local.then(|| format!("ws://localhost:{}", listen.port()));
+    let names = [relay.public_url.clone(), listening, localhost];
+    let names = names.into_iter().flatten();
     let parsed = names.map(|name| RelayUrl::parse_with(&name, LocalRelays::Accepted));
     parsed.filter_map(Result::ok).collect()
 }
@@ -52,6 +57,7 @@ pub(super) fn relay_settings(relay: &RelayConfig, policy: &PolicyConfig) -> Rela
             pubkey: relay.info.pubkey,
             icon: relay.info.icon.clone(),
         },
+        urls: own_relay_urls(relay),
         limits: RelayLimits {
             max_message_length: relay.limits.max_message_length,
             max_subscriptions: relay.limits.max_subscriptions,

@@ -112,6 +112,16 @@ impl Archive {
         self.0.admit(parsed, &door).await
     }
 
+    /// Whether an event is signed by its author. It is not stored: for events that prove something
+    /// (NIP-42).
+    ///
+    /// # Errors
+    /// [`StoreError`] when the process shuts down.
+    pub async fn is_signed(&self, event: Event) -> Result<bool, StoreError> {
+        let verified = self.0.verifier.verify(vec![event]).await?;
+        Ok(verified.iter().all(|(_, is_signed)| *is_signed))
+    }
+
     /// Announcements from now on: servable events after their commit, and ephemeral ones. A
     /// receiver that lags reads [`EventStore::arrivals_after`] instead.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Announcement>> {

@@ -12,9 +12,6 @@ use super::{Admission, Door, LiveEvent, Rejection, policy};
 use crate::store::StoreError;
 use crate::store::events::{BatchNumber, EventKey, NewEvent, Outcome, Visibility};
 
-/// An ephemeral gift wrap (NIP-59), for its recipient's eyes only.
-const EPHEMERAL_GIFT_WRAP: Kind = Kind(21_059);
-
 /// The state of one call.
 pub(super) struct Visit<'a> {
     archive: &'a Inner,
@@ -236,7 +233,7 @@ fn is_protected(event: &Event) -> bool {
 }
 
 fn ephemeral_visibility(kind: Kind) -> Visibility {
-    if kind == EPHEMERAL_GIFT_WRAP {
+    if kind.is_private() {
         Visibility::Private
     } else {
         Visibility::Public

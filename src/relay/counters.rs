@@ -19,6 +19,8 @@ pub struct RelayCounts {
     pub events: u64,
     /// REQ messages.
     pub requests: u64,
+    /// COUNT messages.
+    pub counts: u64,
     /// Stored events sent.
     pub stored_sent: u64,
     /// Live events sent.
@@ -37,6 +39,7 @@ pub(super) struct Counters {
     pub(super) slow_readers: AtomicU64,
     pub(super) events: AtomicU64,
     pub(super) requests: AtomicU64,
+    pub(super) counts: AtomicU64,
     pub(super) stored_sent: AtomicU64,
     pub(super) live_sent: AtomicU64,
     pub(super) feed_lags: AtomicU64,
@@ -54,6 +57,7 @@ impl Counters {
             slow_readers: total(&self.slow_readers),
             events: total(&self.events),
             requests: total(&self.requests),
+            counts: total(&self.counts),
             stored_sent: total(&self.stored_sent),
             live_sent: total(&self.live_sent),
             feed_lags: total(&self.feed_lags),

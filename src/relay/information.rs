@@ -7,7 +7,10 @@ use super::settings::RelaySettings;
 use crate::archive::ArchiveSettings;
 
 /// What the relay does in every configuration, each shown by a test of the relay.
-const SUPPORTED_NIPS: [u16; 6] = [1, 9, 11, 40, 67, 70];
+const ALWAYS: [u16; 8] = [1, 9, 11, 40, 45, 62, 67, 70];
+
+/// What it does where clients can authenticate: it challenges them, and shows gift wraps to recipients.
+const WITH_AUTHENTICATION: [u16; 2] = [42, 59];
 
 /// The document as JSON text.
 pub(super) fn document(settings: &RelaySettings, archive: &ArchiveSettings) -> String {
@@ -26,11 +29,20 @@ pub(super) fn document(settings: &RelaySettings, archive: &ArchiveSettings) -> S
     if let Some(pubkey) = info.pubkey {
         document.insert("pubkey".to_owned(), pubkey.to_hex().into());
     }
-    document.insert("supported_nips".to_owned(), json!(SUPPORTED_NIPS));
+    document.insert("supported_nips".to_owned(), json!(supported_nips(settings)));
     document.insert("software".to_owned(), env!("CARGO_PKG_NAME").into());
     document.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
     document.insert("limitation".to_owned(), limitation(settings, archive));
     Value::Object(document).to_string()
+}
+
+fn supported_nips(settings: &RelaySettings) -> Vec<u16> {
+    let mut nips = ALWAYS.to_vec();
+    if settings.offers_authentication() {
+        nips.extend(WITH_AUTHENTICATION);
+    }
+    nips.sort_unstable();
+    nips
 }
 
 fn limitation(settings: &RelaySettings, archive: &ArchiveSettings) -> Value {

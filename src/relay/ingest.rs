@@ -4,11 +4,14 @@
 //! that sends many events pays for one commit in many, and one that sends a single event waits for
 //! nobody.
 
+use std::sync::Arc;
+
 use nips::PublicKey;
 use tokio::task::JoinSet;
 
-use super::message::Reply;
-use crate::archive::{Admission, Archive, Door};
+use super::reply::Reply;
+use super::server::Inner;
+use crate::archive::{Admission, Door, Rejection};
 use crate::store::StoreError;
 use crate::store::events::Visibility;
 
@@ -30,20 +33,28 @@ struct Published {
 
 /// The queue of one connection.
 pub(super) struct Ingest {
-    archive: Archive,
+    relay: Arc<Inner>,
+    /// Keys the client has proved to hold.
+    authenticated: Vec<PublicKey>,
     waiting: Vec<Published>,
     waiting_bytes: usize,
     batches: JoinSet<Vec<Reply>>,
 }
 
 impl Ingest {
-    pub(super) fn new(archive: Archive) -> Self {
+    pub(super) fn new(relay: Arc<Inner>) -> Self {
         Self {
-            archive,
+            relay,
+            authenticated: Vec::new(),
             waiting: Vec::new(),
             waiting_bytes: 0,
             batches: JoinSet::new(),
         }
+    }
+
+    /// Events that come from now on are brought by somebody who holds these keys.
+    pub(super) fn authenticate(&mut self, keys: &[PublicKey]) {
+        self.authenticated = keys.to_vec();
     }
 
     /// Whether more may be read from the client.
@@ -71,33 +82,45 @@ impl Ingest {
         }
         let batch = std::mem::take(&mut self.waiting);
         self.waiting_bytes = 0;
-        self.batches.spawn(admit(self.archive.clone(), batch));
+        let relay = Arc::clone(&self.relay);
+        let authenticated = self.authenticated.clone();
+        self.batches.spawn(admit(relay, authenticated, batch));
     }
 }
 
-async fn admit(archive: Archive, batch: Vec<Published>) -> Vec<Reply> {
+async fn admit(
+    relay: Arc<Inner>,
+    authenticated: Vec<PublicKey>,
+    batch: Vec<Published>,
+) -> Vec<Reply> {
     let (ids, texts): (Vec<String>, Vec<Box<str>>) = batch
         .into_iter()
         .map(|event| (event.id, event.json))
         .unzip();
-    let authenticated: Vec<PublicKey> = Vec::new();
-    match archive.admit(texts, Door::Client { authenticated }).await {
+    let protected = match (relay.settings.offers_authentication(), &authenticated[..]) {
+        (false, _) => "blocked: only its author may publish a protected event",
+        (true, []) => "auth-required: only its author may publish a protected event",
+        (true, _) => "restricted: only its author may publish a protected event",
+    };
+    let admitted = relay.archive.admit(texts, Door::Client { authenticated });
+    match admitted.await {
         Ok(admissions) => ids
             .into_iter()
             .zip(admissions)
-            .map(|(id, admission)| reply(id, &admission))
+            .map(|(id, admission)| reply(id, &admission, protected))
             .collect(),
         Err(error) => ids.into_iter().map(|id| unavailable(id, &error)).collect(),
     }
 }
 
-fn reply(id: String, admission: &Admission) -> Reply {
+fn reply(id: String, admission: &Admission, protected: &str) -> Reply {
     let (is_accepted, text) = match admission {
         Admission::Stored(Visibility::Superseded) => {
             (true, "info: stored, a newer version is here".to_owned())
         }
         Admission::Stored(_) | Admission::Delivered => (true, String::new()),
         Admission::Known { .. } => (true, "duplicate: already have this event".to_owned()),
+        Admission::Refused(Rejection::Protected) => (false, protected.to_owned()),
         Admission::Refused(rejection) => (false, rejection.message()),
     };
     Reply::Ok {

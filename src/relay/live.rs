@@ -19,7 +19,7 @@ use super::seen::Seen;
 use super::server::Inner;
 use crate::archive::{Announcement, LiveEvent};
 use crate::store::StoreError;
-use crate::store::events::{BatchNumber, Scope};
+use crate::store::events::{BatchNumber, Visibility};
 
 /// Events read from the log in one step.
 const CATCH_UP_EVENTS: usize = 1_000;
@@ -145,10 +145,13 @@ impl Inner {
         if index.is_empty() {
             return;
         }
-        let scope = Scope::public(self.clock.now());
         let mut deliveries: HashMap<*const Listener, (Arc<Listener>, Delivery)> = HashMap::new();
-        for live in events.iter().filter(|live| is_servable(&scope, live)) {
+        for live in events {
+            let audience = Audience::of(live, self);
             for (key, listener) in index.matches(live) {
+                if !audience.includes(&listener) {
+                    continue;
+                }
                 let (_, delivery) = deliveries
                     .entry(Arc::as_ptr(&listener))
                     .or_insert_with(|| (listener, Delivery::of(batch)));
@@ -162,12 +165,52 @@ impl Inner {
     }
 }
 
-fn is_servable(scope: &Scope, live: &LiveEvent) -> bool {
-    let event = live.event.as_ref();
-    let expiration = if event.tags_json.contains("expiration") {
-        Expiration::of(&event.tags())
-    } else {
-        Expiration::Never
-    };
-    scope.admits(&event, live.visibility, expiration)
+/// Who may read an event now. That is asked once for everybody, and of each client only when the
+/// event is for some of them.
+enum Audience<'e> {
+    Everybody,
+    Nobody,
+    Parties {
+        live: &'e LiveEvent,
+        relay: &'e Inner,
+        expiration: Expiration,
+    },
+}
+
+impl<'e> Audience<'e> {
+    fn of(live: &'e LiveEvent, relay: &'e Inner) -> Self {
+        let event = live.event.as_ref();
+        let expiration = if event.tags_json.contains("expiration") {
+            Expiration::of(&event.tags())
+        } else {
+            Expiration::Never
+        };
+        let is_public = relay.scope(Vec::new());
+        if is_public.admits(&event, live.visibility, expiration) {
+            return Self::Everybody;
+        }
+        match live.visibility {
+            Visibility::Private => Self::Parties {
+                live,
+                relay,
+                expiration,
+            },
+            _ => Self::Nobody,
+        }
+    }
+
+    fn includes(&self, listener: &Listener) -> bool {
+        match self {
+            Self::Everybody => true,
+            Self::Nobody => false,
+            Self::Parties {
+                live,
+                relay,
+                expiration,
+            } => {
+                let scope = relay.scope(listener.readers());
+                scope.admits(&live.event.as_ref(), live.visibility, *expiration)
+            }
+        }
+    }
 }

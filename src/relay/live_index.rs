@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
 
 use nips::{EventId, Filter, Kind, PublicKey};
 use tokio::sync::mpsc;
@@ -53,6 +53,8 @@ pub(super) struct Listener {
     deliveries: mpsc::Sender<Delivery>,
     backlog_bytes: AtomicUsize,
     overrun: CancellationToken,
+    /// Keys that the client has proved to hold.
+    readers: RwLock<Vec<PublicKey>>,
 }
 
 /// Deliveries that may wait in one connection.
@@ -69,8 +71,22 @@ impl Listener {
             deliveries,
             backlog_bytes: AtomicUsize::new(0),
             overrun,
+            readers: RwLock::default(),
         };
         (Arc::new(listener), receiver)
+    }
+
+    /// Shows the client what is for these keys from now on.
+    pub(super) fn show_to(&self, readers: &[PublicKey]) {
+        *self.readers.write().expect("no panic under the lock") = readers.to_vec();
+    }
+
+    /// The keys that the client has proved to hold.
+    pub(super) fn readers(&self) -> Vec<PublicKey> {
+        self.readers
+            .read()
+            .expect("no panic under the lock")
+            .clone()
     }
 
     /// Notes that a delivery has been dealt with.

@@ -1,10 +1,12 @@
-//! Client messages, read as leniently as a helpful answer allows, and relay messages as text.
+//! Client messages, read as leniently as a helpful answer allows.
 
 use std::borrow::Cow;
 
 use nips::{Filter, FilterError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+
+use super::reply::Reply;
 
 /// Longest subscription id (NIP-01), characters.
 pub(crate) const MAX_SUBSCRIPTION_ID: usize = 64;
@@ -26,6 +28,15 @@ pub(super) enum ClientMessage<'a> {
     },
     /// `["CLOSE", "<id>"]`
     Close(String),
+    /// `["COUNT", "<id>", {…}, …]`
+    Count {
+        /// 1–64 characters.
+        id: String,
+        /// At least one.
+        filters: Vec<Filter>,
+    },
+    /// `["AUTH", {…}]`
+    Auth(ClientEvent<'a>),
 }
 
 /// A published event, of which so far only this much is known to be readable.
@@ -41,84 +52,6 @@ pub(super) struct ClientEvent<'a> {
     pub(super) json: &'a str,
 }
 
-/// A message of the relay that is not an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reply {
-    /// `["OK", "<id>", <is_accepted>, "<text>"]`
-    Ok {
-        id: String,
-        is_accepted: bool,
-        text: String,
-    },
-    /// `["EOSE", "<id>"]`, with NIP-67's hint `["finish"]` or `["more"]` when it is known.
-    Eose {
-        subscription: String,
-        hint: Option<&'static str>,
-    },
-    /// `["CLOSED", "<id>", "<text>"]`
-    Closed { subscription: String, text: String },
-    /// `["NEG-ERR", "<id>", "<text>"]`
-    NegError { subscription: String, text: String },
-    /// `["NOTICE", "<text>"]`
-    Notice(String),
-}
-
-impl Reply {
-    /// The refusal of a subscription.
-    pub(super) fn closed(subscription: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::Closed {
-            subscription: subscription.into(),
-            text: text.into(),
-        }
-    }
-
-    /// The refusal of an event.
-    pub(super) fn refused(id: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::Ok {
-            id: id.into(),
-            is_accepted: false,
-            text: text.into(),
-        }
-    }
-
-    fn notice(text: impl Into<String>) -> Self {
-        Self::Notice(text.into())
-    }
-
-    /// The frame.
-    pub(super) fn to_frame(&self) -> String {
-        match self {
-            Self::Ok {
-                id,
-                is_accepted,
-                text,
-            } => serde_json::json!(["OK", id, is_accepted, text]),
-            Self::Eose {
-                subscription,
-                hint: Some(hint),
-            } => serde_json::json!(["EOSE", subscription, [hint]]),
-            Self::Eose {
-                subscription,
-                hint: None,
-            } => serde_json::json!(["EOSE", subscription]),
-            Self::Closed { subscription, text } => {
-                serde_json::json!(["CLOSED", subscription, text])
-            }
-            Self::NegError { subscription, text } => {
-                serde_json::json!(["NEG-ERR", subscription, text])
-            }
-            Self::Notice(text) => serde_json::json!(["NOTICE", text]),
-        }
-        .to_string()
-    }
-}
-
-/// The beginning of the event frames of a subscription: `["EVENT","<id>",`.
-pub(super) fn event_frame_start(subscription: &str) -> String {
-    let id = serde_json::Value::from(subscription);
-    format!("[\"EVENT\",{id},")
-}
-
 /// Reads one text message.
 ///
 /// # Errors
@@ -131,24 +64,29 @@ pub(super) fn parse(text: &str) -> Result<ClientMessage<'_>, Reply> {
     let mut parts = parts.into_iter().map(RawValue::get);
     let verb = parts.next().and_then(text_of).unwrap_or_default();
     match verb.as_ref() {
-        "EVENT" => parse_event(parts.next()),
-        "REQ" => parse_req(parts),
+        "EVENT" => parse_event(parts.next(), "EVENT").map(ClientMessage::Event),
+        "REQ" => {
+            let (subscription, filters) = parse_question(parts, "REQ")?;
+            Ok(ClientMessage::Req {
+                subscription,
+                filters,
+            })
+        }
         "CLOSE" => subscription_of(parts.next(), "CLOSE").map(ClientMessage::Close),
         "COUNT" => {
-            let subscription = subscription_of(parts.next(), "COUNT")?;
-            let text = "unsupported: counting is not offered";
-            Err(Reply::closed(subscription, text))
+            let (id, filters) = parse_question(parts, "COUNT")?;
+            Ok(ClientMessage::Count { id, filters })
         }
         "NEG-OPEN" => Err(Reply::NegError {
             subscription: subscription_of(parts.next(), "NEG-OPEN")?,
             text: "unsupported: negentropy is not offered".to_owned(),
         }),
-        "AUTH" => parse_auth(parts.next()),
+        "AUTH" => parse_event(parts.next(), "AUTH").map(ClientMessage::Auth),
         _ => Err(Reply::notice("unsupported: unknown message type")),
     }
 }
 
-fn parse_event(json: Option<&str>) -> Result<ClientMessage<'_>, Reply> {
+fn parse_event<'a>(json: Option<&'a str>, verb: &str) -> Result<ClientEvent<'a>, Reply> {
     #[derive(Deserialize)]
     struct Readable<'a> {
         #[serde(borrow)]
@@ -158,40 +96,34 @@ fn parse_event(json: Option<&str>) -> Result<ClientMessage<'_>, Reply> {
         #[serde(default, deserialize_with = "integer_if_any")]
         kind: Option<u64>,
     }
-    let json = json.ok_or_else(|| Reply::notice("invalid: EVENT without an event"))?;
+    let json = json.ok_or_else(|| Reply::notice(format!("invalid: {verb} without an event")))?;
     match serde_json::from_str::<Readable<'_>>(json) {
-        Ok(event) if event.id.chars().count() <= MAX_REPEATED_ID => {
-            Ok(ClientMessage::Event(ClientEvent {
-                id: event.id,
-                pubkey: event.pubkey,
-                kind: event.kind,
-                json,
-            }))
-        }
-        _ => Err(Reply::notice("invalid: EVENT without a readable event id")),
+        Ok(event) if event.id.chars().count() <= MAX_REPEATED_ID => Ok(ClientEvent {
+            id: event.id,
+            pubkey: event.pubkey,
+            kind: event.kind,
+            json,
+        }),
+        _ => Err(Reply::Notice(format!(
+            "invalid: {verb} without a readable event id"
+        ))),
     }
 }
 
-fn parse_auth<'a>(json: Option<&str>) -> Result<ClientMessage<'a>, Reply> {
-    let text = "error: authentication is not offered";
-    match parse_event(json) {
-        Ok(ClientMessage::Event(event)) => Err(Reply::refused(event.id, text)),
-        _ => Err(Reply::notice(text)),
-    }
-}
-
-fn parse_req<'a>(mut parts: impl Iterator<Item = &'a str>) -> Result<ClientMessage<'a>, Reply> {
-    let subscription = subscription_of(parts.next(), "REQ")?;
+/// An id and the filters after it.
+fn parse_question<'a>(
+    mut parts: impl Iterator<Item = &'a str>,
+    verb: &str,
+) -> Result<(String, Vec<Filter>), Reply> {
+    let id = subscription_of(parts.next(), verb)?;
     let filters: Result<Vec<Filter>, FilterError> = parts.map(Filter::from_json).collect();
     match filters {
         Ok(filters) if filters.is_empty() => {
-            Err(Reply::closed(subscription, "invalid: REQ without a filter"))
+            let text = format!("invalid: {verb} without a filter");
+            Err(Reply::closed(id, text))
         }
-        Ok(filters) => Ok(ClientMessage::Req {
-            subscription,
-            filters,
-        }),
-        Err(error) => Err(Reply::closed(subscription, format!("invalid: {error}"))),
+        Ok(filters) => Ok((id, filters)),
+        Err(error) => Err(Reply::closed(id, format!("invalid: {error}"))),
     }
 }
 
@@ -234,6 +166,7 @@ fn integer_if_any<'de, D: serde::Deserializer<'de>>(
 
 #[cfg(test)]
 mod tests {
+    use super::super::reply::event_frame_start;
     use super::*;
 
     fn refusal(text: &str) -> String {
@@ -260,12 +193,13 @@ mod tests {
                 r#"["REQ","s",{"ids":["ab"]}]"#,
                 r#"["CLOSED","s","invalid:"#,
             ),
-            (r#"["COUNT","s",{}]"#, r#"["CLOSED","s","unsupported:"#),
+            (r#"["COUNT","s"]"#, r#"["CLOSED","s","invalid:"#),
+            (r#"["COUNT",{}]"#, r#"["NOTICE","invalid:"#),
             (
                 r#"["NEG-OPEN","s",{},"61"]"#,
                 r#"["NEG-ERR","s","unsupported:"#,
             ),
-            (r#"["AUTH",{"id":"ab"}]"#, r#"["OK","ab",false,"error:"#),
+            (r#"["AUTH","ab"]"#, r#"["NOTICE","invalid:"#),
         ] {
             let frame = refusal(text);
             assert!(frame.starts_with(start), "{text} → {frame}");
@@ -292,15 +226,5 @@ mod tests {
         };
         assert_eq!(subscription, "\"é\n");
         assert_eq!(event_frame_start(&subscription), r#"["EVENT","\"é\n","#);
-    }
-
-    #[test]
-    fn end_of_stored_events_carries_the_hint() {
-        let eose = |hint| Reply::Eose {
-            subscription: "s".to_owned(),
-            hint,
-        };
-        assert_eq!(eose(None).to_frame(), r#"["EOSE","s"]"#);
-        assert_eq!(eose(Some("more")).to_frame(), r#"["EOSE","s",["more"]]"#);
     }
 }

@@ -5,8 +5,11 @@
 //! like everything else; what they ask for is read from the store as one page and then continued
 //! live from exactly the batch that page ended with, by the task in [`Relay::deliver_live`].
 
+mod answering;
+mod authentication;
 mod connection;
 mod counters;
+mod counting;
 mod filter_limits;
 mod information;
 mod ingest;
@@ -15,6 +18,8 @@ mod live_index;
 mod message;
 mod policy;
 mod rate;
+mod reach;
+mod reply;
 mod seen;
 mod server;
 mod session;

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, RwLock};
 
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use nips::PublicKey;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,7 @@ use super::settings::RelaySettings;
 use crate::archive::{Announcement, Archive};
 use crate::clock::Clock;
 use crate::store::EventStore;
+use crate::store::events::Scope;
 
 /// Read buffer of a connection, bytes. tungstenite's default of 128 KiB makes an idle connection
 /// cost ten times as much.
@@ -128,6 +130,12 @@ struct Place<'r> {
 }
 
 impl Inner {
+    /// What a client may see now that has proved to hold these keys. Every door asks here.
+    pub(super) fn scope(&self, readers: Vec<PublicKey>) -> Scope {
+        let now = self.clock.now();
+        Scope::Servable { readers, now }
+    }
+
     fn take_place(&self, peer: IpAddr) -> Option<Place<'_>> {
         let rates = &self.settings.rates;
         let mut addresses = self.addresses.lock().expect("no panic under the lock");

@@ -2,19 +2,28 @@
 
 use std::collections::HashSet;
 
-use nips::{Kind, PublicKey};
+use nips::{Kind, PublicKey, RelayUrl};
 
 /// Everything the relay is told at start.
 #[derive(Debug, Clone, Default)]
 pub struct RelaySettings {
     /// The NIP-11 identity.
     pub info: RelayInfo,
+    /// The URLs that clients know the relay by; without any of them they cannot authenticate (NIP-42).
+    pub urls: Vec<RelayUrl>,
     /// What one client may ask for.
     pub limits: RelayLimits,
     /// What clients may publish.
     pub write: WriteRules,
     /// How many clients, and how fast each.
     pub rates: RelayRates,
+}
+
+impl RelaySettings {
+    /// Whether clients may prove to hold keys (NIP-42).
+    pub(super) fn offers_authentication(&self) -> bool {
+        !self.urls.is_empty()
+    }
 }
 
 /// The NIP-11 identity; everything may be empty.

@@ -9,7 +9,7 @@ use nips::{Event, Filter};
 use super::filter_limits::{MAX_FILTER_VALUES, values};
 use super::live::SharedIndex;
 use super::live_index::{Listener, SubscriptionKey};
-use super::message::event_frame_start;
+use super::reply::event_frame_start;
 use crate::archive::LiveEvent;
 use crate::store::events::BatchNumber;
 

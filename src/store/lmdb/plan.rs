@@ -14,7 +14,7 @@ use super::run::Stretch;
 use super::tables::Tables;
 use crate::store::events::Scope;
 
-/// Kinds that only their sender and recipients may read, [`Kind::is_private`].
+/// Stored kinds that only their sender and recipients may read, [`Kind::is_private`].
 const PRIVATE_KINDS: [Kind; 2] = [Kind::ENCRYPTED_DIRECT_MESSAGE, Kind::GIFT_WRAP];
 
 /// Author and kind pairs up to which each gets a run of its own; with more, authors alone do.

@@ -3,13 +3,16 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fleet::events::Author;
 use futures_util::{SinkExt, StreamExt};
-use nips::Event;
+use nips::{Event, Kind};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::archive::given::{NOW, tags};
 
 /// Longer than anything a healthy relay needs, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -100,9 +103,7 @@ impl Client {
         id: &str,
         filters: &[Value],
     ) -> (Vec<String>, Option<Value>) {
-        let mut message = vec![json!("REQ"), json!(id)];
-        message.extend_from_slice(filters);
-        self.send(Value::Array(message)).await;
+        self.send_question("REQ", id, filters).await;
         self.stored(id).await
     }
 
@@ -127,6 +128,35 @@ impl Client {
         frame[2]["id"].as_str().unwrap().to_owned()
     }
 
+    /// The challenge, which has to come next.
+    pub(super) async fn challenge(&mut self) -> String {
+        let frame = self.next().await;
+        assert_eq!(frame[0], "AUTH", "{frame}");
+        frame[1].as_str().unwrap().to_owned()
+    }
+
+    /// Proves to be an author by answering a challenge.
+    pub(super) async fn authenticate(&mut self, author: &Author, challenge: &str) {
+        let answer = auth_event(author, challenge, "ws://127.0.0.1", NOW);
+        let verdict = self.send_auth(&answer).await;
+        assert_eq!(verdict, (true, String::new()));
+    }
+
+    /// Sends an answer to a challenge and gives the verdict.
+    pub(super) async fn send_auth(&mut self, answer: &Event) -> (bool, String) {
+        self.send_text(&format!("[\"AUTH\",{}]", answer.to_json()))
+            .await;
+        self.verdict(&answer.id().to_hex()).await
+    }
+
+    /// Counts, and gives the object that comes back.
+    pub(super) async fn count(&mut self, filters: &[Value]) -> Value {
+        self.send_question("COUNT", "count", filters).await;
+        let frame = self.next().await;
+        assert_eq!((&frame[0], &frame[1]), (&json!("COUNT"), &json!("count")));
+        frame[2].clone()
+    }
+
     /// Shows that nothing is on its way: the next thing that comes answers this.
     pub(super) async fn expect_silence(&mut self) {
         let (ids, _) = self.ask("nothing else", &[json!({"ids": []})]).await;
@@ -136,13 +166,29 @@ impl Client {
 
     /// Asks and expects to be refused; gives the reason.
     pub(super) async fn refused(&mut self, id: &str, filters: &[Value]) -> String {
-        let mut message = vec![json!("REQ"), json!(id)];
+        self.send_question("REQ", id, filters).await;
+        self.closed(id).await
+    }
+
+    /// Sends a message of an id and filters.
+    pub(super) async fn send_question(&mut self, verb: &str, id: &str, filters: &[Value]) {
+        let mut message = vec![json!(verb), json!(id)];
         message.extend_from_slice(filters);
         self.send(Value::Array(message)).await;
+    }
+
+    /// Expects a CLOSED and gives the reason.
+    pub(super) async fn closed(&mut self, id: &str) -> String {
         let closed = self.next().await;
         assert_eq!((&closed[0], &closed[1]), (&json!("CLOSED"), &json!(id)));
         closed[2].as_str().unwrap().to_owned()
     }
+}
+
+/// What proves to the relay at a URL that somebody holds the author's key.
+pub(super) fn auth_event(author: &Author, challenge: &str, url: &str, at: u64) -> Event {
+    let tags = tags(&[&["relay", url], &["challenge", challenge]]);
+    author.sign(Kind::CLIENT_AUTH, at, tags, "")
 }
 
 /// Ids as the client sees them.

@@ -1,7 +1,9 @@
 //! The relay over real sockets: a raw client that checks every frame, and `nostr-sdk`.
 
+mod authentication;
 mod basics;
 mod client;
+mod counting;
 mod hand_over;
 mod information;
 mod lifetime;

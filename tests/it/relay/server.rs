@@ -13,6 +13,7 @@ use bigbrotr::clock::{Clock, MockClock};
 use bigbrotr::relay::{Relay, RelaySettings};
 use bigbrotr::store::EventStore;
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
+use nips::{LocalRelays, RelayUrl};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -36,6 +37,15 @@ pub(super) struct Served {
 /// A relay with default settings.
 pub(super) async fn relay() -> Served {
     relay_with(RelaySettings::default()).await
+}
+
+/// Settings of a relay that knows its name, so that clients can authenticate.
+pub(super) fn named() -> RelaySettings {
+    let url = RelayUrl::parse_with("ws://127.0.0.1", LocalRelays::Accepted);
+    RelaySettings {
+        urls: vec![url.unwrap()],
+        ..RelaySettings::default()
+    }
 }
 
 pub(super) async fn relay_with(settings: RelaySettings) -> Served {

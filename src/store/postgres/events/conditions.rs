@@ -12,7 +12,7 @@ use super::keys::{PostgresKeys, escaped};
 use crate::store::events::Scope;
 use crate::store::rules::EventKeys;
 
-/// Kinds that only their sender and recipients may read, [`Kind::is_private`].
+/// Stored kinds that only their sender and recipients may read, [`Kind::is_private`].
 const PRIVATE_KINDS: [i32; 2] = [
     Kind::ENCRYPTED_DIRECT_MESSAGE.0 as i32,
     Kind::GIFT_WRAP.0 as i32,

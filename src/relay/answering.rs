@@ -1,0 +1,275 @@
+//! REQ: from the filters over the stored answer to live.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use nips::{Filter, PublicKey};
+use tokio::task::JoinSet;
+
+use super::connection::Ended;
+use super::counters::count;
+use super::filter_limits::is_live_only;
+use super::live_index::{Delivery, SubscriptionKey};
+use super::reach::{check_reach, is_partly_private};
+use super::reply::Reply;
+use super::server::Inner;
+use super::session::Session;
+use super::subscription::{Answer, Next};
+use crate::store::StoreError;
+use crate::store::events::{BatchNumber, Page};
+
+/// Stored answers of one connection that are worked out or held in memory at the same time.
+const MAX_ANSWERS: usize = 3;
+
+/// Bytes of a stored answer written before the connection looks at anything else.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// The stored answers of one connection, from waiting to half sent.
+#[derive(Default)]
+pub(super) struct Answers {
+    requests: VecDeque<Request>,
+    queries: JoinSet<(SubscriptionKey, Result<Page, StoreError>)>,
+    /// What was looked up and waits to be sent.
+    pub(super) found: VecDeque<Answer>,
+}
+
+/// A REQ whose stored part has not been looked up yet.
+struct Request {
+    key: SubscriptionKey,
+    filters: Vec<Filter>,
+    readers: Vec<PublicKey>,
+}
+
+impl Answers {
+    /// The next page that was looked up; `None` when none is under way. Cancel-safe.
+    pub(super) async fn next_page(
+        &mut self,
+    ) -> Option<Result<(SubscriptionKey, Result<Page, StoreError>), Ended>> {
+        let answered = self.queries.join_next().await?;
+        // Only a panic in the store ends a query without an answer.
+        Some(answered.map_err(|_| Ended::Gone))
+    }
+
+    fn ask(&mut self, request: Request, relay: &Arc<Inner>) {
+        self.requests.push_back(request);
+        self.start(relay);
+    }
+
+    fn forget(&mut self, key: SubscriptionKey, relay: &Arc<Inner>) {
+        self.requests.retain(|request| request.key != key);
+        self.found.retain(|answer| answer.key != key);
+        self.start(relay);
+    }
+
+    fn start(&mut self, relay: &Arc<Inner>) {
+        while self.queries.len() + self.found.len() < MAX_ANSWERS {
+            let Some(request) = self.requests.pop_front() else {
+                return;
+            };
+            let relay = Arc::clone(relay);
+            let Request {
+                key,
+                filters,
+                readers,
+            } = request;
+            self.queries
+                .spawn(async move { (key, relay.stored(filters, readers).await) });
+        }
+    }
+}
+
+impl Session<'_> {
+    pub(super) async fn request(&mut self, id: String, filters: Vec<Filter>) -> Result<(), Ended> {
+        count(&self.relay.counters.requests);
+        self.close(&id);
+        if let Err(text) = self.check_request(&filters) {
+            return self.reply(&Reply::closed(id, text)).await;
+        }
+        if self.auth.keys().is_empty() && is_partly_private(&filters) {
+            self.challenge().await?;
+        }
+        let key = self.subscriptions.open(id, &filters);
+        self.count_subscriptions(1);
+        let is_finished = filters.iter().all(Filter::is_empty);
+        let mut filters = filters;
+        filters.retain(|filter| !is_live_only(filter));
+        if filters.is_empty() {
+            let hint = is_finished.then_some("finish");
+            return self.finish_stored(key, BatchNumber(0), hint).await;
+        }
+        let readers = self.auth.keys().to_vec();
+        let request = Request {
+            key,
+            filters,
+            readers,
+        };
+        self.answers.ask(request, self.relay);
+        Ok(())
+    }
+
+    fn check_request(&mut self, filters: &[Filter]) -> Result<(), String> {
+        self.check_question(filters)?;
+        let limits = &self.relay.settings.limits;
+        if self.subscriptions.len() >= limits.max_subscriptions {
+            let max = limits.max_subscriptions;
+            return Err(format!("error: more than {max} subscriptions are open"));
+        }
+        if !self.subscriptions.has_room_for(filters) {
+            return Err("error: the open filters list too many values".to_owned());
+        }
+        Ok(())
+    }
+
+    /// What REQ, COUNT and NEG-OPEN have in common.
+    pub(super) fn check_question(&mut self, filters: &[Filter]) -> Result<(), String> {
+        if !self.may_ask() {
+            return Err("rate-limited: too many requests a minute".to_owned());
+        }
+        self.relay.settings.limits.check(filters)?;
+        if self.relay.settings.offers_authentication() {
+            check_reach(filters, self.auth.keys())?;
+        }
+        Ok(())
+    }
+
+    /// Closes a subscription, and forgets whatever was on its way to it.
+    pub(super) fn close(&mut self, id: &str) {
+        if let Some(key) = self.subscriptions.close_id(id) {
+            self.count_subscriptions(-1);
+            self.answers.forget(key, self.relay);
+        }
+    }
+
+    pub(super) async fn take_page(
+        &mut self,
+        key: SubscriptionKey,
+        page: Result<Page, StoreError>,
+    ) -> Result<(), Ended> {
+        let result = match page {
+            // Closed or replaced in the meantime.
+            _ if self.subscriptions.get_mut(key).is_none() => Ok(()),
+            Ok(page) => {
+                self.answers.found.push_back(Answer {
+                    key,
+                    as_of: page.as_of,
+                    hint: Some(if page.has_more { "more" } else { "finish" }),
+                    events: page.events.into_iter(),
+                });
+                self.send_piece().await
+            }
+            Err(error) => {
+                tracing::warn!(reason = error.reason(), %error, "a client's request could not be answered");
+                self.drop_subscription(key, "error: could not read the archive")
+                    .await
+            }
+        };
+        self.answers.start(self.relay);
+        result
+    }
+
+    /// Writes a piece of the answer that waits longest; the next piece is another one's, if any.
+    pub(super) async fn send_piece(&mut self) -> Result<(), Ended> {
+        let Some(mut answer) = self.answers.found.pop_front() else {
+            return Ok(());
+        };
+        let Some(subscription) = self.subscriptions.get_mut(answer.key) else {
+            return Ok(());
+        };
+        let mut bytes = 0;
+        let piece = std::iter::from_fn(|| {
+            let event = (bytes < PIECE_BYTES).then(|| answer.events.next())??;
+            let frame = subscription.stored_frame(&event);
+            bytes += frame.len();
+            count(&self.relay.counters.stored_sent);
+            Some(frame)
+        });
+        self.connection.write(piece).await?;
+        if answer.events.as_slice().is_empty() {
+            self.finish_stored(answer.key, answer.as_of, answer.hint)
+                .await?;
+            self.answers.start(self.relay);
+        } else {
+            self.answers.found.push_back(answer);
+        }
+        Ok(())
+    }
+
+    /// Says that the stored part is over, and sends what arrived meanwhile.
+    async fn finish_stored(
+        &mut self,
+        key: SubscriptionKey,
+        as_of: BatchNumber,
+        hint: Option<&'static str>,
+    ) -> Result<(), Ended> {
+        let Some(subscription) = self.subscriptions.get_mut(key) else {
+            return Ok(());
+        };
+        let pending = subscription.go_live(as_of);
+        let eose = Reply::Eose {
+            subscription: subscription.id.clone(),
+            hint,
+        };
+        let live = pending.iter().map(|live| subscription.frame(live.json()));
+        let frames = std::iter::once(eose.to_frame()).chain(live);
+        self.connection.write(frames).await
+    }
+
+    pub(super) async fn send_live(&mut self, delivery: Delivery) -> Result<(), Ended> {
+        let Delivery {
+            batch,
+            events,
+            bytes,
+        } = delivery;
+        let mut overflown = Vec::new();
+        let subscriptions = &mut self.subscriptions;
+        let counters = &self.relay.counters;
+        let frames = events.iter().filter_map(|(key, live)| {
+            match subscriptions.take_live(*key, batch, live) {
+                Next::Send(frame) => {
+                    count(&counters.live_sent);
+                    Some(frame)
+                }
+                Next::Nothing => None,
+                Next::Overflow => {
+                    overflown.push(*key);
+                    None
+                }
+            }
+        });
+        self.connection.write(frames).await?;
+        self.listener.relieve(bytes);
+        for key in overflown {
+            self.drop_subscription(key, "error: too many new events while answering")
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Closes a subscription from our side.
+    async fn drop_subscription(&mut self, key: SubscriptionKey, why: &str) -> Result<(), Ended> {
+        self.answers.forget(key, self.relay);
+        match self.subscriptions.close(key) {
+            Some(id) => {
+                self.count_subscriptions(-1);
+                self.reply(&Reply::closed(id, why)).await
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Inner {
+    /// The stored part of a subscription.
+    async fn stored(
+        &self,
+        filters: Vec<Filter>,
+        readers: Vec<PublicKey>,
+    ) -> Result<Page, StoreError> {
+        let permit = self.queries.acquire().await;
+        let scope = self.scope(readers);
+        let bounds = self.settings.limits.query_bounds();
+        let page = self.store.query(filters, scope, bounds).await;
+        drop(permit);
+        page
+    }
+}

@@ -1,0 +1,157 @@
+//! COUNT (NIP-45): how many events match, asked beside everything else a connection does.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use nips::nip45::{AuthorSketch, SketchOffset};
+use nips::{Filter, PublicKey};
+use tokio::task::JoinSet;
+
+use super::reply::Reply;
+use super::server::Inner;
+use crate::store::StoreError;
+use crate::store::events::Scope;
+
+/// Counts of one connection that are worked out at the same time.
+const MAX_COUNTS: usize = 2;
+
+/// Counts of one connection that wait for their turn; clients ask for a screenful at once.
+const MAX_WAITING: usize = 256;
+
+/// A number, and what else can be said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) events: u64,
+    /// There may be more: counting was cut at a bound.
+    pub(super) is_approximate: bool,
+    /// A sketch of the authors, where one is defined and complete.
+    pub(super) authors: Option<AuthorSketch>,
+}
+
+/// A COUNT that has not been begun.
+struct Question {
+    id: String,
+    filters: Vec<Filter>,
+    readers: Vec<PublicKey>,
+}
+
+/// The counts of one connection.
+pub(super) struct Counting {
+    relay: Arc<Inner>,
+    waiting: VecDeque<Question>,
+    running: JoinSet<Reply>,
+}
+
+impl Counting {
+    pub(super) fn new(relay: Arc<Inner>) -> Self {
+        Self {
+            relay,
+            waiting: VecDeque::new(),
+            running: JoinSet::new(),
+        }
+    }
+
+    /// Whether one more may wait.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.len() < MAX_WAITING
+    }
+
+    pub(super) fn push(&mut self, id: String, filters: Vec<Filter>, readers: Vec<PublicKey>) {
+        let question = Question {
+            id,
+            filters,
+            readers,
+        };
+        self.waiting.push_back(question);
+        self.start();
+    }
+
+    /// The next answer; `None` when nothing is asked. Cancel-safe.
+    pub(super) async fn finished(&mut self) -> Option<Vec<Reply>> {
+        let reply = self.running.join_next().await?;
+        self.start();
+        // Only a panic in the store leaves a count without an answer; the client will ask again.
+        Some(reply.into_iter().collect())
+    }
+
+    fn start(&mut self) {
+        while self.running.len() < MAX_COUNTS {
+            let Some(question) = self.waiting.pop_front() else {
+                return;
+            };
+            let relay = Arc::clone(&self.relay);
+            self.running
+                .spawn(async move { answer(&relay, question).await });
+        }
+    }
+}
+
+async fn answer(relay: &Inner, question: Question) -> Reply {
+    let Question {
+        id,
+        filters,
+        readers,
+    } = question;
+    match relay.count(filters, readers).await {
+        Ok(counted) => Reply::Count { id, counted },
+        Err(error) => {
+            tracing::warn!(reason = error.reason(), %error, "a client's events could not be counted");
+            Reply::closed(id, "error: could not read the archive")
+        }
+    }
+}
+
+impl Inner {
+    /// Counts what a REQ without limits would be answered with.
+    async fn count(
+        &self,
+        filters: Vec<Filter>,
+        readers: Vec<PublicKey>,
+    ) -> Result<Counted, StoreError> {
+        let permit = self.queries.acquire().await;
+        let scope = self.scope(readers);
+        let max_scanned = self.settings.limits.max_scanned;
+        let counted = match filters.as_slice() {
+            [filter] => self.count_one(filter, scope, max_scanned).await,
+            _ => {
+                let count = self.store.count(filters, scope, max_scanned).await;
+                count.map(Counted::plain)
+            }
+        };
+        drop(permit);
+        counted
+    }
+
+    async fn count_one(
+        &self,
+        filter: &Filter,
+        scope: Scope,
+        max_scanned: usize,
+    ) -> Result<Counted, StoreError> {
+        let filter = filter.clone();
+        let Some(offset) = SketchOffset::of(&filter) else {
+            let count = self.store.count(vec![filter], scope, max_scanned).await;
+            return count.map(Counted::plain);
+        };
+        let counted = self
+            .store
+            .count_authors(filter, scope, offset, max_scanned)
+            .await?;
+        Ok(Counted {
+            events: counted.events,
+            is_approximate: counted.is_cut,
+            // A sketch of a part would pass for one of the whole where clients add them up.
+            authors: (!counted.is_cut).then_some(counted.authors),
+        })
+    }
+}
+
+impl Counted {
+    fn plain((events, is_approximate): (u64, bool)) -> Self {
+        Self {
+            events,
+            is_approximate,
+            authors: None,
+        }
+    }
+}

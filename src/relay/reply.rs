@@ -1,0 +1,155 @@
+//! Messages of the relay as text.
+
+use serde_json::{Value, json};
+
+use super::counting::Counted;
+
+/// How refusals begin that authentication may turn (NIP-42).
+const AUTH_REQUIRED: &str = "auth-required:";
+
+/// A message of the relay that is not an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// `["OK", "<id>", <is_accepted>, "<text>"]`
+    Ok {
+        id: String,
+        is_accepted: bool,
+        text: String,
+    },
+    /// `["EOSE", "<id>"]`, with NIP-67's hint `["finish"]` or `["more"]` when it is known.
+    Eose {
+        subscription: String,
+        hint: Option<&'static str>,
+    },
+    /// `["CLOSED", "<id>", "<text>"]`
+    Closed { subscription: String, text: String },
+    /// `["COUNT", "<id>", {"count": <number>, …}]`
+    Count { id: String, counted: Counted },
+    /// `["AUTH", "<challenge>"]`
+    Auth(String),
+    /// `["NEG-ERR", "<id>", "<text>"]`
+    NegError { subscription: String, text: String },
+    /// `["NOTICE", "<text>"]`
+    Notice(String),
+}
+
+impl Reply {
+    /// The refusal of a subscription.
+    pub(super) fn closed(subscription: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Closed {
+            subscription: subscription.into(),
+            text: text.into(),
+        }
+    }
+
+    /// That an event was taken.
+    pub(super) fn accepted(id: impl Into<String>) -> Self {
+        Self::Ok {
+            id: id.into(),
+            is_accepted: true,
+            text: String::new(),
+        }
+    }
+
+    /// The refusal of an event.
+    pub(super) fn refused(id: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Ok {
+            id: id.into(),
+            is_accepted: false,
+            text: text.into(),
+        }
+    }
+
+    pub(super) fn notice(text: impl Into<String>) -> Self {
+        Self::Notice(text.into())
+    }
+
+    /// Whether the client is asked to say who it is: it needs the challenge before this.
+    pub(super) fn asks_for_authentication(&self) -> bool {
+        match self {
+            Self::Ok { text, .. } | Self::Closed { text, .. } | Self::NegError { text, .. } => {
+                text.starts_with(AUTH_REQUIRED)
+            }
+            _ => false,
+        }
+    }
+
+    /// The frame.
+    pub(super) fn to_frame(&self) -> String {
+        let frame = match self {
+            Self::Ok {
+                id,
+                is_accepted,
+                text,
+            } => json!(["OK", id, is_accepted, text]),
+            Self::Eose {
+                subscription,
+                hint: Some(hint),
+            } => json!(["EOSE", subscription, [hint]]),
+            Self::Eose {
+                subscription,
+                hint: None,
+            } => json!(["EOSE", subscription]),
+            Self::Closed { subscription, text } => json!(["CLOSED", subscription, text]),
+            Self::Count { id, counted } => json!(["COUNT", id, count_object(counted)]),
+            Self::Auth(challenge) => json!(["AUTH", challenge]),
+            Self::NegError { subscription, text } => json!(["NEG-ERR", subscription, text]),
+            Self::Notice(text) => json!(["NOTICE", text]),
+        };
+        frame.to_string()
+    }
+}
+
+fn count_object(counted: &Counted) -> Value {
+    let mut object = json!({"count": counted.events});
+    if counted.is_approximate {
+        object["approximate"] = true.into();
+    }
+    if let Some(authors) = &counted.authors {
+        object["hll"] = authors.to_hex().into();
+    }
+    object
+}
+
+/// The beginning of the event frames of a subscription: `["EVENT","<id>",`.
+pub(super) fn event_frame_start(subscription: &str) -> String {
+    let id = Value::from(subscription);
+    format!("[\"EVENT\",{id},")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn end_of_stored_events_carries_the_hint() {
+        let eose = |hint| Reply::Eose {
+            subscription: "s".to_owned(),
+            hint,
+        };
+        assert_eq!(eose(None).to_frame(), r#"["EOSE","s"]"#);
+        assert_eq!(eose(Some("more")).to_frame(), r#"["EOSE","s",["more"]]"#);
+    }
+
+    #[test]
+    fn counts_say_what_is_known_about_them() {
+        let count = |is_approximate| Reply::Count {
+            id: "q".to_owned(),
+            counted: Counted {
+                events: 7,
+                is_approximate,
+                authors: None,
+            },
+        };
+        assert_eq!(count(false).to_frame(), r#"["COUNT","q",{"count":7}]"#);
+        let approximate = r#"["COUNT","q",{"approximate":true,"count":7}]"#;
+        assert_eq!(count(true).to_frame(), approximate);
+    }
+
+    #[test]
+    fn refusals_tell_whether_a_challenge_has_to_come_first() {
+        assert!(Reply::closed("s", "auth-required: x").asks_for_authentication());
+        assert!(!Reply::closed("s", "restricted: x").asks_for_authentication());
+        assert!(!Reply::notice("auth-required: x").asks_for_authentication());
+    }
+}
