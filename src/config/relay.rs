@@ -55,6 +55,8 @@ pub struct LimitsConfig {
     pub max_limit: usize,
     /// `limit` of a filter that has none.
     pub default_limit: usize,
+    /// Events in the set of one sync session; 0 offers none.
+    pub max_sync_events: usize,
 }
 
 /// Certificate and key, PEM files.
@@ -99,6 +101,7 @@ impl Default for LimitsConfig {
             max_filters: 20,
             max_limit: 5_000,
             default_limit: 500,
+            max_sync_events: 1_000_000,
         }
     }
 }
@@ -189,6 +192,11 @@ fn limit_keys() -> Vec<Key> {
             "limits.default_limit",
             Accepts::Integer(1, 100_000),
             "Limit of a filter that has none.",
+        ),
+        Key::new(
+            "limits.max_sync_events",
+            Accepts::Integer(0, 5_000_000),
+            "Events in the set of one sync session (NIP-77); 0 offers none.",
         ),
     ]
 }

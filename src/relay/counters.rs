@@ -21,6 +21,8 @@ pub struct RelayCounts {
     pub requests: u64,
     /// COUNT messages.
     pub counts: u64,
+    /// NEG-OPEN messages.
+    pub syncs: u64,
     /// Stored events sent.
     pub stored_sent: u64,
     /// Live events sent.
@@ -40,6 +42,7 @@ pub(super) struct Counters {
     pub(super) events: AtomicU64,
     pub(super) requests: AtomicU64,
     pub(super) counts: AtomicU64,
+    pub(super) syncs: AtomicU64,
     pub(super) stored_sent: AtomicU64,
     pub(super) live_sent: AtomicU64,
     pub(super) feed_lags: AtomicU64,
@@ -58,6 +61,7 @@ impl Counters {
             events: total(&self.events),
             requests: total(&self.requests),
             counts: total(&self.counts),
+            syncs: total(&self.syncs),
             stored_sent: total(&self.stored_sent),
             live_sent: total(&self.live_sent),
             feed_lags: total(&self.feed_lags),

@@ -21,6 +21,11 @@ impl RelayLimits {
         Ok(())
     }
 
+    /// Whether clients may compare sets with ours (NIP-77).
+    pub(super) fn offers_sync(&self) -> bool {
+        self.max_sync_events > 0
+    }
+
     /// The bounds of a stored answer.
     pub(super) fn query_bounds(&self) -> QueryBounds {
         QueryBounds {

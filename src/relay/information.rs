@@ -41,6 +41,9 @@ fn supported_nips(settings: &RelaySettings) -> Vec<u16> {
     if settings.offers_authentication() {
         nips.extend(WITH_AUTHENTICATION);
     }
+    if settings.limits.offers_sync() {
+        nips.push(77);
+    }
     nips.sort_unstable();
     nips
 }

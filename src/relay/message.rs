@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use nips::{Filter, FilterError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::reply::Reply;
+use super::syncing::SyncError;
 
 /// Longest subscription id (NIP-01), characters.
 pub(crate) const MAX_SUBSCRIPTION_ID: usize = 64;
@@ -37,6 +39,24 @@ pub(super) enum ClientMessage<'a> {
     },
     /// `["AUTH", {…}]`
     Auth(ClientEvent<'a>),
+    /// `["NEG-OPEN", "<id>", {…}, "<hex>"]`
+    NegOpen {
+        /// 1–64 characters.
+        id: String,
+        /// What the set is made of.
+        filter: Filter,
+        /// The first message, decoded.
+        message: Vec<u8>,
+    },
+    /// `["NEG-MSG", "<id>", "<hex>"]`
+    NegMessage {
+        /// 1–64 characters.
+        id: String,
+        /// The message, decoded.
+        message: Vec<u8>,
+    },
+    /// `["NEG-CLOSE", "<id>"]`
+    NegClose(String),
 }
 
 /// A published event, of which so far only this much is known to be readable.
@@ -77,10 +97,13 @@ pub(super) fn parse(text: &str) -> Result<ClientMessage<'_>, Reply> {
             let (id, filters) = parse_question(parts, "COUNT")?;
             Ok(ClientMessage::Count { id, filters })
         }
-        "NEG-OPEN" => Err(Reply::NegError {
-            subscription: subscription_of(parts.next(), "NEG-OPEN")?,
-            text: "unsupported: negentropy is not offered".to_owned(),
-        }),
+        "NEG-OPEN" => parse_neg_open(parts),
+        "NEG-MSG" => {
+            let id = sync_id_of(parts.next(), "NEG-MSG")?;
+            let message = parse_neg_message(&id, parts.next())?;
+            Ok(ClientMessage::NegMessage { id, message })
+        }
+        "NEG-CLOSE" => sync_id_of(parts.next(), "NEG-CLOSE").map(ClientMessage::NegClose),
         "AUTH" => parse_event(parts.next(), "AUTH").map(ClientMessage::Auth),
         _ => Err(Reply::notice("unsupported: unknown message type")),
     }
@@ -125,6 +148,53 @@ fn parse_question<'a>(
         Ok(filters) => Ok((id, filters)),
         Err(error) => Err(Reply::closed(id, format!("invalid: {error}"))),
     }
+}
+
+fn parse_neg_open<'a>(
+    mut parts: impl Iterator<Item = &'a str>,
+) -> Result<ClientMessage<'a>, Reply> {
+    let id = sync_id_of(parts.next(), "NEG-OPEN")?;
+    let filter = match parse_neg_filter(parts.next().unwrap_or_default()) {
+        Ok(filter) => filter,
+        Err(why) => return Err(neg_error(&id, why)),
+    };
+    let message = parse_neg_message(&id, parts.next())?;
+    Ok(ClientMessage::NegOpen {
+        id,
+        filter,
+        message,
+    })
+}
+
+/// The filter as the NIP has it, or in a list of its own as some clients do.
+fn parse_neg_filter(json: &str) -> Result<Filter, String> {
+    let filter = match serde_json::from_str::<Vec<&RawValue>>(json) {
+        Ok(filters) => match filters.as_slice() {
+            [filter] => filter.get(),
+            _ => return Err("unsupported: a set has exactly one filter".to_owned()),
+        },
+        Err(_) => json,
+    };
+    Filter::from_json(filter).map_err(|error| format!("invalid: {error}"))
+}
+
+fn parse_neg_message(id: &str, json: Option<&str>) -> Result<Vec<u8>, Reply> {
+    let hex = json.and_then(text_of).unwrap_or_default();
+    let message = HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
+    let message = message.ok().filter(|message| !message.is_empty());
+    message.ok_or_else(|| neg_error(id, "invalid: message is not hex"))
+}
+
+fn neg_error(id: &str, text: impl Into<String>) -> Reply {
+    Reply::neg_error(id, SyncError::Other(text.into()))
+}
+
+/// Like [`subscription_of`], refused in the words of NIP-77.
+fn sync_id_of(part: Option<&str>, verb: &str) -> Result<String, Reply> {
+    subscription_of(part, verb).map_err(|reply| match reply {
+        Reply::Closed { subscription, text } => neg_error(&subscription, text),
+        other => other,
+    })
 }
 
 fn subscription_of(part: Option<&str>, verb: &str) -> Result<String, Reply> {
@@ -195,10 +265,19 @@ mod tests {
             ),
             (r#"["COUNT","s"]"#, r#"["CLOSED","s","invalid:"#),
             (r#"["COUNT",{}]"#, r#"["NOTICE","invalid:"#),
+            (r#"["NEG-OPEN"]"#, r#"["NOTICE","invalid:"#),
+            (r#"["NEG-OPEN","",{},"61"]"#, r#"["NEG-ERR","","invalid:"#),
+            (r#"["NEG-OPEN","s"]"#, r#"["NEG-ERR","s","invalid:"#),
+            (r#"["NEG-OPEN","s",{},"6"]"#, r#"["NEG-ERR","s","invalid:"#),
             (
-                r#"["NEG-OPEN","s",{},"61"]"#,
+                r#"["NEG-OPEN","s",{},16,"61"]"#,
+                r#"["NEG-ERR","s","invalid:"#,
+            ),
+            (
+                r#"["NEG-OPEN","s",[{},{}],"61"]"#,
                 r#"["NEG-ERR","s","unsupported:"#,
             ),
+            (r#"["NEG-MSG","s",""]"#, r#"["NEG-ERR","s","invalid:"#),
             (r#"["AUTH","ab"]"#, r#"["NOTICE","invalid:"#),
         ] {
             let frame = refusal(text);

@@ -24,7 +24,9 @@ mod seen;
 mod server;
 mod session;
 mod settings;
+mod snapshot;
 mod subscription;
+mod syncing;
 
 pub use counters::RelayCounts;
 pub use server::Relay;

@@ -1,8 +1,10 @@
 //! Messages of the relay as text.
 
+use data_encoding::HEXLOWER;
 use serde_json::{Value, json};
 
 use super::counting::Counted;
+use super::syncing::SyncError;
 
 /// How refusals begin that authentication may turn (NIP-42).
 const AUTH_REQUIRED: &str = "auth-required:";
@@ -27,8 +29,14 @@ pub(super) enum Reply {
     Count { id: String, counted: Counted },
     /// `["AUTH", "<challenge>"]`
     Auth(String),
-    /// `["NEG-ERR", "<id>", "<text>"]`
-    NegError { subscription: String, text: String },
+    /// `["NEG-MSG", "<id>", "<hex>"]`
+    NegMessage { id: String, message: Vec<u8> },
+    /// `["NEG-ERR", "<id>", "<text>"]`, with the most events that a set may have where that is why.
+    NegError {
+        id: String,
+        text: String,
+        max_events: Option<usize>,
+    },
     /// `["NOTICE", "<text>"]`
     Notice(String),
 }
@@ -57,6 +65,22 @@ impl Reply {
             id: id.into(),
             is_accepted: false,
             text: text.into(),
+        }
+    }
+
+    /// The end of a sync session.
+    pub(super) fn neg_error(id: impl Into<String>, error: SyncError) -> Self {
+        let (text, max_events) = match error {
+            SyncError::TooMany(max) => {
+                let text = format!("blocked: too many query results, more than {max}");
+                (text, Some(max))
+            }
+            SyncError::Other(text) => (text, None),
+        };
+        Self::NegError {
+            id: id.into(),
+            text,
+            max_events,
         }
     }
 
@@ -93,7 +117,17 @@ impl Reply {
             Self::Closed { subscription, text } => json!(["CLOSED", subscription, text]),
             Self::Count { id, counted } => json!(["COUNT", id, count_object(counted)]),
             Self::Auth(challenge) => json!(["AUTH", challenge]),
-            Self::NegError { subscription, text } => json!(["NEG-ERR", subscription, text]),
+            Self::NegMessage { id, message } => json!(["NEG-MSG", id, HEXLOWER.encode(message)]),
+            Self::NegError {
+                id,
+                text,
+                max_events: Some(max),
+            } => json!(["NEG-ERR", id, text, max]),
+            Self::NegError {
+                id,
+                text,
+                max_events: None,
+            } => json!(["NEG-ERR", id, text]),
             Self::Notice(text) => json!(["NOTICE", text]),
         };
         frame.to_string()

@@ -18,6 +18,7 @@ use super::live::{LiveDelivery, SharedIndex};
 use super::live_index::LiveIndex;
 use super::session::Session;
 use super::settings::RelaySettings;
+use super::syncing::{CONCURRENT_WORK, ROOM_FOR_KEYS};
 use crate::archive::{Announcement, Archive};
 use crate::clock::Clock;
 use crate::store::EventStore;
@@ -45,6 +46,8 @@ pub(super) struct Inner {
     pub(super) settings: RelaySettings,
     pub(super) live: SharedIndex,
     pub(super) queries: Semaphore,
+    pub(super) sync_work: Semaphore,
+    pub(super) room_for_keys: Arc<Semaphore>,
     pub(super) counters: Counters,
     information: String,
     addresses: Mutex<HashMap<IpAddr, usize>>,
@@ -69,6 +72,8 @@ impl Relay {
             clock,
             live: RwLock::new(LiveIndex::default()),
             queries: Semaphore::new(settings.limits.concurrent_queries),
+            sync_work: Semaphore::new(CONCURRENT_WORK),
+            room_for_keys: Arc::new(Semaphore::new(ROOM_FOR_KEYS)),
             counters: Counters::default(),
             addresses: Mutex::new(HashMap::new()),
             settings,

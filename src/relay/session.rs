@@ -1,7 +1,8 @@
 //! One connection, from its first message to its end.
 //!
 //! A single task reads, dispatches and writes. What takes time runs beside it: batches of published
-//! events in [`Ingest`], queries in [`Answers`], counts in [`Counting`]. Their results, live events and
+//! events in [`Ingest`], queries in [`Answers`], counts in [`Counting`],
+//! sync sessions in [`Syncing`]. Their results, live events and
 //! the client's messages are taken in whatever order they come, and stored answers are written in pieces
 //! between them, so that a long answer holds up nothing but itself.
 
@@ -28,6 +29,7 @@ use super::rate::Rate;
 use super::reply::Reply;
 use super::server::Inner;
 use super::subscription::Subscriptions;
+use super::syncing::{SyncError, Syncing};
 use crate::store::StoreError;
 use crate::store::events::Page;
 
@@ -48,6 +50,7 @@ pub(super) struct Session<'r> {
     pub(super) ingest: Ingest,
     pub(super) answers: Answers,
     counting: Counting,
+    syncing: Syncing,
     event_rate: Rate,
     request_rate: Rate,
     heard_at: Instant,
@@ -79,6 +82,7 @@ impl<'r> Session<'r> {
             ingest: Ingest::new(Arc::clone(relay)),
             answers: Answers::default(),
             counting: Counting::new(Arc::clone(relay)),
+            syncing: Syncing::new(Arc::clone(relay)),
             event_rate: Rate::per_minute(rates.events_per_minute, now),
             request_rate: Rate::per_minute(rates.requests_per_minute, now),
             heard_at: now,
@@ -120,6 +124,7 @@ impl<'r> Session<'r> {
                 Err(ended) => Wake::Message(Err(ended)),
             },
             Some(replies) = self.counting.finished() => Wake::Replies(replies),
+            Some(replies) = self.syncing.finished() => Wake::Replies(replies),
             Some(delivery) = self.live.recv() => Wake::Live(delivery),
             () = ready(()), if !self.answers.found.is_empty() => Wake::Piece,
             _ = ticks.tick() => Wake::Tick,
@@ -179,6 +184,16 @@ impl<'r> Session<'r> {
             }
             ClientMessage::Count { id, filters } => self.count(id, filters).await,
             ClientMessage::Auth(event) => self.authenticate(event).await,
+            ClientMessage::NegOpen {
+                id,
+                filter,
+                message,
+            } => self.open_sync(id, filter, message).await,
+            ClientMessage::NegMessage { id, message } => self.go_on_with_sync(id, message).await,
+            ClientMessage::NegClose(id) => {
+                self.syncing.close(&id);
+                Ok(())
+            }
         }
     }
 
@@ -212,6 +227,43 @@ impl<'r> Session<'r> {
                 Ok(())
             }
             Err(text) => self.reply(&Reply::closed(id, text)).await,
+        }
+    }
+
+    async fn open_sync(
+        &mut self,
+        id: String,
+        filter: Filter,
+        message: Vec<u8>,
+    ) -> Result<(), Ended> {
+        count(&self.relay.counters.syncs);
+        self.syncing.close(&id);
+        let verdict = if self.relay.settings.limits.offers_sync() {
+            self.check_question(std::slice::from_ref(&filter))
+        } else {
+            Err("unsupported: sync is not offered".to_owned())
+        };
+        let readers = self.auth.keys().to_vec();
+        let opened = verdict.map_err(SyncError::Other);
+        let opened = opened.and_then(|()| self.syncing.open(id.clone(), filter, message, readers));
+        self.answer_sync(id, opened).await
+    }
+
+    async fn go_on_with_sync(&mut self, id: String, message: Vec<u8>) -> Result<(), Ended> {
+        let taken = if self.may_ask() {
+            self.syncing.take(id.clone(), message)
+        } else {
+            self.syncing.close(&id);
+            let why = "rate-limited: too many requests a minute";
+            Err(SyncError::Other(why.to_owned()))
+        };
+        self.answer_sync(id, taken).await
+    }
+
+    async fn answer_sync(&mut self, id: String, taken: Result<(), SyncError>) -> Result<(), Ended> {
+        match taken {
+            Ok(()) => Ok(()),
+            Err(error) => self.reply(&Reply::neg_error(id, error)).await,
         }
     }
 
@@ -252,7 +304,11 @@ impl<'r> Session<'r> {
         }
         let why = "error: relay is shutting down";
         let closed = self.subscriptions.ids().map(|id| Reply::closed(id, why));
-        let closed: Vec<Reply> = closed.collect();
+        let ended = self.syncing.ids().map(|id| {
+            let why = "closed: relay is shutting down".to_owned();
+            Reply::neg_error(id, SyncError::Other(why))
+        });
+        let closed: Vec<Reply> = closed.chain(ended).collect();
         if self.reply_all(&closed).await.is_ok() {
             self.connection
                 .close(GOING_AWAY, "relay is shutting down")
@@ -274,7 +330,10 @@ fn too_long(message: Result<ClientMessage<'_>, Reply>, why: String) -> Reply {
         }
         Ok(ClientMessage::Req { subscription, .. }) => Reply::closed(subscription, why),
         Ok(ClientMessage::Count { id, .. }) => Reply::closed(id, why),
-        Ok(ClientMessage::Close(_)) | Err(_) => Reply::Notice(why),
+        Ok(ClientMessage::NegOpen { id, .. } | ClientMessage::NegMessage { id, .. }) => {
+            Reply::neg_error(id, SyncError::Other(why))
+        }
+        Ok(ClientMessage::Close(_) | ClientMessage::NegClose(_)) | Err(_) => Reply::Notice(why),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the operator decides about the relay: identity, limits, who may write, how fast.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use nips::{Kind, PublicKey, RelayUrl};
 
@@ -59,6 +60,10 @@ pub struct RelayLimits {
     pub max_answer_bytes: usize,
     /// Index entries one stored answer may look at.
     pub max_scanned: usize,
+    /// Events in the set of one sync session (NIP-77); 0 offers none.
+    pub max_sync_events: usize,
+    /// How long a sync session waits for the client's next message.
+    pub sync_idle_timeout: Duration,
     /// Stored answers worked out at the same time, over all connections.
     pub concurrent_queries: usize,
 }
@@ -73,6 +78,8 @@ impl Default for RelayLimits {
             default_limit: 500,
             max_answer_bytes: 8 << 20,
             max_scanned: 1_000_000,
+            max_sync_events: 1_000_000,
+            sync_idle_timeout: Duration::from_secs(60),
             concurrent_queries: 32,
         }
     }

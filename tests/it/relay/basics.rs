@@ -91,14 +91,6 @@ async fn nonsense_is_answered_and_the_connection_lives() {
 }
 
 #[tokio::test]
-async fn messages_of_other_nips_are_declined() {
-    let relay = relay().await;
-    let mut client = relay.client().await;
-    client.send(json!(["NEG-OPEN", "n", {}, "61"])).await;
-    assert_eq!(client.next().await[0], "NEG-ERR");
-}
-
-#[tokio::test]
 async fn answers_are_newest_first_lowest_id_first_within_a_second() {
     let relay = relay().await;
     let mut client = relay.client().await;

@@ -23,7 +23,7 @@ async fn the_document_tells_identity_limits_and_only_what_is_shown_by_tests() {
     assert_eq!(document["contact"], "mailto:a@example.com");
     let nips = document["supported_nips"].as_array().unwrap();
     assert!(nips.iter().all(Value::is_u64));
-    assert!(nips.contains(&json!(67)) && !nips.contains(&json!(77)));
+    assert!(nips.contains(&json!(67)) && !nips.contains(&json!(50)));
     let limitation = &document["limitation"];
     assert_eq!(limitation["max_limit"], 123);
     assert_eq!(limitation["default_limit"], 500);

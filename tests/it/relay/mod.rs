@@ -12,3 +12,4 @@ mod sdk;
 mod server;
 mod serving_index;
 mod shutdown;
+mod syncing;

@@ -1,11 +1,13 @@
 //! A client that people use: `nostr-sdk`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bigbrotr::clock::{MockClock, SystemClock};
 use nostr_sdk::prelude::*;
 
-use super::server::relay;
-use crate::archive::given::{NOW, author, crawl, raw};
+use super::server::{named, relay, relay_with, serve};
+use crate::archive::given::{NOW, author, crawl, note, raw, tags};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -46,5 +48,50 @@ async fn nostr_sdk_publishes_fetches_and_listens() {
     };
     let heard = tokio::time::timeout(PATIENCE, heard).await.unwrap();
     assert_eq!(heard.to_hex(), reaction.id().to_hex());
+    client.shutdown().await;
+}
+
+#[tokio::test]
+async fn nostr_sdk_counts_and_compares_sets() {
+    let relay = relay_with(named()).await;
+    let events: Vec<::nips::Event> = (0..500).map(note).collect();
+    relay.archive.admit(raw(&events), crawl(1)).await.unwrap();
+    let client = Client::default();
+    client.add_relay(relay.url()).await.unwrap();
+    client.connect().await;
+    let ours = client.relay(relay.url()).await.unwrap();
+    let notes = || Filter::new().kind(Kind::TextNote);
+    assert_eq!(ours.count_events(notes(), PATIENCE).await.unwrap(), 500);
+
+    let item = |event: &::nips::Event| {
+        let id = EventId::from_byte_array(event.id().0);
+        (id, Timestamp::from(event.created_at()))
+    };
+    let unknown = (EventId::all_zeros(), Timestamp::from(NOW));
+    let mine = events[100..].iter().map(item).chain([unknown]).collect();
+    let options = SyncOptions::default().dry_run();
+    let compared = ours.sync_with_items(notes(), mine, &options).await.unwrap();
+    assert_eq!(compared.local.len(), 1);
+    let expected = events[..100].iter().map(|event| item(event).0).collect();
+    assert_eq!(compared.remote, expected);
+    client.shutdown().await;
+}
+
+#[tokio::test]
+async fn nostr_sdk_authenticates_when_it_has_to() {
+    // The client signs with the time of day, so the relay goes by it too.
+    let clock = Arc::new(MockClock::at(NOW));
+    let relay = serve(named(), clock, Arc::new(SystemClock)).await;
+    let keys = Keys::generate();
+    let to = keys.public_key().to_hex();
+    let wrap = author(9).sign(::nips::Kind(1_059), NOW, tags(&[&["p", &to]]), "?");
+    relay.archive.admit(raw([&wrap]), crawl(1)).await.unwrap();
+    let client = Client::new(keys);
+    client.automatic_authentication(true);
+    client.add_relay(relay.url()).await.unwrap();
+    client.connect().await;
+    let mine = Filter::new().kind(Kind::GiftWrap);
+    let fetched = client.fetch_events(mine, PATIENCE).await.unwrap();
+    assert_eq!(fetched.first().unwrap().id.to_hex(), wrap.id().to_hex());
     client.shutdown().await;
 }

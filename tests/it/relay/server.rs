@@ -13,7 +13,7 @@ use bigbrotr::clock::{Clock, MockClock};
 use bigbrotr::relay::{Relay, RelaySettings};
 use bigbrotr::store::EventStore;
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
-use nips::{LocalRelays, RelayUrl};
+use nips::{Event, LocalRelays, RelayUrl};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -22,11 +22,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::client::Client;
 use crate::archive::given::NOW;
+use crate::contract::events::batch;
 
 /// A served relay; dropping it ends its tasks.
 pub(super) struct Served {
     pub(super) relay: Relay,
     pub(super) archive: Archive,
+    pub(super) store: Arc<dyn EventStore>,
     pub(super) clock: Arc<MockClock>,
     pub(super) address: SocketAddr,
     pub(super) soft: CancellationToken,
@@ -91,7 +93,7 @@ pub(super) async fn serve_over(
         Arc::clone(&clock) as _,
         ArchiveSettings::default(),
     );
-    let relay = Relay::new(archive.clone(), store, relay_clock, settings);
+    let relay = Relay::new(archive.clone(), Arc::clone(&store), relay_clock, settings);
     let soft = CancellationToken::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -108,6 +110,7 @@ pub(super) async fn serve_over(
     Served {
         relay,
         archive,
+        store,
         clock,
         address,
         soft,
@@ -130,6 +133,11 @@ async fn upgrade(
 impl Served {
     pub(super) async fn client(&self) -> Client {
         Client::connect(self.address).await
+    }
+
+    /// Writes events past the archive's door, which would not take them.
+    pub(super) async fn write(&self, events: Vec<Event>) {
+        self.store.write(batch(events, NOW)).await.unwrap();
     }
 
     pub(super) fn url(&self) -> String {

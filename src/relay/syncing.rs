@@ -1,0 +1,254 @@
+//! NIP-77: the negentropy sessions of one connection.
+//!
+//! A session is a snapshot of what REQ would have shown this client, and rounds of one message each
+//! way. Finding the snapshot and answering run on blocking threads, few at a time over all connections,
+//! and all snapshots share one allowance of memory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nips::{Filter, PublicKey};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::reply::Reply;
+use super::server::Inner;
+use super::snapshot::Snapshot;
+
+/// Sessions of one connection at the same time.
+const MAX_SYNCS: usize = 8;
+
+/// Sessions that are worked on at the same time, over all connections: each reads up to the whole archive, and
+/// has its keys in memory before they count against [`ROOM_FOR_KEYS`].
+pub(super) const CONCURRENT_WORK: usize = 2;
+
+/// Keys in the snapshots of all connections; 200 MB.
+pub(super) const ROOM_FOR_KEYS: usize = 5_000_000;
+
+/// Why a session ends from our side.
+#[derive(Debug)]
+pub(super) enum SyncError {
+    /// The set has more events than this.
+    TooMany(usize),
+    /// Anything else, with its prefix.
+    Other(String),
+}
+
+/// The sessions of one connection.
+pub(super) struct Syncing {
+    relay: Arc<Inner>,
+    idle_timeout: Duration,
+    open: HashMap<String, Sync>,
+    rounds: JoinSet<Round>,
+    next_number: u64,
+}
+
+/// One session. Its number tells it from an earlier one of the same id.
+struct Sync {
+    number: u64,
+    stage: Stage,
+}
+
+enum Stage {
+    /// A message is being answered.
+    Working,
+    /// The client's next message is waited for, since then.
+    Idle(Arc<Snapshot>, Instant),
+}
+
+/// What became of one message.
+struct Round {
+    id: String,
+    number: u64,
+    result: Result<(Arc<Snapshot>, Vec<u8>), SyncError>,
+}
+
+impl Syncing {
+    pub(super) fn new(relay: Arc<Inner>) -> Self {
+        Self {
+            idle_timeout: relay.settings.limits.sync_idle_timeout,
+            relay,
+            open: HashMap::new(),
+            rounds: JoinSet::new(),
+            next_number: 0,
+        }
+    }
+
+    /// Begins a session; an open one of the same id is over.
+    pub(super) fn open(
+        &mut self,
+        id: String,
+        filter: Filter,
+        message: Vec<u8>,
+        readers: Vec<PublicKey>,
+    ) -> Result<(), SyncError> {
+        self.open.remove(&id);
+        // Rounds of sessions that were closed meanwhile still do their work.
+        if self.open.len() >= MAX_SYNCS || self.rounds.len() >= 2 * MAX_SYNCS {
+            return Err(SyncError::Other(format!(
+                "rate-limited: more than {MAX_SYNCS} sync sessions are open"
+            )));
+        }
+        self.next_number += 1;
+        let number = self.next_number;
+        let stage = Stage::Working;
+        self.open.insert(id.clone(), Sync { number, stage });
+        let relay = Arc::clone(&self.relay);
+        self.rounds.spawn(async move {
+            let result = relay.begin_sync(filter, message, readers).await;
+            Round { id, number, result }
+        });
+        Ok(())
+    }
+
+    /// Takes the client's next message.
+    pub(super) fn take(&mut self, id: String, message: Vec<u8>) -> Result<(), SyncError> {
+        let Some(sync) = self.open.get_mut(&id) else {
+            let why = "closed: no such sync session is open";
+            return Err(SyncError::Other(why.to_owned()));
+        };
+        let number = sync.number;
+        let stage = std::mem::replace(&mut sync.stage, Stage::Working);
+        let Stage::Idle(snapshot, _) = stage else {
+            self.open.remove(&id);
+            let why = "invalid: the message before is still being answered";
+            return Err(SyncError::Other(why.to_owned()));
+        };
+        let relay = Arc::clone(&self.relay);
+        self.rounds.spawn(async move {
+            let result = relay.go_on_with_sync(snapshot, message).await;
+            Round { id, number, result }
+        });
+        Ok(())
+    }
+
+    /// Ends a session without a word.
+    pub(super) fn close(&mut self, id: &str) {
+        self.open.remove(id);
+    }
+
+    /// Ids of the open sessions.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.open.keys().map(String::as_str)
+    }
+
+    /// What to say next; `None` when nothing is open. Cancel-safe.
+    pub(super) async fn finished(&mut self) -> Option<Vec<Reply>> {
+        let expiry = self.next_expiry();
+        let expired = async {
+            match expiry {
+                Some((at, _)) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(round) = self.rounds.join_next() => Some(self.settle(round.ok())),
+            () = expired => expiry.and_then(|(_, number)| self.expire(number)),
+            else => None,
+        }
+    }
+
+    fn settle(&mut self, round: Option<Round>) -> Vec<Reply> {
+        // A round that panicked or was closed meanwhile has nothing to say.
+        let Some(Round { id, number, result }) = round else {
+            return Vec::new();
+        };
+        let Some(sync) = self.open.get_mut(&id).filter(|sync| sync.number == number) else {
+            return Vec::new();
+        };
+        match result {
+            Ok((snapshot, message)) => {
+                sync.stage = Stage::Idle(snapshot, Instant::now());
+                vec![Reply::NegMessage { id, message }]
+            }
+            Err(error) => {
+                self.open.remove(&id);
+                vec![Reply::neg_error(id, error)]
+            }
+        }
+    }
+
+    /// When the session that has waited longest is given up, and its number.
+    fn next_expiry(&self) -> Option<(Instant, u64)> {
+        let idle = self.open.values().filter_map(|sync| match sync.stage {
+            Stage::Idle(_, since) => Some((since + self.idle_timeout, sync.number)),
+            Stage::Working => None,
+        });
+        idle.min()
+    }
+
+    fn expire(&mut self, number: u64) -> Option<Vec<Reply>> {
+        let expired = self.open.iter().find(|(_, sync)| sync.number == number);
+        let id = expired?.0.clone();
+        self.open.remove(&id);
+        let why = "closed: no message came for too long".to_owned();
+        Some(vec![Reply::neg_error(id, SyncError::Other(why))])
+    }
+}
+
+impl Inner {
+    async fn begin_sync(
+        &self,
+        filter: Filter,
+        message: Vec<u8>,
+        readers: Vec<PublicKey>,
+    ) -> Result<(Arc<Snapshot>, Vec<u8>), SyncError> {
+        let work = self.sync_work.acquire().await;
+        let max = self.settings.limits.max_sync_events;
+        let scope = self.scope(readers);
+        let set = self.store.keys(filter, scope, max).await;
+        let set = set.map_err(|error| {
+            tracing::warn!(reason = error.reason(), %error, "a client's set of events could not be read");
+            SyncError::Other("error: could not read the archive".to_owned())
+        })?;
+        if set.is_cut {
+            return Err(SyncError::TooMany(max));
+        }
+        let room = self.take_room(set.keys.len())?;
+        let (snapshot, answer) = tokio::task::spawn_blocking(move || {
+            let snapshot = Snapshot::new(set.keys, room);
+            let answer = snapshot.answer(&message);
+            (Arc::new(snapshot), answer)
+        })
+        .await
+        .map_err(|_| unanswered())?;
+        drop(work);
+        Ok((snapshot, answer.map_err(|error| malformed(&error))?))
+    }
+
+    async fn go_on_with_sync(
+        &self,
+        snapshot: Arc<Snapshot>,
+        message: Vec<u8>,
+    ) -> Result<(Arc<Snapshot>, Vec<u8>), SyncError> {
+        let work = self.sync_work.acquire().await;
+        let (snapshot, answer) = tokio::task::spawn_blocking(move || {
+            let answer = snapshot.answer(&message);
+            (snapshot, answer)
+        })
+        .await
+        .map_err(|_| unanswered())?;
+        drop(work);
+        Ok((snapshot, answer.map_err(|error| malformed(&error))?))
+    }
+
+    fn take_room(&self, keys: usize) -> Result<OwnedSemaphorePermit, SyncError> {
+        let keys = u32::try_from(keys).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room_for_keys).try_acquire_many_owned(keys);
+        room.map_err(|_| {
+            let why = "rate-limited: too many sync sessions are open, try again later";
+            SyncError::Other(why.to_owned())
+        })
+    }
+}
+
+fn malformed(error: &negentropy::Error) -> SyncError {
+    SyncError::Other(format!("invalid: {error}"))
+}
+
+/// The blocking thread panicked or the process ends.
+fn unanswered() -> SyncError {
+    SyncError::Other("error: could not answer".to_owned())
+}
