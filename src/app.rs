@@ -92,6 +92,7 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let archive_settings = ArchiveSettings {
             max_created_at_ahead: config.policy.write.max_future.as_secs(),
+            min_difficulty: config.policy.write.min_difficulty,
             ..ArchiveSettings::default()
         };
         let serving = match roles.contains(&ServiceName::Relay) {

@@ -17,6 +17,7 @@ pub mod network;
 pub mod nip02;
 pub mod nip09;
 pub mod nip11;
+pub mod nip13;
 pub mod nip19;
 pub mod nip40;
 pub mod nip42;

@@ -4,7 +4,7 @@
 //! client of our relay is told what is wrong with its event.
 
 use nips::nip40::Expiration;
-use nips::{Event, EventRef, Kind, nip70};
+use nips::{Event, EventRef, Kind, nip13, nip70};
 
 use super::{ArchiveSettings, Door, Rejection};
 use crate::store::events::{MAX_CREATED_AT, Refusal};
@@ -53,6 +53,11 @@ fn check_client(
         return Err(Rejection::CreatedAtAhead(max_ahead));
     }
     let tags = event.tags();
+    let wanted = settings.min_difficulty;
+    // Whoever wants to be forgotten need not work for it (NIP-62).
+    if event.kind != Kind::REQUEST_TO_VANISH && !nip13::is_difficult(&event.id, &tags, wanted) {
+        return Err(Rejection::Difficulty(wanted));
+    }
     match Expiration::of(&tags) {
         Expiration::Unreadable => return Err(Rejection::ExpirationFormat),
         expiration if expiration.is_past(now) => return Err(Rejection::Expired),

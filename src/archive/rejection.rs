@@ -19,6 +19,8 @@ pub enum Rejection {
     ClientAuth,
     /// A client's event is dated more than this many seconds ahead.
     CreatedAtAhead(u64),
+    /// A client's event has less proof of work than this, or did not aim at so much (NIP-13).
+    Difficulty(u16),
     /// A client's event has already expired (NIP-40).
     Expired,
     /// A client's event has an `expiration` that is no number of seconds (NIP-40).
@@ -43,6 +45,7 @@ impl Rejection {
             Self::Signature => "sig-invalid",
             Self::ClientAuth => "client-auth",
             Self::CreatedAtAhead(_) => "created_at-ahead",
+            Self::Difficulty(_) => "difficulty",
             Self::Expired => "expired",
             Self::ExpirationFormat => "expiration-format",
             Self::Protected => "protected",
@@ -62,6 +65,9 @@ impl Rejection {
             Self::ClientAuth => "invalid: authentication events are not published".to_owned(),
             Self::CreatedAtAhead(max) => {
                 format!("invalid: created_at is more than {max} seconds in the future")
+            }
+            Self::Difficulty(wanted) => {
+                format!("pow: difficulty {wanted} is needed, and committed to")
             }
             Self::Expired => "invalid: event has expired".to_owned(),
             Self::ExpirationFormat => {

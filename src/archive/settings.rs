@@ -12,6 +12,8 @@ pub struct ArchiveSettings {
     /// How far ahead of our clock the `created_at` of a client's event may be, seconds. Events that
     /// other relays serve are archived whatever they claim.
     pub max_created_at_ahead: u64,
+    /// Difficulty that a client's event has to have (NIP-13); 0 asks for none.
+    pub min_difficulty: u16,
     /// How many ids of recently stored events are remembered, so that a copy of them needs no
     /// look-up; about 50 bytes each.
     pub recent_ids: usize,
@@ -25,6 +27,7 @@ impl Default for ArchiveSettings {
             max_event_bytes: MAX_EVENT_BYTES,
             max_tags: 10_000,
             max_created_at_ahead: 900,
+            min_difficulty: 0,
             recent_ids: 100_000,
             verify_threads: std::thread::available_parallelism().map_or(2, usize::from),
         }

@@ -36,6 +36,8 @@ pub struct WritePolicy {
     /// How far in the future `created_at` may be.
     #[serde(with = "seconds")]
     pub max_future: Duration,
+    /// Proof of work that events have to have, leading zero bits of the id.
+    pub min_difficulty: u16,
 }
 
 /// How fast and how many.
@@ -61,6 +63,7 @@ impl Default for WritePolicy {
             authors_allowed: Vec::new(),
             authors_blocked: Vec::new(),
             max_future: Duration::from_secs(900),
+            min_difficulty: 0,
         }
     }
 }
@@ -116,6 +119,11 @@ fn write_keys() -> Vec<Key> {
             "write.max_future",
             Accepts::Seconds(0.0, 31_536_000.0),
             "How far in the future created_at may be.",
+        ),
+        Key::new(
+            "write.min_difficulty",
+            Accepts::Integer(0, 64),
+            "Proof of work that events have to have (NIP-13), leading zero bits.",
         ),
     ]
 }

@@ -90,12 +90,10 @@ impl Session<'_> {
         }
         let key = self.subscriptions.open(id, &filters);
         self.count_subscriptions(1);
-        let is_finished = filters.iter().all(Filter::is_empty);
         let mut filters = filters;
         filters.retain(|filter| !is_live_only(filter));
         if filters.is_empty() {
-            let hint = is_finished.then_some("finish");
-            return self.finish_stored(key, BatchNumber(0), hint).await;
+            return self.finish_stored(key, BatchNumber(0), false).await;
         }
         let readers = self.auth.keys().to_vec();
         let request = Request {
@@ -152,7 +150,7 @@ impl Session<'_> {
                 self.answers.found.push_back(Answer {
                     key,
                     as_of: page.as_of,
-                    hint: Some(if page.has_more { "more" } else { "finish" }),
+                    has_more: page.has_more,
                     events: page.events.into_iter(),
                 });
                 self.send_piece().await
@@ -185,7 +183,7 @@ impl Session<'_> {
         });
         self.connection.write(piece).await?;
         if answer.events.as_slice().is_empty() {
-            self.finish_stored(answer.key, answer.as_of, answer.hint)
+            self.finish_stored(answer.key, answer.as_of, answer.has_more)
                 .await?;
             self.answers.start(self.relay);
         } else {
@@ -199,7 +197,7 @@ impl Session<'_> {
         &mut self,
         key: SubscriptionKey,
         as_of: BatchNumber,
-        hint: Option<&'static str>,
+        has_more: bool,
     ) -> Result<(), Ended> {
         let Some(subscription) = self.subscriptions.get_mut(key) else {
             return Ok(());
@@ -207,7 +205,7 @@ impl Session<'_> {
         let pending = subscription.go_live(as_of);
         let eose = Reply::Eose {
             subscription: subscription.id.clone(),
-            hint,
+            hint: subscription.hint(has_more),
         };
         let live = pending.iter().map(|live| subscription.frame(live.json()));
         let frames = std::iter::once(eose.to_frame()).chain(live);

@@ -45,7 +45,12 @@ pub(super) fn values(filter: &Filter) -> usize {
         + filter.tags.values().map(Vec::len).sum::<usize>()
 }
 
-/// Whether a filter asks for nothing that is stored.
+/// Whether a filter asks for nothing that is stored, or can match nothing.
 pub(super) fn is_live_only(filter: &Filter) -> bool {
     filter.limit == Some(0) || filter.is_empty()
+}
+
+/// Whether a filter asks for nothing of what may be stored.
+pub(super) fn is_unasked(filter: &Filter) -> bool {
+    filter.limit == Some(0) && !filter.is_empty()
 }

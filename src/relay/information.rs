@@ -29,17 +29,23 @@ pub(super) fn document(settings: &RelaySettings, archive: &ArchiveSettings) -> S
     if let Some(pubkey) = info.pubkey {
         document.insert("pubkey".to_owned(), pubkey.to_hex().into());
     }
-    document.insert("supported_nips".to_owned(), json!(supported_nips(settings)));
+    document.insert(
+        "supported_nips".to_owned(),
+        json!(supported_nips(settings, archive)),
+    );
     document.insert("software".to_owned(), env!("CARGO_PKG_NAME").into());
     document.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
     document.insert("limitation".to_owned(), limitation(settings, archive));
     Value::Object(document).to_string()
 }
 
-fn supported_nips(settings: &RelaySettings) -> Vec<u16> {
+fn supported_nips(settings: &RelaySettings, archive: &ArchiveSettings) -> Vec<u16> {
     let mut nips = ALWAYS.to_vec();
     if settings.offers_authentication() {
         nips.extend(WITH_AUTHENTICATION);
+    }
+    if archive.min_difficulty > 0 {
+        nips.push(13);
     }
     if settings.limits.offers_sync() {
         nips.push(77);
@@ -59,7 +65,7 @@ fn limitation(settings: &RelaySettings, archive: &ArchiveSettings) -> Value {
         "max_subid_length": MAX_SUBSCRIPTION_ID,
         "max_event_tags": archive.max_tags,
         "created_at_upper_limit": archive.max_created_at_ahead,
-        "min_pow_difficulty": 0,
+        "min_pow_difficulty": archive.min_difficulty,
         "auth_required": false,
         "payment_required": false,
         "restricted_writes": settings.write.is_restricted(),

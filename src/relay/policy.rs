@@ -1,6 +1,7 @@
 //! Whether the operator lets a client publish an event, judged before any work is spent on it.
 
-use nips::{Kind, PublicKey};
+use nips::nip62::VanishRequest;
+use nips::{Event, Kind, PublicKey, RelayUrl};
 
 use super::message::ClientEvent;
 use super::settings::WriteRules;
@@ -27,6 +28,19 @@ impl WriteRules {
             return Err("blocked: this relay does not take events of that author");
         }
         Ok(())
+    }
+
+    /// Whether an event asks this relay, known by `urls`, to forget its author. That is taken from
+    /// everybody, whatever else the rules keep out (NIP-62).
+    pub(super) fn is_owed(event: &ClientEvent<'_>, urls: &[RelayUrl]) -> bool {
+        if event.kind != Some(u64::from(Kind::REQUEST_TO_VANISH.0)) {
+            return false;
+        }
+        let event = Event::from_json(event.json).ok();
+        let request = event.and_then(|event| VanishRequest::of(&event.as_ref()));
+        request.is_some_and(|request| {
+            request.concerns(None) || urls.iter().any(|url| request.concerns(Some(url)))
+        })
     }
 
     fn allows_kind(&self, kind: Kind) -> bool {

@@ -200,7 +200,7 @@ impl<'r> Session<'r> {
     async fn publish(&mut self, event: ClientEvent<'_>) -> Result<(), Ended> {
         count(&self.relay.counters.events);
         let verdict = if self.may_publish() {
-            self.relay.settings.write.check(&event)
+            self.relay.settings.check_write(&event)
         } else {
             Err("rate-limited: too many events a minute")
         };

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use nips::{Kind, PublicKey, RelayUrl};
 
+use super::message::ClientEvent;
+
 /// Everything the relay is told at start.
 #[derive(Debug, Clone, Default)]
 pub struct RelaySettings {
@@ -21,6 +23,14 @@ pub struct RelaySettings {
 }
 
 impl RelaySettings {
+    /// Why an event is refused, as the text of an `OK`.
+    pub(super) fn check_write(&self, event: &ClientEvent<'_>) -> Result<(), &'static str> {
+        match self.write.check(event) {
+            Err(_) if WriteRules::is_owed(event, &self.urls) => Ok(()),
+            verdict => verdict,
+        }
+    }
+
     /// Whether clients may prove to hold keys (NIP-42).
     pub(super) fn offers_authentication(&self) -> bool {
         !self.urls.is_empty()

@@ -6,7 +6,7 @@ use std::vec;
 
 use nips::{Event, Filter};
 
-use super::filter_limits::{MAX_FILTER_VALUES, values};
+use super::filter_limits::{MAX_FILTER_VALUES, is_unasked, values};
 use super::live::SharedIndex;
 use super::live_index::{Listener, SubscriptionKey};
 use super::reply::event_frame_start;
@@ -22,6 +22,8 @@ pub(super) struct Subscription {
     /// `["EVENT","<id>",`
     frame_start: String,
     values: usize,
+    /// Some filter asks for nothing stored, so that nobody knows whether everything was sent.
+    is_partial: bool,
     phase: Phase,
 }
 
@@ -58,6 +60,15 @@ impl Subscription {
         event.as_ref().push_json(&mut frame);
         frame.push(']');
         frame
+    }
+
+    /// What to say at the end of the stored part (NIP-67).
+    pub(super) fn hint(&self, has_more: bool) -> Option<&'static str> {
+        match (has_more, self.is_partial) {
+            (true, _) => Some("more"),
+            (false, true) => None,
+            (false, false) => Some("finish"),
+        }
     }
 
     /// Ends the stored part, which knew of batches up to `as_of`; gives what happened since.
@@ -108,6 +119,7 @@ impl<'r> Subscriptions<'r> {
             frame_start: event_frame_start(&id),
             id,
             values: count_values(filters),
+            is_partial: filters.iter().any(is_unasked),
             phase: Phase::Stored(Vec::new()),
         };
         let mut index = self.index.write().expect("no panic under the lock");
@@ -186,8 +198,8 @@ pub(super) struct Answer {
     pub(super) events: vec::IntoIter<Event>,
     /// The last batch the answer knows of.
     pub(super) as_of: BatchNumber,
-    /// NIP-67.
-    pub(super) hint: Option<&'static str>,
+    /// Whether more is stored than was found.
+    pub(super) has_more: bool,
 }
 
 #[cfg(test)]

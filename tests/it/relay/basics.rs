@@ -140,8 +140,13 @@ async fn impossible_filters_match_nothing_and_end_at_once() {
         let (none, _) = client.ask("s", &[filter]).await;
         assert!(none.is_empty());
     }
-    let (none, _) = client.ask("s", &[json!({"limit": 0})]).await;
-    assert!(none.is_empty());
+    for (filters, hint) in [
+        (vec![json!({"ids": []})], Some(json!(["finish"]))),
+        (vec![json!({"limit": 0}), json!({"limit": 1})], None),
+        (vec![json!({"limit": 0})], None),
+    ] {
+        assert_eq!(client.ask("s", &filters).await.1, hint, "{filters:?}");
+    }
     relay
         .archive
         .admit(raw([&note(2)]), crawl(1))

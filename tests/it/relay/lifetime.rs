@@ -1,10 +1,10 @@
-//! What is no longer, or not for everybody: NIP-09, NIP-40, NIP-70 and private kinds.
+//! What is no longer, or not for everybody: NIP-09, NIP-13, NIP-40, NIP-62, NIP-70 and private kinds.
 
-use nips::Kind;
-use serde_json::json;
+use nips::{Kind, nip13};
+use serde_json::{Value, json};
 
 use super::client::ids;
-use super::server::relay;
+use super::server::{laborious, named, relay, relay_with};
 use crate::archive::given::{NOW, author, crawl, note, raw, tags};
 
 #[tokio::test]
@@ -108,4 +108,117 @@ async fn what_is_dated_too_far_ahead_is_refused() {
         let (is_accepted, text) = client.publish(&sign(at)).await;
         assert!(!is_accepted && text.starts_with("invalid:"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn whoever_vanishes_is_forgotten_on_both_doors() {
+    let relay = relay_with(named()).await;
+    let mut client = relay.client().await;
+    let key = author(1).pubkey().to_hex();
+    let before = author(1).sign(Kind(1), NOW - 9, Vec::new(), "before");
+    let deletion = author(1).sign(Kind(5), NOW - 8, tags(&[&["e", &before.id().to_hex()]]), "");
+    let wrap = author(9).sign(Kind(1_059), NOW - 7, tags(&[&["p", &key]]), "?");
+    let after = author(1).sign(Kind(1), NOW + 1, Vec::new(), "after");
+    let other = author(2).sign(Kind(1), NOW - 9, Vec::new(), "other");
+    for event in [&before, &deletion, &wrap, &after, &other] {
+        assert!(client.publish(event).await.0);
+    }
+    let elsewhere = tags(&[&["relay", "wss://relay.example.com"]]);
+    let elsewhere = author(1).sign(Kind(62), NOW, elsewhere, "");
+    assert!(client.publish(&elsewhere).await.0);
+    let (stored, _) = client.ask("s", &[json!({"authors": [key]})]).await;
+    assert_eq!(
+        stored.len(),
+        3,
+        "a request to another relay is an event like any other"
+    );
+    client.send(json!(["CLOSE", "s"])).await;
+
+    let here = author(1).sign(Kind(62), NOW, tags(&[&["relay", "ws://127.0.0.1/"]]), "bye");
+    assert!(client.publish(&here).await.0);
+    let (stored, _) = client.ask("s", &[json!({"kinds": [1, 5]})]).await;
+    assert_eq!(stored, ids([&after, &other]));
+    for event in [&before, &deletion, &wrap] {
+        let (is_accepted, text) = client.publish(event).await;
+        assert!(!is_accepted && text.starts_with("blocked:"), "{text}");
+    }
+    relay
+        .archive
+        .admit(raw([&before, &wrap]), crawl(1))
+        .await
+        .unwrap();
+    assert_eq!(
+        client
+            .count(&[json!({"authors": [key], "kinds": [1, 5]})])
+            .await["count"],
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_request_to_vanish_that_was_crawled_counts() {
+    let relay = relay().await;
+    let mut client = relay.client().await;
+    client.publish(&note(1)).await;
+    let everywhere = tags(&[&["relay", "ALL_RELAYS"]]);
+    let request = author(1).sign(Kind(62), NOW, everywhere, "");
+    relay
+        .archive
+        .admit(raw([&request]), crawl(1))
+        .await
+        .unwrap();
+    assert!(client.ask("s", &[json!({"kinds": [1]})]).await.0.is_empty());
+    assert!(!client.publish(&note(1)).await.0);
+}
+
+#[tokio::test]
+async fn nobody_is_kept_from_vanishing() {
+    let mut settings = named();
+    settings.write.is_enabled = false;
+    let closed = relay_with(settings).await;
+    for relay in [closed, laborious(200).await] {
+        let mut client = relay.client().await;
+        assert!(!client.publish(&note(1)).await.0);
+        let elsewhere = tags(&[&["relay", "wss://relay.example.com"]]);
+        let everywhere = tags(&[&["relay", "ALL_RELAYS"]]);
+        let request = author(1).sign(Kind(62), NOW, everywhere, "");
+        assert_eq!(client.publish(&request).await, (true, String::new()));
+        if relay.archive.settings().min_difficulty == 0 {
+            let other = author(2).sign(Kind(62), NOW, elsewhere, "");
+            assert!(!client.publish(&other).await.0);
+        }
+    }
+}
+
+#[tokio::test]
+async fn work_has_to_be_done_and_committed_to() {
+    let relay = laborious(6).await;
+    let mut client = relay.client().await;
+    let mine = |target: &str| {
+        let nonces = (0_u32..).map(|nonce| {
+            let nonce = nonce.to_string();
+            author(1).sign(Kind(1), NOW, tags(&[&["nonce", &nonce, target]]), "")
+        });
+        let mut worked = nonces.filter(|event| nip13::difficulty(&event.id()) >= 6);
+        worked.next().unwrap()
+    };
+    for (event, is_taken) in [(mine("6"), true), (mine("3"), false), (mine(""), false)] {
+        let (is_accepted, text) = client.publish(&event).await;
+        assert_eq!(is_accepted, is_taken, "{text}");
+        assert!(is_taken || text.starts_with("pow: "), "{text}");
+    }
+    relay
+        .archive
+        .admit(raw([&mine("3")]), crawl(1))
+        .await
+        .unwrap();
+    assert_eq!(client.count(&[json!({})]).await["count"], 2);
+    let document: Value = serde_json::from_str(relay.relay.information()).unwrap();
+    assert_eq!(document["limitation"]["min_pow_difficulty"], 6);
+    assert!(
+        document["supported_nips"]
+            .as_array()
+            .unwrap()
+            .contains(&json!(13))
+    );
 }

@@ -62,14 +62,38 @@ pub(super) async fn serve(
     clock: Arc<MockClock>,
     relay_clock: Arc<dyn Clock>,
 ) -> Served {
+    serve_archive(settings, ArchiveSettings::default(), clock, relay_clock).await
+}
+
+/// A relay whose clients have to work for each event.
+pub(super) async fn laborious(min_difficulty: u16) -> Served {
+    let door = ArchiveSettings {
+        min_difficulty,
+        ..ArchiveSettings::default()
+    };
+    let clock = Arc::new(MockClock::at(NOW));
+    let relay_clock = Arc::clone(&clock);
+    serve_archive(RelaySettings::default(), door, clock, relay_clock).await
+}
+
+async fn serve_archive(
+    settings: RelaySettings,
+    door: ArchiveSettings,
+    clock: Arc<MockClock>,
+    relay_clock: Arc<dyn Clock>,
+) -> Served {
     let directory = tempfile::tempdir().unwrap();
-    let store = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
+    let options = LmdbOptions {
+        own_relay_urls: settings.urls.clone(),
+        ..LmdbOptions::at(directory.path())
+    };
+    let store = LmdbEvents::open(options).unwrap();
     let stores = Stores {
         events: Arc::new(store),
         others: Arc::default(),
         directory,
     };
-    serve_over(stores, settings, clock, relay_clock).await
+    serve_over(stores, settings, door, (clock, relay_clock)).await
 }
 
 /// What a relay reads from and writes to.
@@ -80,19 +104,15 @@ pub(super) struct Stores {
     pub(super) directory: TempDir,
 }
 
-/// A relay over a store of the test's own.
+/// A relay over a store of the test's own, with the clocks of the door and of the relay.
 pub(super) async fn serve_over(
     stores: Stores,
     settings: RelaySettings,
-    clock: Arc<MockClock>,
-    relay_clock: Arc<dyn Clock>,
+    door: ArchiveSettings,
+    (clock, relay_clock): (Arc<MockClock>, Arc<dyn Clock>),
 ) -> Served {
     let store = stores.events;
-    let archive = Archive::new(
-        Arc::clone(&store),
-        Arc::clone(&clock) as _,
-        ArchiveSettings::default(),
-    );
+    let archive = Archive::new(Arc::clone(&store), Arc::clone(&clock) as _, door);
     let relay = Relay::new(archive.clone(), Arc::clone(&store), relay_clock, settings);
     let soft = CancellationToken::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

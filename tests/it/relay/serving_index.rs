@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use bigbrotr::archive::ArchiveSettings;
 use bigbrotr::clock::MockClock;
 use bigbrotr::model::Sighting;
 use bigbrotr::relay::RelaySettings;
@@ -190,7 +191,8 @@ async fn a_reader_that_comes_at_any_moment_gets_each_event_once() {
         others: Arc::clone(&others),
         directory: tempfile::tempdir().unwrap(),
     };
-    let relay = serve_over(stores, RelaySettings::default(), clock.clone(), clock).await;
+    let (settings, door) = (RelaySettings::default(), ArchiveSettings::default());
+    let relay = serve_over(stores, settings, door, (clock.clone(), clock)).await;
     let mut readers = JoinSet::new();
     let mut fed = None;
     for number in EVENTS / 3..EVENTS {
