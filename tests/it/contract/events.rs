@@ -26,10 +26,11 @@ pub(crate) use self::history::{
 pub(crate) use self::lifetime::*;
 pub(crate) use self::lightweight::*;
 pub(crate) use self::log::*;
+pub(crate) use self::model::{Model, matches};
 pub(crate) use self::privacy::*;
 pub(crate) use self::provenance::*;
 pub(crate) use self::queries::*;
-pub(crate) use self::random::Dice;
+pub(crate) use self::random::{Dice, SECONDS, TIME};
 pub(crate) use self::versions::*;
 
 /// The wall clock of most tests.

@@ -137,7 +137,11 @@ impl Client {
 
     /// Proves to be an author by answering a challenge.
     pub(super) async fn authenticate(&mut self, author: &Author, challenge: &str) {
-        let answer = auth_event(author, challenge, "ws://127.0.0.1", NOW);
+        self.authenticate_at(author, challenge, NOW).await;
+    }
+
+    pub(super) async fn authenticate_at(&mut self, author: &Author, challenge: &str, at: u64) {
+        let answer = auth_event(author, challenge, "ws://127.0.0.1", at);
         let verdict = self.send_auth(&answer).await;
         assert_eq!(verdict, (true, String::new()));
     }

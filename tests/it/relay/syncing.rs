@@ -29,7 +29,7 @@ fn set_of<'e>(events: impl IntoIterator<Item = &'e Event>) -> NegentropyStorageV
 }
 
 /// Compares `mine` with what the relay has under a filter; gives what only I have and what only the relay has.
-async fn compare(
+pub(super) async fn compare(
     client: &mut Client,
     filter: &Value,
     mine: &[Event],

@@ -1,5 +1,6 @@
 //! Random histories and random filters over a universe so small that everything collides.
 
+use fleet::events::Author;
 use nips::event::UnsignedEvent;
 use nips::{Event, Filter, Kind, PublicKey};
 use rand::rngs::StdRng;
@@ -12,13 +13,15 @@ use super::draft::{author, sealed};
 const KINDS: [u16; 14] = [0, 1, 1, 1, 3, 4, 5, 5, 7, 62, 1059, 10_002, 30_023, 30_023];
 const AUTHORS: u8 = 5;
 /// The first second, and how many there are.
-const TIME: u64 = 1_700_000_000;
-const SECONDS: u64 = 40;
+pub(crate) const TIME: u64 = 1_700_000_000;
+pub(crate) const SECONDS: u64 = 40;
 
 /// A source of random events.
 pub(crate) struct Dice {
     rng: StdRng,
     made: Vec<Event>,
+    /// Who signs; nobody does where nobody checks.
+    signers: Vec<Author>,
 }
 
 impl Dice {
@@ -26,7 +29,22 @@ impl Dice {
         Self {
             rng: StdRng::seed_from_u64(seed),
             made: Vec::new(),
+            signers: Vec::new(),
         }
+    }
+
+    /// Dice whose events are signed.
+    pub(crate) fn signing(seed: u64) -> Self {
+        let mut dice = Self::new(seed);
+        dice.signers = (0..AUTHORS)
+            .map(|_| Author::random(&mut dice.rng))
+            .collect();
+        dice
+    }
+
+    /// Who signs.
+    pub(crate) fn signers(&self) -> &[Author] {
+        &self.signers
     }
 
     /// Different events that refer to each other, in the order in which they arrive.
@@ -73,7 +91,7 @@ impl Dice {
         (0..count).map(|_| self.filter()).collect()
     }
 
-    fn filter(&mut self) -> Filter {
+    pub(crate) fn filter(&mut self) -> Filter {
         let mut filter = Filter::default();
         if self.rng.random_ratio(1, 6) {
             filter.ids = Some(self.some(|dice| dice.id()));
@@ -115,13 +133,18 @@ impl Dice {
             62 => self.vanish_tags(),
             _ => self.tags(kind),
         };
-        sealed(&UnsignedEvent {
+        let draft = UnsignedEvent {
             pubkey: self.author(),
             created_at: self.now(),
             kind,
             tags,
             content: self.rng.random_range(0..4).to_string(),
-        })
+        };
+        let mut signers = self.signers.iter();
+        match signers.find(|signer| signer.pubkey() == draft.pubkey) {
+            Some(signer) => signer.sign(kind, draft.created_at, draft.tags, draft.content),
+            None => sealed(&draft),
+        }
     }
 
     fn tags(&mut self, kind: Kind) -> Vec<Vec<String>> {
@@ -187,7 +210,10 @@ impl Dice {
     }
 
     fn author(&mut self) -> PublicKey {
-        author(self.rng.random_range(1..=AUTHORS))
+        match self.signers.choose(&mut self.rng) {
+            Some(signer) => signer.pubkey(),
+            None => author(self.rng.random_range(1..=AUTHORS)),
+        }
     }
 }
 

@@ -1,0 +1,202 @@
+//! One servable predicate: over random histories, everything that a client can ask agrees with what NIP-01,
+//! 09, 40, 42, 62 and 70 say when they are read literally.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bigbrotr::clock::Clock as _;
+use bigbrotr::clock::MockClock;
+use bigbrotr::store::events::{ScanOrder, Scope};
+use nips::nip45::{AuthorSketch, SketchOffset};
+use nips::{Event, Filter, PublicKey};
+use serde_json::{Value, json};
+
+use super::client::{Client, ids};
+use super::server::{Served, named, serve};
+use super::syncing::compare;
+use crate::archive::given::{crawl, raw};
+use crate::contract::events::{Dice, Model, SECONDS, TIME, matches};
+
+/// Events of a history.
+const LENGTH: usize = 120;
+/// Filters that each reader asks on every door after every batch.
+const FILTERS: usize = 3;
+
+/// Somebody who asks, and listens to everything.
+struct Reader {
+    client: Client,
+    keys: Vec<PublicKey>,
+}
+
+#[tokio::test]
+async fn all_doors_agree_while_time_passes() {
+    for seed in 1..=4 {
+        history(seed).await;
+    }
+}
+
+async fn history(seed: u64) {
+    let mut dice = Dice::signing(seed);
+    let clock = Arc::new(MockClock::at(TIME));
+    let relay = serve(named(), Arc::clone(&clock), clock).await;
+    let mut readers = readers(&relay, &dice).await;
+    let events = dice.history(LENGTH);
+    let batches = dice.batches(events);
+    let step = SECONDS / batches.len() as u64 + 1;
+    let mut offered: Vec<Event> = Vec::new();
+    for batch in batches {
+        relay.archive.admit(raw(&batch), crawl(1)).await.unwrap();
+        offered.extend(batch.clone());
+        let model = Model::new(&offered);
+        for reader in &mut readers {
+            let servable = model.servable(&reader.keys, relay.clock.now());
+            let context = format!("seed {seed}, {} keys", reader.keys.len());
+            assert_eq!(
+                reader.heard().await,
+                new_ids(&batch, &servable),
+                "live, {context}"
+            );
+            for _ in 0..FILTERS {
+                reader
+                    .ask_everywhere(&relay, &unlimited(dice.filter()), &servable, &context)
+                    .await;
+            }
+        }
+        relay.clock.advance(step);
+    }
+}
+
+/// Doors differ in what a limit means to them.
+fn unlimited(filter: Filter) -> Filter {
+    Filter {
+        limit: None,
+        ..filter
+    }
+}
+
+/// A stranger, and people with one key and with two.
+async fn readers(relay: &Served, dice: &Dice) -> Vec<Reader> {
+    let mut readers = Vec::new();
+    for signers in [
+        &dice.signers()[..0],
+        &dice.signers()[..1],
+        &dice.signers()[1..3],
+    ] {
+        let mut client = relay.client().await;
+        client
+            .send_question("REQ", "first", &[json!({"kinds": [4]})])
+            .await;
+        let challenge = client.challenge().await;
+        client.closed("first").await;
+        for signer in signers {
+            client.authenticate_at(signer, &challenge, TIME).await;
+        }
+        client.ask("live", &[json!({"limit": 0})]).await;
+        let keys = signers.iter().map(|signer| signer.pubkey()).collect();
+        readers.push(Reader { client, keys });
+    }
+    readers
+}
+
+/// Which events of a batch can be read once it is stored.
+fn new_ids(batch: &[Event], servable: &[&Event]) -> BTreeSet<String> {
+    let is_new = |event: &&&Event| batch.contains(event);
+    ids(servable.iter().filter(is_new).copied())
+        .into_iter()
+        .collect()
+}
+
+impl Reader {
+    /// What came live since it was last asked.
+    async fn heard(&mut self) -> BTreeSet<String> {
+        let mut heard = BTreeSet::new();
+        self.client
+            .send_question("REQ", "mark", &[json!({"ids": []})])
+            .await;
+        loop {
+            let frame = self.client.next().await;
+            match (frame[0].as_str().unwrap(), frame[1].as_str().unwrap()) {
+                ("EVENT", "live") => {
+                    let id = frame[2]["id"].as_str().unwrap().to_owned();
+                    assert!(heard.insert(id), "twice: {frame}");
+                }
+                ("EOSE", "mark") => return heard,
+                _ => panic!("{frame}"),
+            }
+        }
+    }
+
+    /// Asks for the same on every door.
+    async fn ask_everywhere(
+        &mut self,
+        relay: &Served,
+        filter: &Filter,
+        servable: &[&Event],
+        context: &str,
+    ) {
+        let asked: Value = serde_json::from_str(&filter.to_json()).unwrap();
+        let context = format!("{context}, {asked}");
+        let expected: Vec<&Event> = servable
+            .iter()
+            .copied()
+            .filter(|event| matches(filter, event))
+            .collect();
+        let scope = Scope::Servable {
+            readers: self.keys.clone(),
+            now: relay.clock.now(),
+        };
+        let walk = relay
+            .store
+            .scan(filter.clone(), scope, ScanOrder::NewestFirst, None, LENGTH);
+        let walked = walk.await.unwrap().events;
+        assert_eq!(
+            walked.iter().collect::<Vec<_>>(),
+            expected,
+            "export, {context}"
+        );
+        if self.is_refused(&asked).await {
+            assert!(expected.is_empty(), "refused, {context}");
+            return;
+        }
+        let (shown, _) = self.client.ask("s", std::slice::from_ref(&asked)).await;
+        self.client.send(json!(["CLOSE", "s"])).await;
+        assert_eq!(shown, ids(expected.iter().copied()), "REQ, {context}");
+        let counted = self.client.count(std::slice::from_ref(&asked)).await;
+        assert_eq!(counted["count"], expected.len(), "COUNT, {context}");
+        if let Some(offset) = SketchOffset::of(filter) {
+            let mut authors = AuthorSketch::new(offset);
+            expected
+                .iter()
+                .for_each(|event| authors.add(&event.pubkey()));
+            assert_eq!(counted["hll"], authors.to_hex(), "sketch, {context}");
+        }
+        let (_, synced) = compare(&mut self.client, &asked, &[], 0).await;
+        assert_eq!(synced, shown.into_iter().collect(), "NEG, {context}");
+    }
+
+    /// Whether the filter asks for other people's secrets; then it is refused on every door.
+    async fn is_refused(&mut self, asked: &Value) -> bool {
+        let mut is_refused = Vec::new();
+        for verb in ["REQ", "COUNT"] {
+            self.client
+                .send_question(verb, "r", std::slice::from_ref(asked))
+                .await;
+            let mut frame = self.client.next().await;
+            while frame[0] == "EVENT" {
+                frame = self.client.next().await;
+            }
+            is_refused.push(frame[0] == "CLOSED");
+        }
+        self.client.send(json!(["CLOSE", "r"])).await;
+        self.client
+            .send(json!(["NEG-OPEN", "r", asked, "6100000200"]))
+            .await;
+        is_refused.push(self.client.next().await[0] == "NEG-ERR");
+        self.client.send(json!(["NEG-CLOSE", "r"])).await;
+        assert!(
+            is_refused.iter().all(|one| *one == is_refused[0]),
+            "{asked} {is_refused:?}"
+        );
+        is_refused[0]
+    }
+}
