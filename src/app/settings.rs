@@ -64,6 +64,7 @@ pub(super) fn relay_settings(relay: &RelayConfig, policy: &PolicyConfig) -> Rela
             max_filters: relay.limits.max_filters,
             max_limit: relay.limits.max_limit,
             default_limit: relay.limits.default_limit,
+            max_discovery_limit: relay.limits.max_discovery_limit,
             max_sync_events: relay.limits.max_sync_events,
             ..RelayLimits::default()
         },

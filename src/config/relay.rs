@@ -55,6 +55,8 @@ pub struct LimitsConfig {
     pub max_limit: usize,
     /// `limit` of a filter that has none.
     pub default_limit: usize,
+    /// Highest `limit` of a filter for relay discovery events alone.
+    pub max_discovery_limit: usize,
     /// Events in the set of one sync session; 0 offers none.
     pub max_sync_events: usize,
 }
@@ -101,6 +103,7 @@ impl Default for LimitsConfig {
             max_filters: 20,
             max_limit: 5_000,
             default_limit: 500,
+            max_discovery_limit: 20_000,
             max_sync_events: 1_000_000,
         }
     }
@@ -192,6 +195,11 @@ fn limit_keys() -> Vec<Key> {
             "limits.default_limit",
             Accepts::Integer(1, 100_000),
             "Limit of a filter that has none.",
+        ),
+        Key::new(
+            "limits.max_discovery_limit",
+            Accepts::Integer(1, 100_000),
+            "Highest limit of a filter for relay discovery events (kind 30166) alone.",
         ),
         Key::new(
             "limits.max_sync_events",

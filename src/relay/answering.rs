@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use nips::{Filter, PublicKey};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 
 use super::connection::Ended;
 use super::counters::count;
-use super::filter_limits::is_live_only;
+use super::filter_limits::{is_large, is_live_only};
 use super::live_index::{Delivery, SubscriptionKey};
 use super::reach::{check_reach, is_partly_private};
 use super::reply::Reply;
@@ -28,10 +29,13 @@ const PIECE_BYTES: usize = 64 << 10;
 #[derive(Default)]
 pub(super) struct Answers {
     requests: VecDeque<Request>,
-    queries: JoinSet<(SubscriptionKey, Result<Page, StoreError>)>,
+    queries: JoinSet<(SubscriptionKey, Result<Found, StoreError>)>,
     /// What was looked up and waits to be sent.
     pub(super) found: VecDeque<Answer>,
 }
+
+/// A page, and where it is a large one its right to be.
+pub(super) type Found = (Page, Option<OwnedSemaphorePermit>);
 
 /// A REQ whose stored part has not been looked up yet.
 struct Request {
@@ -44,7 +48,7 @@ impl Answers {
     /// The next page that was looked up; `None` when none is under way. Cancel-safe.
     pub(super) async fn next_page(
         &mut self,
-    ) -> Option<Result<(SubscriptionKey, Result<Page, StoreError>), Ended>> {
+    ) -> Option<Result<(SubscriptionKey, Result<Found, StoreError>), Ended>> {
         let answered = self.queries.join_next().await?;
         // Only a panic in the store ends a query without an answer.
         Some(answered.map_err(|_| Ended::Gone))
@@ -141,16 +145,17 @@ impl Session<'_> {
     pub(super) async fn take_page(
         &mut self,
         key: SubscriptionKey,
-        page: Result<Page, StoreError>,
+        page: Result<Found, StoreError>,
     ) -> Result<(), Ended> {
         let result = match page {
             // Closed or replaced in the meantime.
             _ if self.subscriptions.get_mut(key).is_none() => Ok(()),
-            Ok(page) => {
+            Ok((page, large)) => {
                 self.answers.found.push_back(Answer {
                     key,
                     as_of: page.as_of,
                     has_more: page.has_more,
+                    _large: large,
                     events: page.events.into_iter(),
                 });
                 self.send_piece().await
@@ -262,12 +267,16 @@ impl Inner {
         &self,
         filters: Vec<Filter>,
         readers: Vec<PublicKey>,
-    ) -> Result<Page, StoreError> {
+    ) -> Result<Found, StoreError> {
+        let large = match is_large(&filters) {
+            true => Arc::clone(&self.large_answers).acquire_owned().await.ok(),
+            false => None,
+        };
         let permit = self.queries.acquire().await;
         let scope = self.scope(readers);
-        let bounds = self.settings.limits.query_bounds();
+        let bounds = self.settings.limits.query_bounds(&filters);
         let page = self.store.query(filters, scope, bounds).await;
         drop(permit);
-        page
+        page.map(|page| (page, large))
     }
 }

@@ -2,12 +2,19 @@
 
 use nips::Filter;
 
+use super::discovery::is_discovery;
 use super::settings::RelayLimits;
 use crate::store::events::QueryBounds;
 
 /// Ids, keys, kinds and tag values in the open filters of one connection. The live index has an
 /// entry for many of them; at about 100 bytes each this is 10 MB.
 pub(super) const MAX_FILTER_VALUES: usize = 100_000;
+
+/// Bytes of events in one large answer: 20,000 relays with their NIP-11 documents.
+const MAX_LARGE_ANSWER_BYTES: usize = 64 << 20;
+
+/// Large answers that are held in memory at the same time, over all connections.
+pub(super) const LARGE_ANSWERS: usize = 4;
 
 impl RelayLimits {
     /// What is wrong with the filters, as the text of a `CLOSED`.
@@ -27,7 +34,15 @@ impl RelayLimits {
     }
 
     /// The bounds of a stored answer.
-    pub(super) fn query_bounds(&self) -> QueryBounds {
+    pub(super) fn query_bounds(&self, filters: &[Filter]) -> QueryBounds {
+        if is_large(filters) {
+            return QueryBounds {
+                default_limit: self.max_discovery_limit,
+                max_limit: self.max_discovery_limit,
+                max_bytes: MAX_LARGE_ANSWER_BYTES,
+                max_scanned: self.max_scanned,
+            };
+        }
         QueryBounds {
             default_limit: self.default_limit,
             max_limit: self.max_limit,
@@ -35,6 +50,11 @@ impl RelayLimits {
             max_scanned: self.max_scanned,
         }
     }
+}
+
+/// Whether an answer may be larger than others: it is made of relay discovery events alone.
+pub(super) fn is_large(filters: &[Filter]) -> bool {
+    filters.iter().all(is_discovery)
 }
 
 /// How many values a filter lists.

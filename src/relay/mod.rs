@@ -10,6 +10,7 @@ mod authentication;
 mod connection;
 mod counters;
 mod counting;
+mod discovery;
 mod filter_limits;
 mod information;
 mod ingest;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::connection::{Connection, TRY_AGAIN_LATER};
 use super::counters::{Counters, RelayCounts, count};
+use super::filter_limits::LARGE_ANSWERS;
 use super::information;
 use super::live::{LiveDelivery, SharedIndex};
 use super::live_index::LiveIndex;
@@ -46,6 +47,7 @@ pub(super) struct Inner {
     pub(super) settings: RelaySettings,
     pub(super) live: SharedIndex,
     pub(super) queries: Semaphore,
+    pub(super) large_answers: Arc<Semaphore>,
     pub(super) sync_work: Semaphore,
     pub(super) room_for_keys: Arc<Semaphore>,
     pub(super) counters: Counters,
@@ -72,6 +74,7 @@ impl Relay {
             clock,
             live: RwLock::new(LiveIndex::default()),
             queries: Semaphore::new(settings.limits.concurrent_queries),
+            large_answers: Arc::new(Semaphore::new(LARGE_ANSWERS)),
             sync_work: Semaphore::new(CONCURRENT_WORK),
             room_for_keys: Arc::new(Semaphore::new(ROOM_FOR_KEYS)),
             counters: Counters::default(),

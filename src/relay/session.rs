@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use super::answering::Answers;
+use super::answering::{Answers, Found};
 use super::authentication::Authentication;
 use super::connection::{Connection, Ended, GOING_AWAY};
 use super::counters::count;
@@ -31,7 +31,6 @@ use super::server::Inner;
 use super::subscription::Subscriptions;
 use super::syncing::{SyncError, Syncing};
 use crate::store::StoreError;
-use crate::store::events::Page;
 
 /// Proxies and home routers forget connections that are silent for a minute.
 const PING_EVERY: Duration = Duration::from_secs(30);
@@ -60,7 +59,7 @@ pub(super) struct Session<'r> {
 enum Wake {
     Message(Result<Message, Ended>),
     Replies(Vec<Reply>),
-    Page(SubscriptionKey, Result<Page, StoreError>),
+    Page(SubscriptionKey, Result<Found, StoreError>),
     Live(Delivery),
     Piece,
     Tick,

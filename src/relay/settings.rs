@@ -66,6 +66,9 @@ pub struct RelayLimits {
     pub max_limit: usize,
     /// `limit` of a filter that has none.
     pub default_limit: usize,
+    /// Highest `limit`, and the one of a filter that has none, where it asks for relay discovery events
+    /// alone (NIP-66): enough for all live relays.
+    pub max_discovery_limit: usize,
     /// Bytes of events in one stored answer, about; what is cut off is announced by NIP-67's `more`.
     pub max_answer_bytes: usize,
     /// Index entries one stored answer may look at.
@@ -86,6 +89,7 @@ impl Default for RelayLimits {
             max_filters: 20,
             max_limit: 5_000,
             default_limit: 500,
+            max_discovery_limit: 20_000,
             max_answer_bytes: 8 << 20,
             max_scanned: 1_000_000,
             max_sync_events: 1_000_000,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::vec;
 
 use nips::{Event, Filter};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::filter_limits::{MAX_FILTER_VALUES, is_unasked, values};
 use super::live::SharedIndex;
@@ -200,6 +201,8 @@ pub(super) struct Answer {
     pub(super) as_of: BatchNumber,
     /// Whether more is stored than was found.
     pub(super) has_more: bool,
+    /// Held until a large answer is out of memory.
+    pub(super) _large: Option<OwnedSemaphorePermit>,
 }
 
 #[cfg(test)]

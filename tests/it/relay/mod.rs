@@ -4,6 +4,7 @@ mod authentication;
 mod basics;
 mod client;
 mod counting;
+mod discovery;
 mod doors;
 mod hand_over;
 mod information;
