@@ -259,7 +259,9 @@ impl EventStore for ServingIndex {
         max_scanned: usize,
     ) -> Result<AuthorCount, StoreError> {
         let reader = self.reader();
-        reader.count_authors(filter, scope, offset, max_scanned).await
+        reader
+            .count_authors(filter, scope, offset, max_scanned)
+            .await
     }
 
     async fn keys(

@@ -376,7 +376,9 @@ impl EventStore for Archive {
         max_scanned: usize,
     ) -> Result<AuthorCount, StoreError> {
         let store = self.reach()?;
-        store.count_authors(filter, scope, offset, max_scanned).await
+        store
+            .count_authors(filter, scope, offset, max_scanned)
+            .await
     }
 
     async fn keys(
