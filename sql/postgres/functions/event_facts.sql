@@ -1,15 +1,15 @@
 /*
- * Purpose:    What an event that comes through SQL means to the archive; src/store/rules.rs reads the same from those
+ * Purpose:    Tell what an event that comes through SQL means to the archive; src/store/rules.rs reads the same from those
  *             that come through the program.
  * Parameters: its kind, author and tags
- * Result:     whole, whether it is kept whole; json, the tags to be stored; hashes, its tag_hashes; address, as in
+ * Result:     whole, whether it is kept whole; stored_tags, the tags to be stored; hashes, its tag_hashes; address, as in
  *             event_standing; own, its visibility by itself; expires_at; is_vanishing, whether it is a request to vanish
  *             that is obeyed here
  * Caller:     event_insert, event_relay_insert_cascade
  */
 CREATE OR REPLACE FUNCTION event_facts(
     kind INTEGER, pubkey BYTEA, tags JSONB,
-    OUT is_whole BOOLEAN, OUT json TEXT, OUT hashes INTEGER[], OUT address UUID, OUT own SMALLINT,
+    OUT is_whole BOOLEAN, OUT stored_tags TEXT, OUT hashes INTEGER[], OUT address UUID, OUT own SMALLINT,
     OUT expires_at BIGINT, OUT is_vanishing BOOLEAN
 )
 LANGUAGE plpgsql STABLE SECURITY INVOKER
@@ -20,19 +20,20 @@ DECLARE
     identifier TEXT;
     seconds TEXT;
 BEGIN
-    json := tags_to_json(tags);
+    stored_tags := tags_to_json(tags);
     is_whole := kind IN (5, 62) OR setting.whole_kinds IS NULL OR kind = ANY (setting.whole_kinds);
     is_vanishing := kind = 62 AND EXISTS (
         SELECT FROM jsonb_array_elements(tags) AS t (tag)
         WHERE t.tag ->> 0 = 'relay' AND (t.tag ->> 1 = 'ALL_RELAYS'
-            OR rtrim(lower(t.tag ->> 1), '/') IN (SELECT rtrim(lower(u.url), '/') FROM unnest(setting.own_relay_urls) u (url))));
+            OR rtrim(lower(t.tag ->> 1), '/') IN (
+                SELECT rtrim(lower(u.url), '/') FROM unnest(setting.own_relay_urls) AS u (url))));
     IF NOT is_whole THEN
         -- Of a gift wrap, to whom it is addressed: they may vanish.
-        json := CASE WHEN kind = 1059 THEN (
+        stored_tags := CASE WHEN kind = 1059 THEN (
             SELECT '[' || string_agg('["p","' || (t.tag ->> 1) || '"]', ',' ORDER BY t.place) || ']'
             FROM jsonb_array_elements(tags) WITH ORDINALITY AS t (tag, place)
             WHERE t.tag ->> 0 = 'p' AND t.tag ->> 1 ~ '^[0-9a-f]{64}$') END;
-        tags := json::JSONB;
+        tags := stored_tags::jsonb;
     END IF;
     hashes := (
         SELECT array_agg(DISTINCT tag_hash(t.tag ->> 0, t.tag ->> 1) ORDER BY tag_hash(t.tag ->> 0, t.tag ->> 1))

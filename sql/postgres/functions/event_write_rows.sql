@@ -35,7 +35,7 @@ BEGIN
         coalesce(array_agg(n.eid), '{}') AS eids, coalesce(array_agg(n.id), '{}') AS ids,
         coalesce(array_agg(n.pubkey), '{}') AS pubkeys, coalesce(array_agg(n.kind), '{}') AS kinds,
         coalesce(array_agg(CASE WHEN n.is_whole THEN n.sig END), '{}') AS sigs,
-        coalesce(array_agg(n.json), '{}') AS tags,
+        coalesce(array_agg(n.stored_tags), '{}') AS tags,
         coalesce(array_agg(CASE WHEN n.is_whole THEN to_json(n.content)::text END), '{}') AS contents,
         coalesce(array_agg(n.hashes::text), '{}') AS hashes, coalesce(array_agg(n.address::text), '{}') AS addresses,
         coalesce(array_agg(n.own), '{}') AS owns, coalesce(array_agg(n.expires_at), '{}') AS expirations,

@@ -3,7 +3,7 @@
 
 mod kill;
 mod persistence;
-mod vectors;
+pub(crate) mod vectors;
 
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
 use tempfile::TempDir;

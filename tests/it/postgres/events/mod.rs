@@ -32,6 +32,13 @@ async fn order_of_arrival_does_not_matter() {
     }
 }
 
+#[tokio::test]
+async fn known_filters_have_known_answers() {
+    let database = Database::create().await;
+    let store = database.store().await;
+    crate::events::vectors::known_filters_are_answered(&store).await;
+}
+
 /// A fresh archive in lightweight mode.
 async fn lightweight(database: &Database) -> PostgresStore {
     let options = PostgresOptions {
