@@ -1,23 +1,18 @@
 /*
- * Purpose:    Notes what is special about events that were stored just now: versions of an address, protection and
- *             expiration, and what deletion requests and requests to vanish ask for. All rows are under the events' own
- *             keys, so nobody waits here.
- * Parameters: arrays with one element for each event; fates as event_place tells them
+ * Purpose:    Note what events that were stored just now ask for and when they expire: the targets of deletion
+ *             requests, requests to vanish, the queue of expirations. All rows are under the events' own keys, so
+ *             nobody waits here.
+ * Parameters: arrays with one element for each event, fates as event_place tells them; now_at, unix seconds
  * Caller:     event_write
  */
 CREATE OR REPLACE FUNCTION event_mark(
-    stored BIGINT[], fates SMALLINT[], pubkeys BYTEA[], kinds INTEGER[], tags TEXT[], addresses TEXT[],
-    owns SMALLINT[], expirations BIGINT[], vanishing BOOLEAN[], now_at BIGINT
+    stored BIGINT[], fates SMALLINT[], pubkeys BYTEA[], kinds INTEGER[], tags TEXT[], expirations BIGINT[],
+    vanishing BOOLEAN[], now_at BIGINT
 ) RETURNS VOID
 LANGUAGE plpgsql VOLATILE SECURITY INVOKER
 SET search_path = public, pg_temp SET jit = off SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
-    INSERT INTO event_standing (eid, visibility, own, expires_at, address)
-    SELECT u.eid, u.own, u.own, u.expires_at, u.address::UUID
-    FROM unnest(stored, fates, owns, expirations, addresses) AS u (eid, fate, own, expires_at, address)
-    WHERE u.fate = 0 AND (u.address IS NOT NULL OR u.expires_at IS NOT NULL OR u.own = 5)
-    ORDER BY u.eid;
     IF now_at < ANY (expirations) THEN
         INSERT INTO event_expiration (expires_at, eid)
         SELECT u.expires_at, u.eid

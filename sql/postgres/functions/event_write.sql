@@ -1,5 +1,5 @@
 /*
- * Purpose:    Stores events and sightings, settles what readers may see, and logs the arrival: one batch, one
+ * Purpose:    Store events and sightings, settle what readers may see, and log the arrival: one batch, one
  *             transaction. Facts go in first, in the order of their keys, while other writers do the same. Then the row
  *             of arrival_head is locked: from there to the commit one writer works at a time, so it sees everything that
  *             is committed, and batches are numbered without holes in the order in which they are committed. Nothing
@@ -31,15 +31,14 @@ DECLARE
     removal_now BIGINT;
     stored BIGINT[];
     sighted BIGINT[];
-    before INTEGER[];
     placed BIGINT[];
     placed_relays INTEGER[];
-    is_older BOOLEAN;
+    has_older BOOLEAN := false;
     fresh BIGINT[];
 BEGIN
     SELECT p.stored, p.fates INTO stored, fates
     FROM event_place(eids, ids, pubkeys, kinds, sigs, tags, contents, hashes, vanishing) AS p;
-    PERFORM event_mark(stored, fates, pubkeys, kinds, tags, addresses, owns, expirations, vanishing, now_at);
+    PERFORM event_mark(stored, fates, pubkeys, kinds, tags, expirations, vanishing, now_at);
     IF true = ANY (refusing) THEN
         fates := ARRAY(
             SELECT CASE WHEN u.fate = 10 AND u.is_refused
@@ -55,34 +54,31 @@ BEGIN
             FROM unnest(sighted_places, sighted) WITH ORDINALITY AS u (event, eid, place)
             ORDER BY u.place);
     END IF;
-    -- What was stored just now was seen nowhere before.
-    before := ARRAY(
-        SELECT r.seen_at
-        FROM unnest(sighted_places, sighted, relays) WITH ORDINALITY AS u (event, eid, relay, place)
-        LEFT JOIN event_relay r ON r.relay_id = u.relay
-            AND r.eid = CASE WHEN u.event IS NULL OR fates[u.event] = 10 THEN u.eid END
-        ORDER BY u.place);
-    new_sightings := ARRAY(
-        SELECT u.eid IS NOT NULL AND u.before IS NULL
-        FROM unnest(sighted, before) WITH ORDINALITY AS u (eid, before, place)
-        ORDER BY u.place);
     WITH placed AS (
         INSERT INTO event_relay (eid, relay_id, seen_at)
         SELECT u.eid, u.relay, u.seen
-        FROM unnest(sighted, relays, seen, new_sightings) AS u (eid, relay, seen, is_new)
-        WHERE u.is_new
+        FROM unnest(sighted, relays, seen) AS u (eid, relay, seen)
+        WHERE u.eid IS NOT NULL
         ORDER BY u.eid, u.relay
         ON CONFLICT DO NOTHING
         RETURNING eid, relay_id
     )
     SELECT coalesce(array_agg(p.eid), '{}'), coalesce(array_agg(p.relay_id), '{}')
-        INTO placed, placed_relays FROM placed p;
-    IF cardinality(placed) < cardinality(array_positions(new_sightings, true)) THEN
+        INTO placed, placed_relays FROM placed AS p;
+    IF cardinality(placed) = cardinality(array_remove(sighted, NULL)) THEN
+        new_sightings := ARRAY(
+            SELECT u.eid IS NOT NULL FROM unnest(sighted) WITH ORDINALITY AS u (eid, place) ORDER BY u.place
+        );
+    ELSE
         new_sightings := are_among(sighted, relays, placed, placed_relays);
+        has_older := EXISTS (
+            SELECT FROM unnest(sighted, relays, seen, new_sightings) AS u (eid, relay, seen, is_new)
+            JOIN event_relay AS r ON r.eid = u.eid AND r.relay_id = u.relay
+            WHERE NOT u.is_new AND r.seen_at > u.seen
+        );
     END IF;
 
-    is_older := EXISTS (SELECT FROM unnest(seen, before) AS u (seen, before) WHERE u.seen < u.before);
-    IF cardinality(placed) = 0 AND NOT is_older AND NOT coalesce(0 = ANY (fates), false) THEN
+    IF cardinality(placed) = 0 AND NOT has_older AND NOT coalesce(0 = ANY (fates), false) THEN
         RETURN;
     END IF;
     SELECT h.removal INTO removal_now FROM arrival_head h FOR UPDATE;
@@ -91,10 +87,10 @@ BEGIN
         WHERE u.eid IS NOT NULL AND NOT EXISTS (SELECT FROM event e WHERE e.eid = u.eid)) THEN
         RAISE EXCEPTION 'events of this batch were removed meanwhile' USING ERRCODE = 'serialization_failure';
     END IF;
-    IF is_older THEN
-        UPDATE event_relay r SET seen_at = u.seen
-        FROM unnest(sighted, relays, seen, before) AS u (eid, relay, seen, before)
-        WHERE u.seen < u.before AND r.eid = u.eid AND r.relay_id = u.relay AND r.seen_at > u.seen;
+    IF has_older THEN
+        UPDATE event_relay AS r SET seen_at = u.seen
+        FROM unnest(sighted, relays, seen, new_sightings) AS u (eid, relay, seen, is_new)
+        WHERE NOT u.is_new AND r.eid = u.eid AND r.relay_id = u.relay AND r.seen_at > u.seen;
     END IF;
     fresh := ARRAY(SELECT u.eid FROM unnest(stored, fates) AS u (eid, fate) WHERE u.fate = 0 ORDER BY u.eid DESC);
     INSERT INTO event_count AS c (kind, events)
@@ -107,7 +103,8 @@ BEGIN
         RETURN;
     END IF;
 
-    PERFORM event_settle(event_touched(stored, fates, ids, kinds, addresses, expirations), now_at);
+    PERFORM event_settle(
+        event_judge(stored, fates, ids, kinds, addresses, owns, expirations, now_at), now_at);
     IF removal_now <> removal_before OR true = ANY (vanishing) OR true = ANY (refusing) THEN
         fates := event_recant(stored, fates, pubkeys, kinds, tags, vanishing, refusing, now_at);
         fresh := ARRAY(SELECT u.eid FROM unnest(stored, fates) AS u (eid, fate) WHERE u.fate = 0 ORDER BY u.eid DESC);

@@ -44,7 +44,7 @@ const OBJECTS: &[(&str, &str)] = &[
     object!("functions/event_vanish.sql"),
     object!("functions/event_place.sql"),
     object!("functions/event_mark.sql"),
-    object!("functions/event_touched.sql"),
+    object!("functions/event_judge.sql"),
     object!("functions/event_recant.sql"),
     object!("functions/event_write.sql"),
     object!("functions/event_facts.sql"),
