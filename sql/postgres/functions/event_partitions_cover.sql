@@ -22,7 +22,7 @@ DECLARE
     quarter TEXT;
 BEGIN
     -- One at a time: what is missing is looked up before the tables are locked.
-    PERFORM pg_advisory_xact_lock(7261940117);
+    PERFORM pg_advisory_xact_lock(7261940119);
     LOOP
         -- The lower bound of event_future is the end of the last quarter.
         SELECT (regexp_match(pg_get_expr(c.relpartbound, c.oid), 'FROM \(''?(\d+)''?\)'))[1]::BIGINT INTO low

@@ -14,6 +14,7 @@ mod provenance;
 mod query;
 mod row;
 mod scan;
+mod selection;
 mod session;
 mod sets;
 mod setting;

@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use nips::{Event, EventRef, Filter};
 use sqlx::postgres::PgRow;
 
-use super::conditions::{Access, Sql, is_possible, push_filter, push_scope};
-use super::row::{COLUMNS, FIXED_LEN, StoredEvent, number};
+use super::conditions::is_possible;
+use super::row::{StoredEvent, number};
+use super::selection::{Reach, select};
 use super::session::Session;
 use super::windows::Window;
 use crate::store::StoreError;
@@ -49,14 +50,6 @@ struct Walk<'w> {
     bytes: usize,
     found: Vec<Event>,
     has_more: bool,
-}
-
-/// How far one statement may go.
-#[derive(Clone, Copy)]
-struct Reach {
-    window: Window,
-    rows: usize,
-    bytes: usize,
 }
 
 impl<'w> Walk<'w> {
@@ -161,55 +154,4 @@ impl<'w> Walk<'w> {
 fn matches(filter: &Filter, event: &EventRef<'_>) -> bool {
     filter.matches_fields(event)
         && (filter.tags.is_empty() || filter.matches_tags(&event.indexed_tags()))
-}
-
-/// The newest rows of a window that match, as many as may be taken, and how many that would be without the bound
-/// in bytes.
-fn select(filter: &Filter, scope: &Scope, reach: Reach) -> Sql {
-    let mut sql = Sql::new(
-        "SELECT b.* FROM (
-            SELECT c.*, count(*) OVER () AS found,
-                sum(octet_length(c.tags) + octet_length(c.content) + ",
-    );
-    sql.push(FIXED_LEN);
-    sql.push(
-        ") OVER (ORDER BY c.eid DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before
-            FROM (",
-    );
-    push_candidates(&mut sql, COLUMNS, filter, scope, reach.window);
-    sql.push(" ORDER BY eid DESC LIMIT ")
-        .push_bind(as_bigint(reach.rows));
-    sql.push(") AS c) AS b WHERE coalesce(b.bytes_before, 0) < ")
-        .push_bind(as_bigint(reach.bytes.max(1)))
-        .push(" ORDER BY b.eid DESC");
-    sql
-}
-
-/// What matches within a window, in any order. An index is used for what it finds, not for the order in which a
-/// limit would stop early: where a value is frequent but was not seen lately, that walks over everything.
-pub(super) fn push_candidates(
-    sql: &mut Sql,
-    columns: &str,
-    filter: &Filter,
-    scope: &Scope,
-    window: Window,
-) {
-    let is_indexed = Access::of(filter) == Access::Index;
-    if is_indexed {
-        sql.push("SELECT i.* FROM (");
-    }
-    sql.push("SELECT ").push(columns);
-    sql.push(" FROM event e LEFT JOIN event_standing s ON s.eid = e.eid WHERE e.eid BETWEEN ")
-        .push_bind(window.low)
-        .push(" AND ")
-        .push_bind(window.high);
-    push_filter(sql, filter);
-    push_scope(sql, filter, scope);
-    if is_indexed {
-        sql.push(" OFFSET 0) AS i");
-    }
-}
-
-pub(super) fn as_bigint(number: usize) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -14,6 +14,9 @@ pub(super) const COLUMNS: &str = "e.eid, e.id, e.pubkey, e.kind, e.sig, e.tags, 
     coalesce(s.visibility, CASE WHEN e.kind IN (4, 1059) THEN 1 ELSE 0 END)::SMALLINT AS visibility,
     s.expires_at";
 
+/// The same, once they have these names.
+pub(super) const NAMES: &str = "eid, id, pubkey, kind, sig, tags, content, visibility, expires_at";
+
 /// A whole event as it was read.
 pub(super) struct StoredEvent<'r> {
     pub(super) eid: i64,

@@ -1,7 +1,7 @@
 //! Walking over everything stored, a step at a time.
 
 use super::conditions::{Sql, push_filter, push_scope};
-use super::row::{COLUMNS, StoredEvent, column, number};
+use super::row::{COLUMNS, NAMES, StoredEvent, column, number};
 use super::windows::Window;
 use crate::store::StoreError;
 use crate::store::eid::eid_range;
@@ -28,7 +28,7 @@ impl PostgresStore {
         let Some(window) = scan.window() else {
             return Ok(page);
         };
-        let mut session = self.reading("scan").await?;
+        let mut session = self.reading("scan").await?.walking().await?;
         let rows = session
             .rows(scan.select(window).build().persistent(false))
             .await?;
@@ -67,12 +67,13 @@ impl Scan<'_> {
         (window.low <= window.high).then_some(window)
     }
 
-    /// The events among those visited that match, each with how many were visited and which was the last; one row
-    /// without an event when none of them does.
+    /// The events among those visited that match, each with how many were visited and which was the
+    /// last; one row without an event when none of them does. Each event is looked up by its key,
+    /// whatever a young table's statistics make of it.
     fn select(&self, window: Window) -> Sql {
-        let order = match self.order {
-            ScanOrder::NewestFirst => " DESC",
-            ScanOrder::OldestFirst => "",
+        let (order, last) = match self.order {
+            ScanOrder::NewestFirst => (" DESC", "min(eid)"),
+            ScanOrder::OldestFirst => ("", "max(eid)"),
         };
         let mut sql = Sql::new(
             "WITH visited AS MATERIALIZED (SELECT e.eid FROM event e WHERE e.eid BETWEEN ",
@@ -82,20 +83,18 @@ impl Scan<'_> {
             .push_bind(window.high);
         sql.push(" ORDER BY e.eid").push(order).push(" LIMIT ");
         sql.push_bind(i64::try_from(self.max_visited).unwrap_or(i64::MAX));
-        sql.push("), step AS (SELECT count(*) AS visited, ");
-        sql.push(match self.order {
-            ScanOrder::NewestFirst => "min(eid)",
-            ScanOrder::OldestFirst => "max(eid)",
-        });
-        sql.push(" AS last_eid FROM visited) SELECT step.visited, step.last_eid, m.* FROM step LEFT JOIN (SELECT ");
-        sql.push(COLUMNS);
-        sql.push(
-            " FROM visited v JOIN event e ON e.eid = v.eid
-                LEFT JOIN event_standing s ON s.eid = e.eid WHERE true",
-        );
+        sql.push("), step AS (SELECT count(*) AS visited, ")
+            .push(last);
+        sql.push(" AS last_eid FROM visited) SELECT visited, last_eid, ")
+            .push(NAMES)
+            .push(" FROM step LEFT JOIN (SELECT ");
+        sql.push(NAMES)
+            .push(" FROM visited AS v (slot) CROSS JOIN LATERAL (SELECT ")
+            .push(COLUMNS);
+        sql.push(" FROM event e LEFT JOIN event_standing s ON s.eid = e.eid WHERE e.eid = v.slot");
         push_filter(&mut sql, self.filter);
         push_scope(&mut sql, self.filter, self.scope);
-        sql.push(" OFFSET 0) AS m ON true ORDER BY m.eid")
+        sql.push(" OFFSET 0) AS m) AS m ON true ORDER BY eid")
             .push(order);
         sql
     }

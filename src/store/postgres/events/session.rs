@@ -7,7 +7,7 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
-use sqlx::{Postgres, SqlSafeStr};
+use sqlx::{Executor, Postgres, SqlSafeStr};
 
 use super::super::PostgresStore;
 use super::super::error::classify;
@@ -22,6 +22,9 @@ const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
     SET LOCAL enable_hashjoin = off;
     SET LOCAL enable_mergejoin = off;
     SET LOCAL jit = off";
+
+/// What a walk in the order of keys does without, so that it never sorts what it could read in order.
+const WALKING: &str = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off";
 
 /// A transaction that belongs to one operation. How long it took is recorded when it ends.
 pub(super) struct Session {
@@ -59,6 +62,13 @@ impl PostgresStore {
 }
 
 impl Session {
+    /// The same for a walk in the order of keys.
+    pub(super) async fn walking(mut self) -> Result<Self, StoreError> {
+        let set = self.transaction.execute(WALKING).await;
+        set.map_err(self.timer.failed())?;
+        Ok(self)
+    }
+
     pub(super) async fn rows(
         &mut self,
         statement: Query<'_, Postgres, PgArguments>,

@@ -6,8 +6,8 @@ use nips::{EventId, Filter};
 use sqlx::postgres::PgRow;
 
 use super::conditions::{Sql, is_possible};
-use super::query::{as_bigint, push_candidates};
 use super::row::{column, number};
+use super::selection::{as_bigint, push_candidates};
 use super::windows::Window;
 use crate::store::StoreError;
 use crate::store::eid::{created_at, eid_range};

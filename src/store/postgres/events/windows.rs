@@ -42,20 +42,22 @@ impl Window {
                     .bind(FIRST_EVENTS),
             )
             .await?;
-        Ok(self.cut(column(&row, "now_eid")?, column(&row, "start_eid")?))
+        let stretch = Stretch {
+            newest: column(&row, "newest_eid")?,
+            start: column(&row, "start_eid")?,
+        };
+        Ok(self.cut(column(&row, "now_eid")?, stretch))
     }
 
-    /// `now` is the end of what can be of today, `start` the beginning of the first window before it.
-    fn cut(self, now: i64, start: Option<i64>) -> Vec<Self> {
+    /// `now` is the end of what can be of today.
+    fn cut(self, now: i64, stretch: Stretch) -> Vec<Self> {
         let mut windows = Vec::new();
         let mut high = self.high;
         if now < high {
             windows.push(Self { low: now + 1, high });
             high = now;
         }
-        if let Some(start) = start {
-            let mut length = (high - start).max(1);
-            let mut low = start;
+        if let Some((mut low, mut length)) = stretch.first_window() {
             while low > self.low {
                 windows.push(Self { low, high });
                 high = low - 1;
@@ -73,6 +75,21 @@ impl Window {
     }
 }
 
+/// Where the newest events lie.
+struct Stretch {
+    newest: Option<i64>,
+    /// `None` when there are few.
+    start: Option<i64>,
+}
+
+impl Stretch {
+    /// Where the first window begins, and how long it is but for the time in which nothing happened.
+    fn first_window(&self) -> Option<(i64, i64)> {
+        let (newest, start) = self.newest.zip(self.start)?;
+        Some((start, (newest - start).max(1)))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,13 +98,25 @@ mod tests {
         Window { low, high }
     }
 
+    fn stretch(newest: i64, start: i64) -> Stretch {
+        Stretch {
+            newest: Some(newest),
+            start: Some(start),
+        }
+    }
+
+    const FEW: Stretch = Stretch {
+        newest: None,
+        start: None,
+    };
+
     #[test]
     fn windows_grow_and_leave_nothing_out() {
-        let cut = window(0, 1_000).cut(1_000, Some(991));
+        let cut = window(0, 2_000).cut(2_000, stretch(1_000, 991));
         assert_eq!(
             cut,
             [
-                window(991, 1_000),
+                window(991, 2_000),
                 window(918, 990),
                 window(341, 917),
                 window(0, 340)
@@ -98,15 +127,15 @@ mod tests {
     #[test]
     fn the_future_is_a_window_of_its_own() {
         assert_eq!(
-            window(0, 1_000).cut(600, None),
+            window(0, 1_000).cut(600, FEW),
             [window(601, 1_000), window(0, 600)]
         );
-        assert_eq!(window(700, 1_000).cut(699, None), [window(700, 1_000)]);
+        assert_eq!(window(700, 1_000).cut(699, FEW), [window(700, 1_000)]);
     }
 
     #[test]
     fn a_short_range_is_one_window() {
-        assert_eq!(window(5, 9).cut(9, None), [window(5, 9)]);
-        assert_eq!(window(5, 9).cut(9, Some(5)), [window(5, 9)]);
+        assert_eq!(window(5, 9).cut(9, FEW), [window(5, 9)]);
+        assert_eq!(window(5, 9).cut(9, stretch(9, 5)), [window(5, 9)]);
     }
 }
