@@ -1,9 +1,11 @@
 //! What stands behind `store.url`: one of two assemblies.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::settings;
@@ -11,10 +13,15 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::metrics::StoreMetrics;
 use crate::store::embedded::{Embedded, EmbeddedOptions};
+use crate::store::events::BatchNumber;
 use crate::store::postgres::{ACQUIRE_TIMEOUT, PostgresOptions, PostgresStore};
 use crate::store::serving::{ServingIndex, ServingOptions};
 use crate::store::sqlite::SqliteOptions;
 use crate::store::{Store, StoreError};
+
+/// How long followers that have nothing to be told are left alone: one that failed to read what it was told of
+/// looks again after this.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// An opened store, by its concrete kind.
 pub(super) enum Assembly {
@@ -100,11 +107,15 @@ impl Assembly {
         let Self::Postgres(postgres) = self else {
             return None;
         };
-        let (mut feed, soft) = (postgres.feed(), soft.clone());
+        let (mut feed, soft) = (postgres.feed(BatchNumber::default()), soft.clone());
         Some(async move {
             loop {
                 tokio::select! {
-                    () = feed.arrived() => followers.iter().for_each(|follower| follower.notify_one()),
+                    arrived = timeout(LOOK_AGAIN, feed.arrived()) => match arrived {
+                        Ok(Ok(_)) | Err(_) => followers.iter().for_each(|follower| follower.notify_one()),
+                        // Only a store that was closed has nothing more to tell.
+                        Ok(Err(_)) => return,
+                    },
                     () = soft.cancelled() => return,
                 }
             }

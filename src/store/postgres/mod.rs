@@ -84,6 +84,8 @@ impl fmt::Debug for PostgresOptions {
 pub struct PostgresStore {
     pool: Pool,
     direct: PgPool,
+    /// Whether [`PostgresStore::direct`] surely leads to the server itself.
+    is_direct_known: bool,
     metrics: StoreMetrics,
     rules: PostgresRules,
 }
@@ -102,10 +104,12 @@ impl PostgresStore {
             .await
             .map_err(|error| opening(&url, error))?;
         let pool = Pool::open(&options).await.map_err(failed)?;
+        let is_direct_known = options.direct_url.is_some();
         let rules = PostgresRules::new(PostgresKeys, options.whole_kinds, options.own_relay_urls);
         let store = Self {
             pool,
             direct,
+            is_direct_known,
             metrics: options.metrics,
             rules,
         };
