@@ -3,15 +3,20 @@
 #
 #   tests/servers.sh start DIR    install what is missing, start both on free ports of 127.0.0.1
 #   tests/servers.sh stop DIR     stop both and remove DIR
+#   tests/servers.sh crash postgres|pgbouncer DIR     end one at once, as a crash would
+#   tests/servers.sh revive postgres|pgbouncer DIR    start it again where it was
 #
 # DIR/url and DIR/pooler_url say where they listen, DIR/run where they keep their files. On Debian, root gets what is
 # missing from the distribution's packages; elsewhere the message says what to install. POSTGRES_BIN
 # names the folder of another PostgreSQL's programs, 15 or later.
 set -euo pipefail
 
-usage="usage: tests/servers.sh start|stop DIR"
+usage="usage: tests/servers.sh start|stop|{crash|revive postgres|pgbouncer} DIR"
 action=${1:?$usage}
-directory=${2:?$usage}
+case $action in
+  crash | revive) action+="-${2:?$usage}"; directory=${3:?$usage} ;;
+  *) directory=${2:?$usage} ;;
+esac
 password=test-only
 as_postgres=()
 
@@ -60,7 +65,7 @@ free_port() {
   fail "no free port"
 }
 
-start_postgres() {
+make_postgres() {
   port=$(free_port)
   echo "$password" > "$run/password"
   "${as_postgres[@]}" "$postgres_bin/initdb" --pgdata "$run/data" --username admin \
@@ -77,12 +82,19 @@ shared_buffers = 256MB
 max_wal_size = 2GB
 shared_preload_libraries = ''
 CONF
-  "${as_postgres[@]}" "$postgres_bin/pg_ctl" --pgdata "$run/data" --log "$run/postgres.log" \
-    --wait --silent start || { cat "$run/postgres.log" >&2; fail "PostgreSQL did not start"; }
   echo "postgres://admin:$password@127.0.0.1:$port/postgres" >"$directory/url"
 }
 
-start_pgbouncer() {
+start_postgres() {
+  "${as_postgres[@]}" "$postgres_bin/pg_ctl" --pgdata "$run/data" --log "$run/postgres.log" \
+    --wait --silent start || { cat "$run/postgres.log" >&2; fail "PostgreSQL did not start"; }
+}
+
+crash_postgres() {
+  "${as_postgres[@]}" "$postgres_bin/pg_ctl" --pgdata "$run/data" --mode immediate --silent stop
+}
+
+make_pgbouncer() {
   pooler_port=$(free_port)
   for user in admin writer refresher reader; do
     printf '"%s" "%s"\n' "$user" "$password"
@@ -100,14 +112,31 @@ pool_mode = transaction
 default_pool_size = 4
 max_client_conn = 1000
 server_idle_timeout = 2
+# A server that was away is asked again soon.
+server_login_retry = 1
 ignore_startup_parameters = extra_float_digits
 logfile = $run/pgbouncer.log
 pidfile = $run/pgbouncer.pid
 CONF
   [ ${#as_postgres[@]} = 0 ] || chown postgres "$run"/{userlist.txt,pgbouncer.ini}
+  echo "postgres://admin:$password@127.0.0.1:$pooler_port/postgres" >"$directory/pooler_url"
+}
+
+start_pgbouncer() {
   "${as_postgres[@]}" "$pgbouncer" --quiet --daemon "$run/pgbouncer.ini" 2>"$run/pgbouncer.err" \
     || { cat "$run/pgbouncer.err" >&2; fail "PgBouncer did not start"; }
-  echo "postgres://admin:$password@127.0.0.1:$pooler_port/postgres" >"$directory/pooler_url"
+}
+
+crash_pgbouncer() {
+  kill -9 "$(cat "$run/pgbouncer.pid")"
+  rm "$run/pgbouncer.pid"
+}
+
+find_running() {
+  [ -f "$directory/run" ] || fail "nothing runs in $directory"
+  run=$(cat "$directory/run")
+  find_programs
+  choose_user
 }
 
 stop_servers() {
@@ -115,9 +144,8 @@ stop_servers() {
   run=$(cat "$directory/run")
   if [ -f "$run/pgbouncer.pid" ]; then kill "$(cat "$run/pgbouncer.pid")" 2>/dev/null || true; fi
   if [ -f "$run/data/postmaster.pid" ]; then
-    find_programs
-    choose_user
-    "${as_postgres[@]}" "$postgres_bin/pg_ctl" --pgdata "$run/data" --mode immediate --silent stop || true
+    find_running
+    crash_postgres || true
   fi
   rm -rf "$run" "$directory"
 }
@@ -133,9 +161,15 @@ case $action in
     chmod 755 "$run"
     echo "$run" >"$directory/run"
     choose_user
+    make_postgres
     start_postgres
+    make_pgbouncer
     start_pgbouncer
     ;;
   stop) stop_servers ;;
+  crash-postgres) find_running; crash_postgres ;;
+  revive-postgres) find_running; start_postgres ;;
+  crash-pgbouncer) find_running; crash_pgbouncer ;;
+  revive-pgbouncer) find_running; start_pgbouncer ;;
   *) fail "$usage" ;;
 esac

@@ -9,6 +9,7 @@ mod queries;
 mod roles;
 mod schema;
 pub(crate) mod server;
+mod servers;
 mod statistics;
 mod views;
 mod writers;

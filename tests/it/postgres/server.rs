@@ -1,6 +1,7 @@
 //! The servers that the test command started, and a database of its own for each test.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use bigbrotr::metrics::Metrics;
 use bigbrotr::store::postgres::{ACQUIRE_TIMEOUT, PostgresOptions, PostgresStore, ROLES};
@@ -21,27 +22,35 @@ pub(crate) struct Database {
     name: String,
     direct: String,
     pooler: String,
+    /// Where its servers say how to reach them.
+    folder: PathBuf,
 }
 
 impl Database {
     /// A new database with the schema of today: a copy of one that is migrated once for each state of
     /// the SQL.
     pub(crate) async fn create() -> Self {
-        let template = template().await;
-        Self::create_from(&format!("TEMPLATE {template}")).await
+        Self::create_in(&shared_servers()).await
+    }
+
+    /// The same on the servers that a folder tells of.
+    pub(crate) async fn create_in(folder: &Path) -> Self {
+        let template = template(folder).await;
+        Self::create_from(folder, &format!("TEMPLATE {template}")).await
     }
 
     /// A new, empty database.
     pub(crate) async fn empty() -> Self {
-        Self::create_from("").await
+        Self::create_from(&shared_servers(), "").await
     }
 
-    async fn create_from(source: &str) -> Self {
+    async fn create_from(folder: &Path, source: &str) -> Self {
         let name = format!("test_{:032x}", rand::random::<u128>());
-        administrate(&format!("CREATE DATABASE {name} {source}")).await;
+        administrate_in(folder, &format!("CREATE DATABASE {name} {source}")).await;
         Self {
-            direct: address("url", &name),
-            pooler: address("pooler_url", &name),
+            direct: address(folder, "url", &name),
+            pooler: address(folder, "pooler_url", &name),
+            folder: folder.to_owned(),
             name,
         }
     }
@@ -86,11 +95,12 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let folder = self.folder.clone();
         // A runtime may be running on this thread, and it cannot wait here.
         let dropping = std::thread::Builder::new().spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = runtime.enable_all().build().unwrap();
-            runtime.block_on(administrate(&drop));
+            runtime.block_on(administrate_in(&folder, &drop));
         });
         let _ = dropping.unwrap().join();
     }
@@ -98,7 +108,11 @@ impl Drop for Database {
 
 /// Runs a statement as the server's administrator.
 pub(crate) async fn administrate(statement: &str) {
-    let mut connection = administrator().await;
+    administrate_in(&shared_servers(), statement).await;
+}
+
+async fn administrate_in(folder: &Path, statement: &str) {
+    let mut connection = administrator(folder).await;
     execute(&mut connection, statement).await;
     connection.close().await.unwrap();
 }
@@ -137,8 +151,8 @@ pub(crate) async fn refusal(connection: &mut PgConnection, statement: &str) -> S
     }
 }
 
-async fn administrator() -> PgConnection {
-    let options: PgConnectOptions = address("url", "postgres").parse().unwrap();
+async fn administrator(folder: &Path) -> PgConnection {
+    let options: PgConnectOptions = address(folder, "url", "postgres").parse().unwrap();
     let connected = PgConnection::connect_with(&options.password(PASSWORD)).await;
     connected.unwrap()
 }
@@ -158,14 +172,14 @@ fn options(pooler: &str, direct: &str) -> PostgresOptions {
 }
 
 /// The name of a database with the schema of today, made by whichever test comes first.
-async fn template() -> String {
+async fn template(folder: &Path) -> String {
     let name = format!("template_{}", &state_of_the_sql()[..32]);
-    let mut connection = administrator().await;
+    let mut connection = administrator(folder).await;
     execute(&mut connection, TEMPLATE_LOCK).await;
     if !is_template(&mut connection, &name).await {
         execute(&mut connection, &format!("DROP DATABASE IF EXISTS {name}")).await;
         execute(&mut connection, &format!("CREATE DATABASE {name}")).await;
-        migrate(&name).await;
+        migrate(folder, &name).await;
         let finish = format!("ALTER DATABASE {name} IS_TEMPLATE true");
         execute(&mut connection, &finish).await;
     }
@@ -182,8 +196,8 @@ async fn is_template(connection: &mut PgConnection, name: &str) -> bool {
 }
 
 /// Over direct connections only: nobody may be connected to what is copied, and a pooler lingers.
-async fn migrate(name: &str) {
-    let url = address("url", name);
+async fn migrate(folder: &Path, name: &str) {
+    let url = address(folder, "url", name);
     let store = PostgresStore::open(options(&url, &url)).await.unwrap();
     for role in ROLES {
         store.set_password(role, PASSWORD).await.unwrap();
@@ -207,9 +221,14 @@ fn state_of_the_sql() -> String {
     data_encoding::HEXLOWER.encode(&hash.finalize())
 }
 
+/// Where the servers that the test command started say how to reach them.
+fn shared_servers() -> PathBuf {
+    root().join("target/test-servers")
+}
+
 /// The URL of a database on one of the servers, without the password.
-fn address(server: &str, database: &str) -> String {
-    let file = root().join("target/test-servers").join(server);
+fn address(folder: &Path, server: &str, database: &str) -> String {
+    let file = folder.join(server);
     let url = fs::read_to_string(&file).unwrap_or_else(|error| {
         panic!(
             "these tests need PostgreSQL and PgBouncer: start them with `make test-servers`, or run \

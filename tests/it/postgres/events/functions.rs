@@ -1,4 +1,4 @@
-//! The seed's functions and views of events: the values they leave and show.
+//! The seed's functions of events: the values they leave.
 
 use bigbrotr::clock::{Clock, SystemClock};
 use bigbrotr::store::EventStore;
@@ -7,7 +7,7 @@ use nips::{Event, Kind};
 use sqlx::{AssertSqlSafe, Executor, PgConnection, Row};
 
 use super::Database;
-use crate::contract::events::{Dice, NOW, ask, author, batch, event, event_with, write};
+use crate::contract::events::{Dice, NOW, ask, author, batch, event, write};
 use crate::shared_data::corpus_lines;
 
 /// Everything that is kept about events, in an order that does not depend on how it came. Only when and in
@@ -32,7 +32,7 @@ const SAMPLE: usize = 4;
 const BATCH: usize = 500;
 
 /// Calls `event_insert`, and returns how many events it says are new.
-async fn insert(connection: &mut PgConnection, events: &[Event]) -> i32 {
+pub(super) async fn insert(connection: &mut PgConnection, events: &[Event]) -> i32 {
     let arguments = Arguments::of(events);
     let call = sqlx::query("SELECT event_insert($1, $2, $3, $4, $5::text[]::jsonb[], $6, $7)");
     let row = arguments.bind(call).fetch_one(connection).await.unwrap();
@@ -83,7 +83,7 @@ impl Arguments {
     }
 }
 
-async fn texts(connection: &mut PgConnection, sql: &str) -> Vec<String> {
+pub(super) async fn texts(connection: &mut PgConnection, sql: &str) -> Vec<String> {
     let rows = connection.fetch_all(AssertSqlSafe(sql.to_owned())).await;
     rows.unwrap().iter().map(|row| row.get(0)).collect()
 }
@@ -374,82 +374,4 @@ async fn every_change_is_logged_for_counters() {
         unsighted_relays) FROM event_change ORDER BY change";
     let expected = ["1 1 {7} 0 {} {}", "2 1 {} 0 {} {}", "3 0 {} 1 {1} {7}"];
     assert_eq!(texts(&mut sql, log).await, expected);
-}
-
-#[tokio::test]
-async fn views_show_what_jsonb_cannot_hold_as_u_fffd() {
-    let database = Database::create().await;
-    let store = database.store().await;
-    let content = "a\u{0}\u{0}b\\u0000\\\u{0}\u{1}\u{7f}\u{ffff}é";
-    let tags: &[&[&str]] = &[&["t", content], &["x"], &["d", ""], &["tt", "y"], &[]];
-    let odd = event_with(1, 1, 1_700_000_000, tags, content);
-    write(&store, std::slice::from_ref(&odd)).await;
-    assert_eq!(
-        ask(&store, &["{}"], Scope::public(NOW)).await.events,
-        std::slice::from_ref(&odd)
-    );
-    let shown = content.replace('\u{0}', "\u{fffd}");
-    let mut sql = database.connect().await;
-    let row = sql
-        .fetch_one("SELECT id, pubkey, created_at, kind, tags ->> 0, tagvalues, content, sig FROM nostr.event")
-        .await
-        .unwrap();
-    assert_eq!(row.get::<Vec<u8>, _>(0), odd.id().0);
-    assert_eq!(row.get::<Vec<u8>, _>(1), odd.pubkey().0);
-    assert_eq!(
-        (row.get::<i64, _>(2), row.get::<i32, _>(3)),
-        (1_700_000_000, 1)
-    );
-    let tag: Vec<String> = serde_json::from_str(row.get(4)).unwrap();
-    assert_eq!(tag, ["t", &shown]);
-    assert_eq!(
-        row.get::<Vec<String>, _>(5),
-        [format!("t:{shown}"), "d:".to_owned()]
-    );
-    assert_eq!(row.get::<String, _>(6), shown);
-    assert_eq!(row.get::<Vec<u8>, _>(7), odd.sig().0);
-}
-
-#[tokio::test]
-async fn analysts_find_tags_by_their_hash() {
-    let database = Database::create().await;
-    let store = database.store().await;
-    let value = "\"q\"\\\n é";
-    let found = event(1, 1, 10, &[&["t", value]]);
-    write(&store, &[found.clone(), event(1, 1, 11, &[&["T", value]])]).await;
-    let mut sql = database.connect().await;
-    let call =
-        sqlx::query("SELECT id FROM nostr.event WHERE tag_hashes @> ARRAY[tag_hash('t', $1)]");
-    let rows = call.bind(value).fetch_all(&mut sql).await.unwrap();
-    let ids: Vec<Vec<u8>> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(ids, [found.id().0]);
-}
-
-#[tokio::test]
-async fn the_view_of_visibility_tells_why() {
-    let database = Database::create().await;
-    let store = database.store().await;
-    let events = [
-        event(1, 1, 10, &[]),
-        event(1, 4, 11, &[]),
-        event(1, 0, 12, &[]),
-        event(1, 0, 13, &[]),
-        event(1, 1, 14, &[&["-"]]),
-        event(1, 1, 15, &[&["expiration", "20"]]),
-        event(1, 5, 16, &[&["e", &event(1, 1, 17, &[]).id().to_hex()]]),
-        event(1, 1, 17, &[]),
-    ];
-    write(&store, &events).await;
-    let view = "SELECT visibility FROM nostr.event_visibility ORDER BY eid";
-    let expected = [
-        "public",
-        "private",
-        "superseded",
-        "public",
-        "protected",
-        "expired",
-        "public",
-        "deleted",
-    ];
-    assert_eq!(texts(&mut database.connect().await, view).await, expected);
 }

@@ -1,12 +1,21 @@
 //! The event side by itself: random histories, lightweight mode, several writers, hostile rows, outages.
 
+mod conflicts;
+mod feed;
 mod functions;
+mod hostile;
+mod outages;
+mod partitions;
+mod plans;
+mod views;
 mod writers;
+
+use std::time::{Duration, Instant};
 
 use bigbrotr::store::postgres::{PostgresOptions, PostgresStore};
 
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::{AssertSqlSafe, Executor, Row};
 
 use super::server::Database;
 use crate::contract::events as contract;
@@ -67,4 +76,23 @@ async fn one_row(database: &Database, sql: &str) -> PgRow {
     let mut connection = database.connect().await;
     let row = connection.fetch_one(AssertSqlSafe(sql.to_owned())).await;
     row.unwrap()
+}
+
+/// Waits until a condition holds.
+async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so().await {
+        assert!(Instant::now() < deadline, "not in time: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Waits until the program has no session left; by then the server has counted what they did.
+async fn sessions_end(database: &Database) {
+    let sessions = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'bigbrotr'";
+    eventually("the sessions end", async || {
+        one_row(database, sessions).await.get::<i64, _>(0) == 0
+    })
+    .await;
 }

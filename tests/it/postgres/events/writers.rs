@@ -1,4 +1,5 @@
-//! Several writers at a time over the same events: nobody waits for ever, nothing is lost, nothing comes twice.
+//! Several writers at a time over the same events: nobody waits for ever, nothing is lost, nothing
+//! comes twice.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +14,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use sqlx::Row;
+use tempfile::TempDir;
 
-use super::{Database, one_row};
+use super::{Database, one_row, sessions_end};
 use crate::contract::events::{NOW, author, batch, event, event_with, sighting};
 
 const BATCH: usize = 40;
@@ -43,7 +45,7 @@ async fn check(writers: u32) {
     let writing = (1..=writers).map(|writer| write_shuffled(&store, &events, writer));
     futures_util::future::join_all(writing).await;
 
-    let expected = alone(&events).await;
+    let (_directory, expected) = alone(&events).await;
     for scope in [Scope::Stored, Scope::public(NOW)] {
         let expected = everything(&expected, &scope).await;
         assert_eq!(everything(&store, &scope).await, expected, "{scope:?}");
@@ -59,9 +61,11 @@ async fn check(writers: u32) {
         .await
         .get(0);
     assert_eq!(sightings.cast_unsigned(), statistics.sightings);
+    check_log(&store, &stored).await;
+    store.close().await;
+    sessions_end(&database).await;
     let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
     assert_eq!(one_row(&database, deadlocks).await.get::<i64, _>(0), 0);
-    check_log(&store, &stored).await;
 }
 
 /// Batches have no holes, and each event is in one of them.
@@ -93,11 +97,11 @@ async fn store(database: &Database, writers: u32) -> PostgresStore {
 }
 
 /// The same events written by one writer alone, into the other engine.
-async fn alone(events: &[Event]) -> LmdbEvents {
+async fn alone(events: &[Event]) -> (TempDir, LmdbEvents) {
     let directory = tempfile::tempdir().unwrap();
     let store = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
     store.write(batch(events.to_vec(), NOW)).await.unwrap();
-    store
+    (directory, store)
 }
 
 async fn write_shuffled(store: &PostgresStore, events: &[Event], writer: u32) {
