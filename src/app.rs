@@ -103,7 +103,8 @@ impl App {
             Some(serving) => serving.clone(),
             None => store.clone(),
         };
-        let archive = Archive::new(events, Arc::clone(&clock), archive_settings);
+        let archive = Archive::new(events, Arc::clone(&clock), archive_settings)
+            .with_quarantine(store.clone());
         Ok(Self {
             config,
             clock,

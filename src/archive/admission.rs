@@ -1,6 +1,6 @@
 //! The door itself: from raw events to one [`Admission`] each.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use nips::Event;
 use tokio::sync::broadcast;
@@ -12,7 +12,7 @@ use super::visit::Visit;
 use super::{Announcement, ArchiveCounts, ArchiveSettings, Door, LiveEvent, Rejection};
 use crate::clock::Clock;
 use crate::store::events::{BatchNumber, Visibility};
-use crate::store::{EventStore, StoreError};
+use crate::store::{EventStore, QuarantineStore, StoreError};
 
 /// Announcements that a slow receiver may be behind; it then reads the log of arrivals instead.
 const FEED_LEN: usize = 128;
@@ -44,6 +44,8 @@ pub struct Archive(Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) store: Arc<dyn EventStore>,
+    /// Where what the store fails on is kept aside.
+    pub(super) quarantine: OnceLock<Arc<dyn QuarantineStore>>,
     pub(super) settings: ArchiveSettings,
     pub(super) verifier: Verifier,
     pub(super) claims: Claims,
@@ -61,6 +63,7 @@ impl Archive {
     ) -> Self {
         Self(Arc::new(Inner {
             store,
+            quarantine: OnceLock::new(),
             clock,
             verifier: Verifier::new(settings.verify_threads),
             claims: Claims::new(settings.recent_ids),
@@ -68,6 +71,13 @@ impl Archive {
             feed: broadcast::channel(FEED_LEN).0,
             counters: Counters::default(),
         }))
+    }
+
+    /// Keeps what the store fails on aside from now on. A door without a quarantine only counts and refuses it.
+    pub fn with_quarantine(self, quarantine: Arc<dyn QuarantineStore>) -> Self {
+        // A door that has one keeps it.
+        let _ = self.0.quarantine.set(quarantine);
+        self
     }
 
     /// Admits raw JSON event objects; one answer each, in their order. When it returns, whatever is

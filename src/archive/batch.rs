@@ -2,7 +2,11 @@
 
 use crate::model::Sighting;
 use crate::store::events::{BatchNumber, EventBatch, EventKey, NewEvent, Outcome};
+use crate::store::quarantine::QuarantinedEvent;
 use crate::store::{EventStore, StoreError};
+
+/// Bytes of a reason that are kept: a server quotes what it refuses, and that may be long.
+const MAX_REASON_BYTES: usize = 1_000;
 
 /// Single rows of one write that may fail before the store itself counts as broken.
 const MAX_POISONED_ROWS: usize = 16;
@@ -23,6 +27,21 @@ impl Row {
             Self::Sighting(key, _) => *key,
         }
     }
+
+    /// The row as it is kept aside.
+    fn quarantined(&self, error: &StoreError, now: u64) -> QuarantinedEvent {
+        let (event, sighting) = match self {
+            Self::Event(new) => (Some(new.event.to_json()), new.sighting),
+            Self::Sighting(_, sighting) => (None, Some(*sighting)),
+        };
+        QuarantinedEvent {
+            id: self.key().id,
+            event,
+            relay: sighting.map(|sighting| sighting.relay),
+            reason: reason(error),
+            quarantined_at: now,
+        }
+    }
 }
 
 /// What became of one row.
@@ -37,10 +56,13 @@ pub(super) enum RowOutcome {
     Poisoned,
 }
 
-/// The rows with their outcomes, in the order given, and how many writes failed on the way.
+/// The rows with their outcomes, in the order given, and what failed on the way.
 pub(super) struct Written {
     pub(super) rows: Vec<(Row, RowOutcome)>,
+    /// Writes that failed.
     pub(super) failures: usize,
+    /// The rows that the store fails on by themselves, for [`RowOutcome::Poisoned`].
+    pub(super) poisoned: Vec<QuarantinedEvent>,
 }
 
 /// Writes rows in one transaction, sorted by key. When the store fails for good, the rows are
@@ -57,7 +79,7 @@ pub(super) async fn write(
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by_cached_key(|&position| rows[position].key());
     let mut outcomes = vec![RowOutcome::Poisoned; rows.len()];
-    let (mut failures, mut poisoned) = (0, 0);
+    let (mut failures, mut poisoned) = (0, Vec::new());
     let mut pending = vec![order.as_slice()];
     while let Some(part) = pending.pop().filter(|part| !part.is_empty()) {
         match write_part(store, &rows, part, now).await {
@@ -68,8 +90,10 @@ pub(super) async fn write(
             }
             Err(error @ StoreError::Failed { .. }) => {
                 failures += 1;
-                poisoned += usize::from(part.len() == 1);
-                if poisoned > MAX_POISONED_ROWS || poisoned == rows.len() {
+                if let [position] = part {
+                    poisoned.push(rows[*position].quarantined(&error, now));
+                }
+                if poisoned.len() > MAX_POISONED_ROWS || poisoned.len() == rows.len() {
                     return Err(error);
                 }
                 tracing::warn!(count = part.len(), reason = error.reason(), %error, "a batch of events could not be stored");
@@ -82,7 +106,11 @@ pub(super) async fn write(
         }
     }
     let rows = rows.into_iter().zip(outcomes).collect();
-    Ok(Written { rows, failures })
+    Ok(Written {
+        rows,
+        failures,
+        poisoned,
+    })
 }
 
 async fn write_part(
@@ -116,4 +144,18 @@ async fn write_part(
         }
     };
     Ok(part.iter().map(outcome).collect())
+}
+
+/// What the store said, with its causes.
+fn reason(error: &StoreError) -> String {
+    let mut reason = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        reason.push_str(": ");
+        reason.push_str(&error.to_string());
+        cause = error.source();
+    }
+    reason.truncate(reason.floor_char_boundary(MAX_REASON_BYTES));
+    // No database takes it in a text.
+    reason.replace('\0', "\u{fffd}")
 }

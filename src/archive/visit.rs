@@ -11,6 +11,7 @@ use super::claims::{Claim, ClaimGuard};
 use super::{Admission, Door, LiveEvent, Rejection, policy};
 use crate::store::StoreError;
 use crate::store::events::{BatchNumber, EventKey, NewEvent, Outcome, Visibility};
+use crate::store::quarantine::QuarantinedEvent;
 
 /// The state of one call.
 pub(super) struct Visit<'a> {
@@ -190,7 +191,26 @@ impl<'a> Visit<'a> {
         for (batch, events) in live {
             self.archive.announce(Some(batch), &events);
         }
-        Ok(())
+        self.quarantine(&written.poisoned).await
+    }
+
+    /// Keeps aside what the store failed on. Where that fails, too, it is not worth the rest of the batch, unless
+    /// trying again helps.
+    async fn quarantine(&self, poisoned: &[QuarantinedEvent]) -> Result<(), StoreError> {
+        let Some(quarantine) = self.archive.quarantine.get() else {
+            return Ok(());
+        };
+        if poisoned.is_empty() {
+            return Ok(());
+        }
+        match quarantine.quarantine(poisoned).await {
+            Err(error) if error.is_transient() => Err(error),
+            Err(error) => {
+                tracing::warn!(count = poisoned.len(), %error, "poisoned events could not be kept aside");
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
     }
 
     /// What has to be written, and the input that each row answers. Known events that bring no

@@ -130,6 +130,8 @@ fn as_text(figures: &Value) -> String {
         lag(&figures["lag"]["sync_s"])
     );
     gaps(&mut text, &figures["gaps"]);
+    let quarantined = number(&figures["quarantined"]);
+    let _ = writeln!(text, "quarantine  {}", grouped(quarantined));
     cycles(&mut text, &figures["cycles"], now);
     text
 }

@@ -31,6 +31,8 @@ pub struct Overview {
     pub events: EventStatistics,
     /// Rows of everything else.
     pub totals: Totals,
+    /// Events that the store failed on.
+    pub quarantined: u64,
     /// What could not be archived yet.
     pub gaps: Vec<GapCount>,
     /// How far behind the services are.
@@ -60,6 +62,7 @@ impl Overview {
             candidates: store.candidate_counts().await?,
             events: store.event_statistics().await?,
             totals: store.totals().await?,
+            quarantined: store.quarantined_count().await?,
             gaps: store.gap_counts().await?,
             lag: lag(store, now).await?,
             cycles: store.latest_cycles().await?,
@@ -99,6 +102,7 @@ impl Overview {
             "relays": relays.collect::<Vec<_>>(),
             "candidates": candidates.collect::<Vec<_>>(),
             "events": events_json(&self.events),
+            "quarantined": self.quarantined,
             "gaps": gaps.collect::<Vec<_>>(),
             "lag": { "check_s": self.lag.check_s, "sync_s": self.lag.sync_s },
             "cycles": self.cycles.iter().map(cycle_json).collect::<Vec<_>>(),

@@ -19,6 +19,7 @@ pub mod events;
 pub mod lmdb;
 pub mod metadata;
 pub mod postgres;
+pub mod quarantine;
 pub mod relays;
 mod rows;
 mod rules;
@@ -35,6 +36,7 @@ pub use embedded::{Embedded, EmbeddedOptions};
 pub use error::StoreError;
 pub use events::EventStore;
 pub use metadata::MetadataStore;
+pub use quarantine::QuarantineStore;
 pub use relays::RelayStore;
 pub use serving::ServingIndex;
 pub use state::StateStore;
@@ -42,12 +44,24 @@ pub use statistics::StatisticsStore;
 
 /// Everything but events.
 pub trait RelationalStore:
-    CandidateStore + RelayStore + MetadataStore + CoverageStore + StateStore + StatisticsStore
+    CandidateStore
+    + RelayStore
+    + MetadataStore
+    + CoverageStore
+    + StateStore
+    + StatisticsStore
+    + QuarantineStore
 {
 }
 
 impl<T> RelationalStore for T where
-    T: CandidateStore + RelayStore + MetadataStore + CoverageStore + StateStore + StatisticsStore
+    T: CandidateStore
+        + RelayStore
+        + MetadataStore
+        + CoverageStore
+        + StateStore
+        + StatisticsStore
+        + QuarantineStore
 {
 }
 

@@ -5,7 +5,7 @@
 //! out of lists, with a warning: one bad row must not hide its neighbours.
 
 use nips::relay_url::LocalRelays;
-use nips::{Network, RelayUrl};
+use nips::{EventId, Network, RelayUrl};
 
 use crate::model::{
     Candidate, Gap, GapReason, Interval, Metadata, MetadataType, Method, Relay, RelayId,
@@ -13,6 +13,7 @@ use crate::model::{
 };
 use crate::store::StoreError;
 use crate::store::coverage::{CoverageCount, GapCount};
+use crate::store::quarantine::QuarantinedEvent;
 use crate::store::relays::RelayCount;
 use crate::store::statistics::{CycleRecord, Totals};
 
@@ -188,6 +189,21 @@ pub(super) fn cycle(row: &impl StoredRow, service: ServiceName) -> Result<CycleR
         })
     };
     read().ok_or_else(|| damaged("cycle", row, "started_at"))
+}
+
+/// An event from a row of `quarantine`.
+pub(super) fn quarantined_event(row: &impl StoredRow) -> Result<QuarantinedEvent, StoreError> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    let read = || {
+        Some(QuarantinedEvent {
+            id: EventId(row.bytes("id")?.try_into().ok()?),
+            event: optional(row, "event", || row.bytes("event").and_then(text))?,
+            relay: optional(row, "relay_id", || number(row, "relay_id").map(RelayId))?,
+            reason: row.text("reason")?.to_owned(),
+            quarantined_at: number(row, "quarantined_at")?,
+        })
+    };
+    read().ok_or_else(|| damaged("quarantined event", row, "quarantined_at"))
 }
 
 /// Relays of a network in a state.

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (
         1,
         "relay",
@@ -37,6 +37,11 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
         6,
         "statistics",
         include_str!("../../../sql/postgres/migrations/0006_statistics.sql"),
+    ),
+    (
+        7,
+        "quarantine",
+        include_str!("../../../sql/postgres/migrations/0007_quarantine.sql"),
     ),
 ];
 

@@ -18,6 +18,7 @@ mod locks;
 mod metadata;
 mod migrations;
 mod objects;
+mod quarantine;
 mod relays;
 mod roles;
 mod row;

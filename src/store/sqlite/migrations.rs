@@ -5,7 +5,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr, SqliteConnection};
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str); 5] = [
     (
         1,
         "relay",
@@ -25,6 +25,11 @@ const MIGRATIONS: [(i64, &str, &str); 4] = [
         4,
         "service",
         include_str!("../../../sql/sqlite/migrations/0004_service.sql"),
+    ),
+    (
+        5,
+        "quarantine",
+        include_str!("../../../sql/sqlite/migrations/0005_quarantine.sql"),
     ),
 ];
 

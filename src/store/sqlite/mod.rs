@@ -11,6 +11,7 @@ mod coverage;
 mod error;
 mod metadata;
 mod migrations;
+mod quarantine;
 mod relays;
 mod row;
 mod state;

@@ -5,19 +5,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bigbrotr::archive::Admission;
-use bigbrotr::model::Sighting;
+use bigbrotr::model::{RelayId, Sighting};
 use bigbrotr::store::events::{
     ArrivalBatch, BatchNumber, EventBatch, EventKey, EventStatistics, Page, QueryBounds,
     ScanCursor, ScanOrder, ScanPage, Scope, Visibility, WriteReport,
 };
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
+use bigbrotr::store::quarantine::QuarantinedEvent;
 use bigbrotr::store::sets::{AuthorCount, KeySet};
-use bigbrotr::store::{EventStore, StoreError};
+use bigbrotr::store::sqlite::{SqliteOptions, SqliteStore};
+use bigbrotr::store::{EventStore, QuarantineStore, StoreError};
 use nips::nip45::SketchOffset;
 use nips::{EventId, Filter};
 use tokio::sync::Semaphore;
 
-use super::given::{Given, crawl, note, over, raw, refused};
+use super::given::{Given, NOW, crawl, note, over, raw, refused};
 
 /// The real store, except that some writes fail.
 struct Faulty {
@@ -46,7 +48,12 @@ async fn one_bad_row_costs_only_itself() {
     let events: Vec<_> = (0..1_000).map(note).collect();
     let poison = [events[3].id(), events[777].id()];
     let (given, _) = faulty(&poison, 0);
-    let answers = given.archive.admit(raw(&events), crawl(1)).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("quarantine.sqlite");
+    let quarantine = SqliteStore::open(&file, SqliteOptions::default()).await;
+    let quarantine = Arc::new(quarantine.unwrap());
+    let archive = given.archive.with_quarantine(quarantine.clone());
+    let answers = archive.admit(raw(&events), crawl(1)).await.unwrap();
     for (position, answer) in answers.iter().enumerate() {
         if matches!(position, 3 | 777) {
             assert_eq!(refused(answer), "unstorable");
@@ -54,7 +61,17 @@ async fn one_bad_row_costs_only_itself() {
             assert_eq!(*answer, Admission::Stored(Visibility::Public), "{position}");
         }
     }
-    assert_eq!(given.archive.counts().poisoned_batches, 1);
+    assert_eq!(archive.counts().poisoned_batches, 1);
+    let mut kept = quarantine.quarantined(10).await.unwrap();
+    kept.sort_by_key(|kept| kept.id != events[3].id());
+    let expected = [3, 777].map(|position: usize| QuarantinedEvent {
+        id: events[position].id(),
+        event: Some(events[position].to_json()),
+        relay: Some(RelayId(1)),
+        reason: "store operation write failed: scripted".to_owned(),
+        quarantined_at: NOW,
+    });
+    assert_eq!(kept, expected);
 }
 
 #[tokio::test]

@@ -35,6 +35,7 @@ fn a_person_reads_text_and_a_program_json() {
         "events      1,234, seen 1,234 times",
         "  kind 1                    1,234",
         "gaps        0",
+        "quarantine  0",
         "last cycles",
     ] {
         assert!(text.lines().any(|said| said == line), "{line}:\n{text}");

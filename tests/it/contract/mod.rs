@@ -9,6 +9,7 @@ mod coverage;
 pub(crate) mod events;
 mod given;
 mod metadata;
+mod quarantine;
 mod relays;
 mod state;
 mod statistics;
@@ -88,6 +89,11 @@ macro_rules! every_relational_case {
                 only_the_newest_cycles_are_kept,
                 a_cycle_recorded_twice_is_one,
                 totals_count_every_noun,
+            ],
+            quarantine: [
+                what_is_kept_aside_is_read_back,
+                the_first_reason_stays,
+                only_the_newest_stay_aside,
             ],
         }
     };

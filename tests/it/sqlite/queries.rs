@@ -10,14 +10,16 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 use crate::sql_files::Engine;
 
 /// Statements that read a whole table or index: counts for people, asked for once a minute at most,
-/// and janitor's work in bounded portions.
-const WHOLE_READS: [(&str, &[&str]); 9] = [
+/// janitor's work in bounded portions, and quarantine, which is short.
+const WHOLE_READS: [(&str, &[&str]); 12] = [
     ("candidate_counts", &["candidate"]),
     ("coverage_counts", &["coverage"]),
     ("delete_expired_relay_metadata", &["r"]),
     ("delete_expired_rtt", &["r"]),
     ("delete_orphan_metadata", &["m"]),
     ("gap_counts", &["gap"]),
+    ("quarantined", &["q"]),
+    ("quarantined_count", &["quarantine"]),
     ("relay_counts", &["relay"]),
     ("relays_covered_since", &["coverage"]),
     (
@@ -33,6 +35,7 @@ const WHOLE_READS: [(&str, &[&str]); 9] = [
             "relay_rtt",
         ],
     ),
+    ("trim_quarantine", &["old"]),
 ];
 
 #[tokio::test]

@@ -1,17 +1,23 @@
 //! The server or the pooler goes away in the middle of a batch: the caller is told to try again,
 //! and trying again loses nothing and stores nothing twice.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use bigbrotr::archive::{Admission, Archive, ArchiveSettings, Rejection};
+use bigbrotr::clock::MockClock;
+use bigbrotr::model::RelayId;
 use bigbrotr::store::events::{EventBatch, EventKey, Scope};
 use bigbrotr::store::postgres::{PostgresOptions, PostgresStore};
-use bigbrotr::store::{EventStore, StoreError};
+use bigbrotr::store::{EventStore, QuarantineStore, StoreError};
 use nips::Event;
 use sqlx::{Executor, Row};
 
 use super::{Database, eventually, one_row};
+use crate::archive::given::{self as archive, crawl, note, raw};
 use crate::contract::events::{NOW, ask, batch, event, sighting, write};
+use crate::postgres::server::execute;
 use crate::postgres::servers::{Server, Servers};
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -90,6 +96,37 @@ async fn a_row_that_the_database_refuses_is_no_outage() {
     assert!(!error.to_string().contains("poison"), "{error}");
     write(&store, std::slice::from_ref(&good)).await;
     assert_eq!(ask(&store, &["{}"], Scope::Stored).await.events, [good]);
+}
+
+#[tokio::test]
+async fn a_row_that_the_database_refuses_is_kept_aside_with_its_reason() {
+    let database = Database::create().await;
+    let store = Arc::new(database.store().await);
+    let events: Vec<Event> = (0..100).map(note).collect();
+    let (first, last) = (&events[17], &events[98]);
+    let refuse = format!(
+        "ALTER TABLE event ADD CONSTRAINT no_poison CHECK (content NOT IN ('\"{}\"', '\"{}\"'))",
+        first.as_ref().content(),
+        last.as_ref().content(),
+    );
+    execute(&mut database.connect().await, &refuse).await;
+    let clock = Arc::new(MockClock::at(archive::NOW));
+    let door = Archive::new(store.clone(), clock, ArchiveSettings::default());
+    let answers = door.admit(raw(&events), crawl(3)).await.unwrap();
+    let refused = Admission::Refused(Rejection::Unstorable);
+    for (answer, event) in answers.iter().zip(&events) {
+        let is_poison = event == first || event == last;
+        assert_eq!(*answer == refused, is_poison, "{answer:?}");
+    }
+    assert_eq!(store.event_statistics().await.unwrap().events, 98);
+    let kept = store.quarantined(10).await.unwrap();
+    assert_eq!(kept.len(), 2);
+    for kept in kept {
+        let event = if kept.id == first.id() { first } else { last };
+        assert_eq!(kept.event, Some(event.to_json()));
+        assert_eq!(kept.relay, Some(RelayId(3)));
+        assert!(kept.reason.contains("no_poison"), "{}", kept.reason);
+    }
 }
 
 #[tokio::test]
