@@ -7,6 +7,7 @@ mod hostile;
 mod outages;
 mod partitions;
 mod plans;
+mod retries;
 mod views;
 mod writers;
 
