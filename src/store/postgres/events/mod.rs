@@ -3,7 +3,7 @@
 //! A write is one call of `event_write`, the function that also serves whoever writes through SQL. Readers
 //! get statements that are assembled from filters (`conditions`), walk from the newest window of time to
 //! the oldest (`windows`), and check every row with the predicates that all engines share.
-//! `sql/postgres/README.md` lists tables, functions and queries.
+//! `sql/postgres/EVENTS.md` tells about tables, functions and plans.
 
 mod arrivals;
 mod batch;
