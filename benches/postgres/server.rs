@@ -5,6 +5,7 @@ use std::path::Path;
 
 use bigbrotr::metrics::Metrics;
 use bigbrotr::store::postgres::{ACQUIRE_TIMEOUT, PostgresOptions, PostgresStore};
+use nips::Kind;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row};
 
 /// Of the servers that `tests/servers.sh` starts, and no others.
@@ -22,8 +23,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Finds it and makes the database anew.
-    pub(crate) async fn connect() -> Self {
+    /// Finds it.
+    pub(crate) fn find() -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/test-servers");
         let read = |name: &str| {
             let text = fs::read_to_string(folder.join(name));
@@ -32,18 +33,36 @@ impl Server {
         let run = read("run");
         let pid = fs::read_to_string(format!("{run}/data/postmaster.pid")).expect("it runs");
         let pid = pid.lines().next().and_then(|line| line.parse().ok());
-        let server = Self {
+        Self {
             direct: read("url"),
             pooler: read("pooler_url"),
             postmaster: pid.expect("the first line is a number"),
-        };
-        server.drop_database().await;
-        let create = format!("CREATE DATABASE {DATABASE}");
-        server.administrate(&server.direct, &create).await;
-        server
+        }
     }
 
-    pub(crate) async fn store(&self) -> PostgresStore {
+    /// A new database in place of the last one.
+    pub(crate) async fn make_database(&self) {
+        self.drop_database().await;
+        let create = format!("CREATE DATABASE {DATABASE}");
+        self.administrate(&self.direct, &create).await;
+    }
+
+    /// E.g. `PostgreSQL 15.20`.
+    pub(crate) async fn version(&self) -> String {
+        let mut connection = connect(&self.direct).await;
+        let row = connection.fetch_one("SHOW server_version").await;
+        let version: String = row.expect("it is SQL").get(0);
+        let number = version.split(' ').next().unwrap_or_default();
+        format!("PostgreSQL {number}")
+    }
+
+    /// A connection to the database, without a pooler.
+    pub(crate) async fn connect_to_database(&self) -> PgConnection {
+        connect(&database(&self.direct)).await
+    }
+
+    /// The store in the database, behind the pooler; which kinds it keeps whole, or all.
+    pub(crate) async fn store(&self, whole_kinds: Option<Vec<Kind>>) -> PostgresStore {
         let url = |url: &str| database(url).replacen(&format!(":{PASSWORD}@"), "@", 1);
         let options = PostgresOptions {
             url: url(&self.pooler),
@@ -52,7 +71,7 @@ impl Server {
             max_connections: 4,
             acquire_timeout: ACQUIRE_TIMEOUT,
             is_migrating: true,
-            whole_kinds: None,
+            whole_kinds,
             own_relay_urls: Vec::new(),
             metrics: Metrics::new().store,
         };
@@ -86,6 +105,12 @@ impl Server {
         ended + running.sum::<f64>()
     }
 
+    /// Does what autovacuum does.
+    pub(crate) async fn tidy(&self) {
+        self.administrate(&database(&self.direct), "VACUUM ANALYZE")
+            .await;
+    }
+
     /// Writes tables and indexes anew, without gaps.
     pub(crate) async fn repack(&self) {
         self.administrate(&database(&self.direct), "VACUUM FULL")
@@ -100,9 +125,7 @@ impl Server {
             "rows",
             "bytes"
         );
-        let mut connection = PgConnection::connect(&database(&self.direct))
-            .await
-            .expect("the server takes us in");
+        let mut connection = self.connect_to_database().await;
         let sizes = include_str!("sizes.sql");
         let rows = connection.fetch_all(sizes).await.expect("it is SQL");
         for row in rows {
@@ -115,12 +138,15 @@ impl Server {
     }
 
     async fn administrate(&self, url: &str, statement: &str) {
-        let mut connection = PgConnection::connect(url)
-            .await
-            .expect("the server takes us in");
+        let mut connection = connect(url).await;
         let statement = AssertSqlSafe(statement.to_owned());
         connection.execute(statement).await.expect("it is SQL");
     }
+}
+
+async fn connect(url: &str) -> PgConnection {
+    let connected = PgConnection::connect(url).await;
+    connected.expect("the server takes us in")
 }
 
 /// The URL of the bench's database.
