@@ -111,7 +111,8 @@ async fn a_row_that_the_database_refuses_is_kept_aside_with_its_reason() {
     );
     execute(&mut database.connect().await, &refuse).await;
     let clock = Arc::new(MockClock::at(archive::NOW));
-    let door = Archive::new(store.clone(), clock, ArchiveSettings::default());
+    let door = Archive::new(store.clone(), clock, ArchiveSettings::default())
+        .with_quarantine(store.clone());
     let answers = door.admit(raw(&events), crawl(3)).await.unwrap();
     let refused = Admission::Refused(Rejection::Unstorable);
     for (answer, event) in answers.iter().zip(&events) {

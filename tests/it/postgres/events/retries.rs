@@ -98,7 +98,8 @@ async fn a_full_disk_is_no_fault_of_the_rows() {
     let store = Arc::new(database.store().await);
     let mut owner = database.connect().await;
     let clock = Arc::new(MockClock::at(archive::NOW));
-    let door = Archive::new(store.clone(), clock, ArchiveSettings::default());
+    let door = Archive::new(store.clone(), clock, ArchiveSettings::default())
+        .with_quarantine(store.clone());
     let events: Vec<Event> = (0..100).map(note).collect();
     // As the server says it when a file of a table cannot grow.
     refuse(&mut owner, 1, "53100").await;
