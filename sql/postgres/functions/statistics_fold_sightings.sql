@@ -22,16 +22,12 @@ BEGIN
         author_id INTEGER, relay_id INTEGER, kind INTEGER, step INTEGER
     ) ON COMMIT DROP;
     WITH stored AS (
-        INSERT INTO author_relay_kind_counter AS c
-            (author_id, relay_id, kind, events, first_created_at, last_created_at)
-        SELECT f.author_id, f.relay_id, f.kind, f.events, f.first_created_at, f.last_created_at
+        INSERT INTO author_relay_kind_counter AS c (author_id, relay_id, kind, events)
+        SELECT f.author_id, f.relay_id, f.kind, f.events
         FROM pg_temp.fold_sighting f
-        WHERE f.first_created_at IS NOT NULL AND f.events > 0
+        WHERE f.events > 0
         ORDER BY f.author_id, f.relay_id, f.kind
-        ON CONFLICT (author_id, relay_id, kind) DO UPDATE
-            SET events = c.events + excluded.events,
-                first_created_at = least(c.first_created_at, excluded.first_created_at),
-                last_created_at = greatest(c.last_created_at, excluded.last_created_at)
+        ON CONFLICT (author_id, relay_id, kind) DO UPDATE SET events = c.events + excluded.events
         RETURNING author_id, relay_id, kind, xmax = 0 AS is_new
     )
     INSERT INTO pg_temp.fold_step
@@ -40,20 +36,9 @@ BEGIN
         PERFORM statistics_shrink_sightings();
     END IF;
     ANALYZE pg_temp.fold_step;
+    PERFORM statistics_fold_authors();
 
-    WITH pair AS (
-        SELECT s.author_id, s.relay_id, sum(s.step) AS step
-        FROM pg_temp.fold_step s GROUP BY s.author_id, s.relay_id
-    ), author AS (
-        -- An author is new on a relay when all kinds there are, and gone when none is left.
-        SELECT p.relay_id, sum((n.kinds > 0)::INTEGER - (n.kinds - p.step > 0)::INTEGER) AS authors
-        FROM pair p
-        CROSS JOIN LATERAL (
-            SELECT count(*) AS kinds FROM author_relay_kind_counter c
-            WHERE c.author_id = p.author_id AND c.relay_id = p.relay_id OFFSET 0
-        ) AS n
-        GROUP BY p.relay_id
-    ), kind AS (
+    WITH kind AS (
         INSERT INTO relay_kind_counter AS c (relay_id, kind, events, authors)
         SELECT f.relay_id, f.kind, sum(f.events), sum(f.authors)
         FROM (
@@ -79,7 +64,7 @@ BEGIN
             SELECT f.relay_id, f.events, 0 AS authors, 0 AS kinds, f.first_created_at, f.last_created_at
             FROM pg_temp.fold_sighting f
             UNION ALL
-            SELECT a.relay_id, 0, a.authors, 0, NULL, NULL FROM author a
+            SELECT a.relay_id, 0, a.step, 0, NULL, NULL FROM pg_temp.fold_author a
             UNION ALL
             SELECT k.relay_id, 0, 0, CASE WHEN k.is_new THEN 1 ELSE -1 END, NULL, NULL
             FROM kind k WHERE k.is_new OR k.events = 0
@@ -87,7 +72,7 @@ BEGIN
         GROUP BY f.relay_id
     ) AS d
     WHERE c.relay_id = d.relay_id;
-    DROP TABLE pg_temp.fold_step;
+    DROP TABLE pg_temp.fold_step, pg_temp.fold_author;
     IF has_removal THEN
         PERFORM statistics_shrink_relays();
     END IF;

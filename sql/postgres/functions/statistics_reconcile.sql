@@ -18,7 +18,7 @@ BEGIN
     PERFORM FROM statistics_head FOR UPDATE;
     DELETE FROM event_change;
     TRUNCATE kind_counter, day_counter, day_kind_counter, day_author_counter, author_counter, author_kind_counter,
-        author_relay_kind_counter, relay_counter, relay_kind_counter, network_counter, network_kind_counter,
+        author_relay_kind_counter, author_relay_counter, relay_counter, relay_kind_counter, network_counter, network_kind_counter,
         author_network_counter RESTART IDENTITY;
 
     INSERT INTO author_counter (pubkey, events, kinds, first_created_at, last_created_at)
@@ -40,26 +40,33 @@ BEGIN
     FROM (SELECT c.day, sum(c.events) AS events, count(*) AS authors FROM day_author_counter c GROUP BY c.day) AS d
     JOIN (SELECT c.day, count(*) AS kinds FROM day_kind_counter c GROUP BY c.day) AS k ON k.day = d.day;
 
-    INSERT INTO author_relay_kind_counter (author_id, relay_id, kind, events, first_created_at, last_created_at)
-    SELECT a.author_id, r.relay_id, e.kind, count(*), min(e.eid) >> 30, max(e.eid) >> 30
+    INSERT INTO author_relay_kind_counter (author_id, relay_id, kind, events)
+    SELECT a.author_id, r.relay_id, e.kind, count(*)
     FROM event_relay r
     JOIN event e ON e.eid = r.eid
     JOIN author_counter a ON a.pubkey = e.pubkey
     GROUP BY a.author_id, r.relay_id, e.kind;
+    INSERT INTO author_relay_counter (author_id, relay_id, events, kinds, first_created_at, last_created_at)
+    SELECT a.author_id, r.relay_id, count(*), count(DISTINCT e.kind), min(e.eid) >> 30, max(e.eid) >> 30
+    FROM event_relay r
+    JOIN event e ON e.eid = r.eid
+    JOIN author_counter a ON a.pubkey = e.pubkey
+    GROUP BY a.author_id, r.relay_id;
     INSERT INTO relay_kind_counter (relay_id, kind, events, authors)
     SELECT c.relay_id, c.kind, sum(c.events), count(*)
     FROM author_relay_kind_counter c GROUP BY c.relay_id, c.kind;
     INSERT INTO relay_counter (relay_id, network, events, authors, kinds, first_created_at, last_created_at)
-    SELECT c.relay_id, coalesce(r.network, 'unknown'), sum(c.events), count(DISTINCT c.author_id),
-        count(DISTINCT c.kind), min(c.first_created_at), max(c.last_created_at)
-    FROM author_relay_kind_counter c LEFT JOIN relay r ON r.relay_id = c.relay_id
+    SELECT c.relay_id, coalesce(r.network, 'unknown'), sum(c.events), count(*),
+        (SELECT count(*) FROM relay_kind_counter k WHERE k.relay_id = c.relay_id),
+        min(c.first_created_at), max(c.last_created_at)
+    FROM author_relay_counter c LEFT JOIN relay r ON r.relay_id = c.relay_id
     GROUP BY c.relay_id, r.network;
     INSERT INTO network_kind_counter (network, kind, sightings)
     SELECT r.network, c.kind, sum(c.events)
     FROM relay_kind_counter c JOIN relay_counter r ON r.relay_id = c.relay_id GROUP BY r.network, c.kind;
     INSERT INTO author_network_counter (author_id, network, sightings)
     SELECT c.author_id, r.network, sum(c.events)
-    FROM author_relay_kind_counter c JOIN relay_counter r ON r.relay_id = c.relay_id
+    FROM author_relay_counter c JOIN relay_counter r ON r.relay_id = c.relay_id
     GROUP BY c.author_id, r.network;
     INSERT INTO network_counter (network, events, authors, kinds)
     SELECT e.network, e.events,

@@ -1,6 +1,5 @@
--- After a removal: counts down authors on relays, notes in fold_step which kinds are gone there, deletes their
--- counters, and looks up the first and last event of those that lost theirs. As to the bounds, see
--- statistics_shrink_events.
+-- After a removal: counts down kinds of authors on relays, notes in fold_step which are gone there, and deletes their
+-- counters.
 --
 -- Caller: statistics_fold_sightings. Index: primary key of author_relay_kind_counter.
 CREATE OR REPLACE FUNCTION statistics_shrink_sightings() RETURNS VOID
@@ -10,12 +9,9 @@ SET search_path = public, pg_temp SET jit = off
 SET enable_nestloop = on SET enable_hashjoin = off SET enable_mergejoin = off
 AS $$
 BEGIN
-    UPDATE author_relay_kind_counter c
-    SET events = c.events + least(f.events, 0),
-        first_created_at = least(c.first_created_at, f.first_created_at),
-        last_created_at = greatest(c.last_created_at, f.last_created_at)
+    UPDATE author_relay_kind_counter c SET events = c.events + f.events
     FROM pg_temp.fold_sighting f
-    WHERE f.first_removed_at IS NOT NULL AND f.events <= 0
+    WHERE f.first_removed_at IS NOT NULL AND f.events < 0
         AND c.author_id = f.author_id AND c.relay_id = f.relay_id AND c.kind = f.kind;
     WITH gone AS (
         DELETE FROM author_relay_kind_counter c USING pg_temp.fold_sighting f
@@ -24,14 +20,5 @@ BEGIN
         RETURNING c.author_id, c.relay_id, c.kind
     )
     INSERT INTO pg_temp.fold_step SELECT g.author_id, g.relay_id, g.kind, -1 FROM gone g;
-    -- An author's sightings are read once, however many of the counters lost a bound.
-    PERFORM statistics_author_bounds(f.author_id)
-    FROM (
-        SELECT DISTINCT f.author_id
-        FROM pg_temp.fold_sighting f
-        JOIN author_relay_kind_counter o
-            ON o.author_id = f.author_id AND o.relay_id = f.relay_id AND o.kind = f.kind
-        WHERE f.first_removed_at <= o.first_created_at OR f.last_removed_at >= o.last_created_at
-    ) AS f;
 END
 $$;

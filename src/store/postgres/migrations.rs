@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (
         1,
         "relay",
@@ -42,6 +42,11 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
         7,
         "quarantine",
         include_str!("../../../sql/postgres/migrations/0007_quarantine.sql"),
+    ),
+    (
+        8,
+        "author_relay",
+        include_str!("../../../sql/postgres/migrations/0008_author_relay.sql"),
     ),
 ];
 

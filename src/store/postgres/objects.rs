@@ -64,6 +64,8 @@ const OBJECTS: &[(&str, &str)] = &[
     object!("functions/statistics_fold_networks.sql"),
     object!("functions/statistics_author_bounds.sql"),
     object!("functions/statistics_shrink_sightings.sql"),
+    object!("functions/statistics_shrink_authors.sql"),
+    object!("functions/statistics_fold_authors.sql"),
     object!("functions/statistics_shrink_relays.sql"),
     object!("functions/statistics_fold_sightings.sql"),
     object!("functions/statistics_fold.sql"),

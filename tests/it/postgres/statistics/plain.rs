@@ -87,7 +87,7 @@ pub(super) async fn assert_views_are_right(connection: &mut PgConnection, when: 
 
 /// Everything that the counters say, with keys instead of numbers of authors.
 pub(super) async fn counted(connection: &mut PgConnection) -> Vec<String> {
-    const COUNTERS: [&str; 13] = [
+    const COUNTERS: [&str; 14] = [
         "SELECT authors FROM statistics_head",
         "SELECT * FROM kind_counter",
         "SELECT * FROM day_counter",
@@ -96,8 +96,10 @@ pub(super) async fn counted(connection: &mut PgConnection) -> Vec<String> {
         "SELECT pubkey, events, kinds, first_created_at, last_created_at FROM author_counter",
         "SELECT pubkey, kind, c.events
         FROM author_kind_counter c JOIN author_counter USING (author_id)",
-        "SELECT pubkey, relay_id, kind, c.events, c.first_created_at, c.last_created_at
+        "SELECT pubkey, relay_id, kind, c.events
         FROM author_relay_kind_counter c JOIN author_counter USING (author_id)",
+        "SELECT pubkey, relay_id, c.events, c.kinds, c.first_created_at, c.last_created_at
+        FROM author_relay_counter c JOIN author_counter USING (author_id)",
         "SELECT * FROM relay_counter",
         "SELECT * FROM relay_kind_counter",
         "SELECT * FROM network_counter",
