@@ -1,8 +1,8 @@
 //! What events cost in PostgreSQL: bytes on disk, CPU of the server a row, several writers, and how long callers wait
-//! at ten million events.
+//! at ten million events; and what statistics cost.
 //!
-//! `make test-servers`, then `cargo bench --bench postgres`, or with `-- costs`, `-- writers` or `-- latency` only a part
-//! of it. The server's CPU is that of all its processes, so it does not depend on how this program was built, and
+//! `make test-servers`, then `cargo bench --bench postgres`, or with `-- costs`, `-- writers`, `-- latency` or
+//! `-- statistics` only a part of it. The server's CPU is that of all its processes, so it does not depend on how this program was built, and
 //! little on how busy the machine is.
 
 mod batches;
@@ -13,11 +13,12 @@ mod latency;
 #[path = "../instruments/machine.rs"]
 mod machine;
 mod server;
+mod statistics;
 mod writers;
 
 use self::server::Server;
 
-const PARTS: [&str; 3] = ["costs", "writers", "latency"];
+const PARTS: [&str; 4] = ["costs", "writers", "latency", "statistics"];
 
 #[tokio::main]
 async fn main() {
@@ -35,6 +36,9 @@ async fn main() {
     }
     if is_wanted("latency") {
         latency::measure(&server).await;
+    }
+    if is_wanted("statistics") {
+        statistics::measure(&server).await;
     }
     server.drop_database().await;
 }
