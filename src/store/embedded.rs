@@ -7,6 +7,8 @@
 //! data/bigbrotr.sqlite    SQLite: relays, candidates, documents, coverage, state, statistics
 //! ```
 
+mod figures;
+
 use std::fmt;
 use std::path::Path;
 

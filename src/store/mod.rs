@@ -16,6 +16,7 @@ mod eid;
 pub mod embedded;
 pub mod error;
 pub mod events;
+pub mod figures;
 pub mod lmdb;
 pub mod metadata;
 pub mod postgres;
@@ -27,6 +28,7 @@ pub mod serving;
 pub mod sets;
 pub mod sqlite;
 pub mod state;
+mod statement;
 pub mod statistics;
 pub mod timeline;
 
@@ -35,6 +37,7 @@ pub use coverage::CoverageStore;
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use error::StoreError;
 pub use events::EventStore;
+pub use figures::FigureStore;
 pub use metadata::MetadataStore;
 pub use quarantine::QuarantineStore;
 pub use relays::RelayStore;
@@ -66,6 +69,6 @@ impl<T> RelationalStore for T where
 }
 
 /// Everything that a process needs of its storage.
-pub trait Store: EventStore + RelationalStore {}
+pub trait Store: EventStore + FigureStore + RelationalStore {}
 
-impl<T> Store for T where T: EventStore + RelationalStore {}
+impl<T> Store for T where T: EventStore + FigureStore + RelationalStore {}

@@ -13,6 +13,7 @@ use crate::model::{
 };
 use crate::store::StoreError;
 use crate::store::coverage::{CoverageCount, GapCount};
+use crate::store::figures::{Average, RelayFigures, SoftwareFigures};
 use crate::store::quarantine::QuarantinedEvent;
 use crate::store::relays::RelayCount;
 use crate::store::statistics::{CycleRecord, Totals};
@@ -260,6 +261,54 @@ pub(super) fn totals(row: &impl StoredRow) -> Result<Totals, StoreError> {
     })
 }
 
+/// A relay, with what was seen there where the engine tells.
+pub(super) fn relay_figures(row: &impl StoredRow) -> Result<RelayFigures, StoreError> {
+    let seen = |column| number(row, column).unwrap_or_default();
+    let text = |column| {
+        let text = row.text(column).filter(|_| !row.is_null(column));
+        text.map(str::to_owned)
+    };
+    let average = |sum, many| -> Result<Average, StoreError> {
+        let (sum, count) = (count(row, sum)?, count(row, many)?);
+        Ok(Average { sum, count })
+    };
+    let relay = number(row, "relay_id");
+    Ok(RelayFigures {
+        relay: RelayId(relay.ok_or_else(|| damaged("relay", row, "relay_id"))?),
+        network: network(row)?,
+        events: seen("events"),
+        authors: seen("authors"),
+        kinds: seen("kinds"),
+        first_created_at: number(row, "first_created_at"),
+        last_created_at: number(row, "last_created_at"),
+        open: average("open_sum", "open_count")?,
+        read: average("read_sum", "read_count")?,
+        write: average("write_sum", "write_count")?,
+        name: text("name"),
+        software: text("software"),
+        version: text("version"),
+    })
+}
+
+/// Relays of a software.
+pub(super) fn software_figures(row: &impl StoredRow) -> Result<SoftwareFigures, StoreError> {
+    let text = |column| {
+        let text = row.text(column).map(str::to_owned);
+        text.ok_or_else(|| damaged("software", row, column))
+    };
+    Ok(SoftwareFigures {
+        software: text("software")?,
+        version: text("version")?,
+        relays: count(row, "relays")?,
+    })
+}
+
+/// A NIP and its relays.
+pub(super) fn nip_figures(row: &impl StoredRow) -> Result<(u32, u64), StoreError> {
+    let nip = number(row, "nip").ok_or_else(|| damaged("NIP", row, "nip"))?;
+    Ok((nip, count(row, "relays")?))
+}
+
 /// A count.
 pub(super) fn count(row: &impl StoredRow, column: &'static str) -> Result<u64, StoreError> {
     number(row, column).ok_or_else(|| damaged("count", row, column))
@@ -293,7 +342,8 @@ fn optional<T>(
     read().map(Some)
 }
 
-fn network(row: &impl StoredRow) -> Result<Network, StoreError> {
+/// The network column.
+pub(super) fn network(row: &impl StoredRow) -> Result<Network, StoreError> {
     let network = row.text("network").and_then(|name| name.parse().ok());
     network.ok_or_else(|| damaged("count", row, "network"))
 }

@@ -1,13 +1,15 @@
 -- Counts everything anew from what is stored, for repair. It reads all events and sightings, so it takes minutes for
--- millions of them; folders do nothing meanwhile, and writers are not held up. Run it as admin:
+-- millions of them; folders do nothing meanwhile, and writers are not held up. By hand:
 --
 --   BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT statistics_reconcile(); COMMIT;
 --
 -- One snapshot, so that what is counted and the changes that are dropped as counted are the same.
 --
--- Callers: people, tests.
+-- Only an owner may empty tables, and the writer is a service that repairs: SECURITY DEFINER.
+--
+-- Callers: reconcile_statistics, people.
 CREATE OR REPLACE FUNCTION statistics_reconcile() RETURNS VOID
-LANGUAGE plpgsql VOLATILE SECURITY INVOKER
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = public, pg_temp SET work_mem = '256MB'
 AS $$
 BEGIN

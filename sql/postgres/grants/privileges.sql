@@ -77,5 +77,16 @@ BEGIN
         EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', object.name);
         EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', object.name, everybody);
     END LOOP;
+
+    -- What does more than its caller may is not for those who only read.
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'reader') THEN
+        FOR object IN
+            SELECT p.oid::regprocedure AS name
+            FROM pg_proc AS p
+            WHERE p.pronamespace = 'public'::regnamespace AND p.prosecdef AND pg_has_role(p.proowner, 'USAGE')
+        LOOP
+            EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM reader', object.name);
+        END LOOP;
+    END IF;
 END
 $$;

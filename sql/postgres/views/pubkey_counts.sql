@@ -9,4 +9,6 @@ SELECT encode(a.pubkey, 'hex') COLLATE "C" AS pubkey, a.events AS event_count, a
 FROM author_counter a
 ORDER BY a.pubkey;
 CREATE UNIQUE INDEX pubkey_counts_key ON pubkey_counts (pubkey);
+-- For those with the most events.
+CREATE INDEX pubkey_counts_by_events ON pubkey_counts (event_count DESC, pubkey);
 COMMENT ON MATERIALIZED VIEW pubkey_counts IS 'Authors, as of the last refresh';

@@ -8,7 +8,10 @@
 mod admission;
 mod arrivals;
 mod arriving;
+mod changes;
+mod counters;
 mod fault;
+mod figures;
 mod index;
 mod keys;
 mod matcher;
@@ -38,6 +41,7 @@ use nips::{EventId, Filter};
 use tokio::sync::Semaphore;
 
 use self::arriving::PreparedBatch;
+pub(in crate::store) use self::counters::{UNKNOWN_NETWORK, network_code};
 use self::fault::Fault;
 pub use self::open::LmdbOptions;
 use self::rules::Rules;

@@ -8,6 +8,7 @@ use heed::{Env, EnvFlags, EnvOpenOptions, RwTxn, WithoutTls};
 use nips::{Kind, RelayUrl};
 use tokio::sync::Semaphore;
 
+use super::counters;
 use super::fault::Fault;
 use super::keys::KeyHasher;
 use super::rules::Rules;
@@ -87,6 +88,7 @@ fn open_engine(options: LmdbOptions) -> Result<Engine, Fault> {
     let mut txn = env.write_txn()?;
     let tables = Tables::create(&env, &mut txn)?;
     let secret = check_format(&tables.meta, &mut txn)?;
+    counters::prepare(&tables, &mut txn)?;
     txn.commit()?;
     let hasher = KeyHasher::new(&secret);
     let rules = Rules::new(hasher, options.whole_kinds, options.own_relay_urls);

@@ -4,6 +4,7 @@ use heed::RoTxn;
 use nips::EventId;
 
 use super::arriving::{Arriving, Fate, PreparedBatch};
+use super::changes::Sighted;
 use super::fault::Fault;
 use super::sightings;
 use super::tables::{Slot, Tables};
@@ -74,10 +75,22 @@ impl Transaction<'_> {
         if group.iter().all(|one| sightings::holds(row, &one.sighting)) {
             return Ok(vec![false; group.len()]);
         }
+        let before = sightings::relays(row);
         let mut row = row.to_vec();
         let sightings: Vec<Sighting> = group.iter().map(|one| one.sighting).collect();
         let added = sightings::merge(&mut row, &sightings);
         self.tables.sightings.put(&mut self.txn, &key, &row)?;
+        let seen = sightings.iter().zip(&added);
+        let relays = seen.filter_map(|(seen, is_new)| is_new.then_some(seen.relay.0));
+        let relays: Vec<u32> = relays.collect();
+        if !relays.is_empty() {
+            let eid = group[0].eid;
+            self.change.sighted.push(Sighted {
+                eid,
+                before,
+                relays,
+            });
+        }
         self.counts.sightings += added.iter().map(|is_new| i64::from(*is_new)).sum::<i64>();
         Ok(added)
     }

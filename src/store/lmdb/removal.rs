@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use nips::{Kind, PublicKey};
 
+use super::changes::Removed;
 use super::fault::Fault;
 use super::index::Entry;
 use super::keys::{author_prefix, deleted_id_key, id_prefix, trailing_eid, with_eid};
@@ -91,16 +92,24 @@ impl Transaction<'_> {
             let key: [u8; 26] = with_eid(&version_of.prefix, eid);
             self.tables.by_address.delete(&mut self.txn, &key)?;
         }
-        self.remove_sightings(eid)?;
+        let relays = self.remove_sightings(eid)?;
+        self.change.removed.push(Removed {
+            eid,
+            kind: event.kind,
+            pubkey: event.pubkey,
+            relays,
+        });
         self.forget_deletion(eid, event.pubkey, facts)
     }
 
-    fn remove_sightings(&mut self, eid: u64) -> Result<(), Fault> {
+    /// Returns where the event was seen.
+    fn remove_sightings(&mut self, eid: u64) -> Result<Vec<u32>, Fault> {
         let key = eid.to_be_bytes();
         let row = self.tables.sightings.get(&self.txn, &key)?;
-        self.counts.sightings -= sightings::count(row.unwrap_or_default()).cast_signed();
+        let relays = sightings::relays(row.unwrap_or_default());
+        self.counts.sightings -= (relays.len() as u64).cast_signed();
         self.tables.sightings.delete(&mut self.txn, &key)?;
-        Ok(())
+        Ok(relays)
     }
 
     /// A deletion request that is gone deletes nothing any more.

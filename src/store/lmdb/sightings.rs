@@ -52,9 +52,11 @@ pub(super) fn decode(row: &[u8]) -> Vec<Sighting> {
         .collect()
 }
 
-/// How many sightings a row holds.
-pub(super) fn count(row: &[u8]) -> u64 {
-    (row.len() / PAIR_LEN) as u64
+/// The relays in a row, lowest first.
+pub(super) fn relays(row: &[u8]) -> Vec<u32> {
+    let (pairs, _) = row.as_chunks::<PAIR_LEN>();
+    let relay = |pair: &[u8; PAIR_LEN]| u32::from_be_bytes([pair[0], pair[1], pair[2], pair[3]]);
+    pairs.iter().map(relay).collect()
 }
 
 fn encode(sighting: &Sighting) -> [u8; PAIR_LEN] {
@@ -94,7 +96,7 @@ mod tests {
         );
         assert_eq!(added, [true, true, false, false]);
         assert_eq!(decode(&row), [sighting(3, 9), sighting(700, 4)]);
-        assert_eq!(count(&row), 2);
+        assert_eq!(relays(&row), [3, 700]);
         assert!(holds(&row, &sighting(3, 9)));
         assert!(!holds(&row, &sighting(3, 8)));
         assert!(!holds(&row, &sighting(4, 9)));

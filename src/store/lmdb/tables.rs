@@ -11,7 +11,7 @@ use crate::store::eid::{SLOTS, first_slot};
 use crate::store::events::{BatchNumber, Visibility};
 
 /// Number of tables, for LMDB's table of tables.
-pub(super) const TABLE_COUNT: u32 = 17;
+pub(super) const TABLE_COUNT: u32 = 20;
 
 /// Name in `meta` of the number of stored events.
 pub(super) const EVENT_COUNT: &str = "events";
@@ -42,6 +42,9 @@ pub(super) struct Tables {
     pub(super) sightings: Table,
     pub(super) arrivals: Table,
     pub(super) kind_counts: Table,
+    pub(super) changes: Table,
+    pub(super) removals: Table,
+    pub(super) counters: Table,
 }
 
 /// Where an event is, or could go.
@@ -76,6 +79,9 @@ impl Tables {
             sightings: table("sightings")?,
             arrivals: table("arrivals")?,
             kind_counts: table("kind_counts")?,
+            changes: table("changes")?,
+            removals: table("removals")?,
+            counters: table("counters")?,
         })
     }
 

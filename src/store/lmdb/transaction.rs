@@ -12,6 +12,7 @@ use nips::{Kind, PublicKey};
 use super::Engine;
 use super::arrivals;
 use super::arriving::{Arriving, Fate, PreparedBatch, reports};
+use super::changes::Change;
 use super::fault::Fault;
 use super::index::{Entry, IndexChanges};
 use super::keys::{id_prefix, trailing_eid, with_eid};
@@ -49,6 +50,8 @@ pub(super) struct Transaction<'e> {
     pub(super) touched: BTreeSet<u64>,
     pub(super) index: IndexChanges,
     pub(super) counts: Counts,
+    /// What the counters still have to hear of.
+    pub(super) change: Change,
     /// Until when authors have vanished, as far as was asked.
     pub(super) vanished: HashMap<PublicKey, Option<u64>>,
 }
@@ -70,6 +73,7 @@ impl<'e> Transaction<'e> {
             touched: BTreeSet::new(),
             index: IndexChanges::default(),
             counts: Counts::default(),
+            change: Change::default(),
             vanished: HashMap::new(),
         })
     }
@@ -161,6 +165,7 @@ impl<'e> Transaction<'e> {
             return Ok(None);
         }
         eids.sort_unstable_by(|a, b| b.cmp(a));
+        self.change.stored.clone_from(&eids);
         let number = BatchNumber(self.tables.last_batch(&self.txn)?.0 + 1);
         let row = arrivals::encode(self.now, &eids);
         self.tables
@@ -174,6 +179,7 @@ impl<'e> Transaction<'e> {
     /// Writes indexes and counters, and makes everything durable.
     pub(super) fn finish(mut self) -> Result<(), Fault> {
         self.index.apply(&self.tables, &mut self.txn)?;
+        self.change.log(&self.tables, &mut self.txn)?;
         let events = self.counts.by_kind.values().sum();
         add_to(&self.tables, &mut self.txn, EVENT_COUNT, events)?;
         add_to(

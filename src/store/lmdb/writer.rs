@@ -3,6 +3,7 @@
 //! Batches that queue up while a commit is under way share the next one: each caller gets its own
 //! report, and all of them one `fsync`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -11,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Engine;
 use super::arrivals;
 use super::arriving::PreparedBatch;
+use super::counters::{self, Folded};
 use super::fault::Fault;
 use super::transaction::{Transaction, commit};
 use crate::store::StoreError;
@@ -31,6 +33,9 @@ pub(super) enum Job {
     TrimArrivals(BatchNumber, u64, Answer<u64>),
     /// Until when, and how many at most.
     SweepExpired(u64, usize, Answer<u64>),
+    /// How many commits at most, and the networks of relays that were never counted.
+    Fold(u32, HashMap<u32, u8>, Answer<Folded>),
+    RestartCounters(Answer<()>),
 }
 
 /// The queue to the thread; dropping it lets the thread finish what is queued, and waits for it.
@@ -97,6 +102,15 @@ fn run(engine: &Engine, mut queue: mpsc::Receiver<Job>) {
             }
             Job::SweepExpired(now, limit, answer) => {
                 reply(answer, sweep(engine, now, limit), "sweep_expired");
+                None
+            }
+            Job::Fold(max_commits, networks, answer) => {
+                let folded = counters::fold(engine, max_commits, &networks);
+                reply(answer, folded, "fold_statistics");
+                None
+            }
+            Job::RestartCounters(answer) => {
+                reply(answer, counters::restart(engine), "reconcile_statistics");
                 None
             }
         };

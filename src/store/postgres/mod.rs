@@ -14,6 +14,7 @@ mod coverage;
 mod error;
 mod events;
 mod feed;
+mod figures;
 mod locks;
 mod metadata;
 mod migrations;
@@ -37,7 +38,6 @@ use self::error::{during, opening};
 use self::events::{PostgresKeys, PostgresRules};
 pub use self::feed::Feed;
 pub use self::roles::ROLES;
-pub use self::views::RefreshedView;
 use crate::metrics::StoreMetrics;
 use crate::store::StoreError;
 

@@ -19,6 +19,7 @@ macro_rules! object {
 const OBJECTS: &[(&str, &str)] = &[
     object!("functions/canonical_json.sql"),
     object!("functions/readable_json.sql"),
+    object!("functions/nip11_of_relay.sql"),
     object!("functions/relay_insert.sql"),
     object!("functions/metadata_insert.sql"),
     object!("functions/relay_metadata_insert.sql"),
@@ -70,6 +71,8 @@ const OBJECTS: &[(&str, &str)] = &[
     object!("functions/statistics_fold_sightings.sql"),
     object!("functions/statistics_fold.sql"),
     object!("functions/statistics_reconcile.sql"),
+    object!("functions/statistics_check.sql"),
+    object!("functions/statistics_refresh.sql"),
     object!("views/nostr_schema.sql"),
     object!("views/nostr_relay.sql"),
     object!("views/nostr_metadata.sql"),

@@ -5,7 +5,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr, SqliteConnection};
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 5] = [
+const MIGRATIONS: [(i64, &str, &str); 6] = [
     (
         1,
         "relay",
@@ -30,6 +30,11 @@ const MIGRATIONS: [(i64, &str, &str); 5] = [
         5,
         "quarantine",
         include_str!("../../../sql/sqlite/migrations/0005_quarantine.sql"),
+    ),
+    (
+        6,
+        "statement",
+        include_str!("../../../sql/sqlite/migrations/0006_statement.sql"),
     ),
 ];
 

@@ -9,6 +9,7 @@ mod batch;
 mod candidates;
 mod coverage;
 mod error;
+mod figures;
 mod metadata;
 mod migrations;
 mod quarantine;

@@ -7,6 +7,7 @@
 mod candidates;
 mod coverage;
 pub(crate) mod events;
+mod figures;
 mod given;
 mod metadata;
 mod quarantine;
@@ -134,6 +135,24 @@ macro_rules! every_event_case {
     };
 }
 
+/// Hands every case about figures to a macro.
+macro_rules! every_figure_case {
+    ($run:ident) => {
+        $run! {
+            figures: [
+                nothing_is_counted_at_first,
+                a_history_is_counted_as_it_comes,
+                a_history_is_counted_in_pieces,
+                a_history_is_counted_at_once,
+                counting_and_writing_do_not_disturb_each_other,
+                a_comparison_finds_nothing_wrong,
+                documents_are_counted_whatever_they_say,
+                round_trips_are_averaged_over_the_last_ten,
+            ],
+        }
+    };
+}
+
 /// Makes tests of the embedded assembly.
 macro_rules! embedded {
     ($($noun:ident: [$($case:ident),+ $(,)?],)+) => {
@@ -163,9 +182,11 @@ macro_rules! postgres {
 mod embedded {
     every_relational_case!(embedded);
     every_event_case!(embedded);
+    every_figure_case!(embedded);
 }
 
 mod postgres {
     every_relational_case!(postgres);
     every_event_case!(postgres);
+    every_figure_case!(postgres);
 }

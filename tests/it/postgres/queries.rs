@@ -24,13 +24,14 @@ const LARGE_TABLES: [&str; 9] = [
 
 /// Statements that read a large table or its index whole: counts for people, asked for once a minute at most,
 /// and janitor's work in bounded portions.
-const WHOLE_READS: [(&str, &[&str]); 9] = [
+const WHOLE_READS: [(&str, &[&str]); 10] = [
     ("candidate_counts", &["candidate"]),
     ("coverage_counts", &["coverage"]),
     ("delete_expired_relay_metadata", &["relay_metadata"]),
     ("delete_expired_rtt", &["relay"]),
     ("delete_orphan_metadata", &["metadata", "relay_metadata"]),
     ("gap_counts", &["gap"]),
+    ("network_figures", &["relay"]),
     ("relay_counts", &["relay"]),
     ("relays_covered_since", &["coverage"]),
     (

@@ -11,17 +11,19 @@ use crate::sql_files::Engine;
 
 /// Statements that read a whole table or index: counts for people, asked for once a minute at most,
 /// janitor's work in bounded portions, and quarantine, which is short.
-const WHOLE_READS: [(&str, &[&str]); 12] = [
+const WHOLE_READS: [(&str, &[&str]); 14] = [
     ("candidate_counts", &["candidate"]),
     ("coverage_counts", &["coverage"]),
     ("delete_expired_relay_metadata", &["r"]),
     ("delete_expired_rtt", &["r"]),
     ("delete_orphan_metadata", &["m"]),
     ("gap_counts", &["gap"]),
+    ("nip_figures", &["relay_statement_nip"]),
     ("quarantined", &["q"]),
     ("quarantined_count", &["quarantine"]),
     ("relay_counts", &["relay"]),
     ("relays_covered_since", &["coverage"]),
+    ("software_figures", &["relay_statement"]),
     (
         "totals",
         &[
@@ -79,10 +81,10 @@ async fn whole_reads(connection: &mut SqliteConnection, statement: &str) -> Vec<
     whole
 }
 
-/// The table of a `SCAN` step, unless it is an array of parameters, a counted-out subquery, the steps
-/// of a recursion or no table at all.
+/// The table of a `SCAN` step, unless it is an array of parameters, a counted-out subquery, a page of
+/// rows, the steps of a recursion or no table at all.
 fn scanned(detail: &str) -> Option<String> {
-    const NO_TABLES: [&str; 4] = ["CONSTANT", "(subquery-1)", "level", "first"];
+    const NO_TABLES: [&str; 5] = ["CONSTANT", "(subquery-1)", "level", "first", "page"];
     let table = detail.strip_prefix("SCAN ")?;
     let name = table.split(' ').next()?;
     let is_table = !table.contains("VIRTUAL TABLE") && !NO_TABLES.contains(&name);

@@ -1,7 +1,7 @@
 //! Folding: in whatever pieces, by however many at once, it comes to the same as counting anew.
 
-use bigbrotr::store::EventStore;
 use bigbrotr::store::postgres::PostgresStore;
+use bigbrotr::store::{EventStore, FigureStore};
 use sqlx::{Connection, Executor, PgConnection, Row};
 
 use super::history::{archive, history, write};

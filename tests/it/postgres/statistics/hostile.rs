@@ -1,5 +1,6 @@
 //! Rows that stopped other archives' views for ever.
 
+use bigbrotr::store::FigureStore;
 use nips::Event;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};

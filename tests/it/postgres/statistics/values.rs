@@ -1,8 +1,8 @@
 //! The views' values: after random histories, and where the histories have nothing to say.
 
 use bigbrotr::clock::{Clock, SystemClock};
-use bigbrotr::store::EventStore;
 use bigbrotr::store::events::Scope;
+use bigbrotr::store::{EventStore, FigureStore};
 use nips::Event;
 use sqlx::Executor;
 
