@@ -1,6 +1,6 @@
--- Events $1 to $2 as writers leave them behind: 80,000 authors and 1,000 relays of very different weight, three years,
--- each event on four or five relays, and a row of event_change for each 250 events with their sightings. Returns the
--- sightings.
+-- Events $1 to $2 as writers leave them behind: 80,000 authors and 1,000 relays of very different weight, an author on
+-- forty relays at most, three years, each event on four or five relays, and a row of event_change for each 250 events
+-- with their sightings. Returns the sightings.
 WITH made AS MATERIALIZED (
     SELECT n, ((1640995200 + (random() * 94608000)::BIGINT) << 30) | n AS eid,
         floor(80000 * random() ^ 2)::INTEGER AS author,
@@ -11,9 +11,15 @@ WITH made AS MATERIALIZED (
 ), stored AS (
     INSERT INTO event (eid, kind, id, pubkey)
     SELECT m.eid, m.kind, sha256(m.n::TEXT::BYTEA), sha256(('author ' || m.author)::BYTEA) FROM made m ORDER BY m.eid
-), seen AS MATERIALIZED (
-    SELECT DISTINCT m.n, m.eid, 1 + floor(1000 * random() ^ 2)::INTEGER AS relay_id
+), choice AS (
+    SELECT m.n, m.eid, m.author, floor(40 * random() ^ 2)::INTEGER AS place
     FROM made m CROSS JOIN LATERAL generate_series(1, m.copies + 0 * m.n) AS copy
+), seen AS MATERIALIZED (
+    -- The same relays for the same author each time: numbers that look random and are not.
+    SELECT DISTINCT c.n, c.eid,
+        1 + floor(1000 * (((c.author * 40 + c.place)::BIGINT * 2654435761 % 1000003) / 1000003.0) ^ 2)::INTEGER
+            AS relay_id
+    FROM choice c
 ), sighted AS (
     INSERT INTO event_relay (eid, relay_id, seen_at)
     SELECT s.eid, s.relay_id, 189302400 FROM seen s ORDER BY s.eid, s.relay_id

@@ -34,7 +34,7 @@ BEGIN
     GET DIAGNOSTICS gone_authors = ROW_COUNT;
     UPDATE statistics_head h SET change = until, authors = h.authors + new_authors - gone_authors;
     DELETE FROM event_change c WHERE c.change <= until;
-    DROP TABLE pg_temp.fold_event, pg_temp.fold_sighting;
+    DROP TABLE pg_temp.fold_event, pg_temp.fold_sighting, pg_temp.fold_subject;
     RETURN folded;
 END
 $$;

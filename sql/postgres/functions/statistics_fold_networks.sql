@@ -1,7 +1,8 @@
 -- Counts the sightings of a batch by network: different events, authors and kinds of each.
 --
--- Whether an event is new to a network follows from three numbers: on how many relays of the network it is now, and by
--- how many the changes in this batch and those after it raised that. Everything is read in one snapshot.
+-- An event that was stored in this batch is new to its networks. Whether another one is follows from three numbers: on
+-- how many relays of the network it is now, and by how many the changes in this batch and those after it raised that.
+-- Everything is read in one snapshot.
 --
 -- Parameters: the last change. Caller: statistics_fold_sightings. Indexes: primary keys of event_change and
 -- event_relay.
@@ -16,25 +17,26 @@ BEGIN
     FROM pg_temp.fold_sighting f JOIN relay_counter r ON r.relay_id = f.relay_id
     ON CONFLICT DO NOTHING;
 
-    WITH fact AS NOT MATERIALIZED (
-        SELECT c.change, u.eid, u.relay_id, 1 AS sign
-        FROM event_change c CROSS JOIN LATERAL unnest(c.sighted, c.sighted_relays) AS u (eid, relay_id)
-        UNION ALL
-        SELECT c.change, u.eid, u.relay_id, -1
-        FROM event_change c CROSS JOIN LATERAL unnest(c.unsighted, c.unsighted_relays) AS u (eid, relay_id)
-    ), subject AS MATERIALIZED (
-        SELECT DISTINCT f.eid FROM fact f WHERE f.change <= until
+    WITH fact AS MATERIALIZED (
+        SELECT f.eid, r.network, sum(f.sign) AS now
+        FROM event_fact f JOIN relay_counter r ON r.relay_id = f.relay_id
+        WHERE f.change <= until AND f.relay_id IS NOT NULL
+        GROUP BY f.eid, r.network
     ), changed AS MATERIALIZED (
-        SELECT f.eid, r.network,
-            coalesce(sum(f.sign) FILTER (WHERE f.change <= until), 0) AS now,
-            coalesce(sum(f.sign) FILTER (WHERE f.change > until), 0) AS later
-        FROM fact f
+        SELECT f.eid, f.network, f.now, n.eid IS NOT NULL AS is_new
+        FROM fact f LEFT JOIN (SELECT s.eid FROM pg_temp.fold_subject s WHERE s.is_new) AS n ON n.eid = f.eid
+    ), subject AS MATERIALIZED (
+        SELECT DISTINCT c.eid FROM changed c WHERE NOT c.is_new ORDER BY c.eid
+    ), later AS (
+        SELECT f.eid, r.network, sum(f.sign) AS relays
+        FROM event_fact f
         JOIN subject s ON s.eid = f.eid
         JOIN relay_counter r ON r.relay_id = f.relay_id
+        WHERE f.change > until AND f.relay_id IS NOT NULL
         GROUP BY f.eid, r.network
     ), seen AS MATERIALIZED (
         SELECT r.eid, r.relay_id
-        FROM (SELECT s.eid FROM subject s ORDER BY s.eid) AS s
+        FROM subject s
         CROSS JOIN LATERAL (SELECT r.eid, r.relay_id FROM event_relay r WHERE r.eid = s.eid OFFSET 0) AS r
     ), present AS (
         SELECT s.eid, n.network, count(*) AS relays
@@ -43,11 +45,21 @@ BEGIN
     )
     UPDATE network_counter n SET events = n.events + d.events
     FROM (
-        SELECT c.network, sum((coalesce(p.relays, 0) - c.later > 0)::INTEGER
-            - (coalesce(p.relays, 0) - c.later - c.now > 0)::INTEGER) AS events
-        FROM changed c
-        LEFT JOIN present p ON p.eid = c.eid AND p.network = c.network
-        GROUP BY c.network
+        SELECT d.network, sum(d.events) AS events
+        FROM (
+            SELECT c.network, sum((c.now > 0)::INTEGER) AS events
+            FROM changed c WHERE c.is_new
+            GROUP BY c.network
+            UNION ALL
+            SELECT c.network, sum((coalesce(p.relays, 0) - coalesce(l.relays, 0) > 0)::INTEGER
+                - (coalesce(p.relays, 0) - coalesce(l.relays, 0) - c.now > 0)::INTEGER)
+            FROM changed c
+            LEFT JOIN present p ON p.eid = c.eid AND p.network = c.network
+            LEFT JOIN later l ON l.eid = c.eid AND l.network = c.network
+            WHERE NOT c.is_new
+            GROUP BY c.network
+        ) AS d
+        GROUP BY d.network
     ) AS d
     WHERE n.network = d.network;
 

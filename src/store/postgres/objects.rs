@@ -59,6 +59,8 @@ const OBJECTS: &[(&str, &str)] = &[
     object!("functions/event_partitions_extend.sql"),
     object!("functions/kind_category.sql"),
     object!("functions/events_within.sql"),
+    object!("views/event_fact.sql"),
+    object!("functions/statistics_subjects.sql"),
     object!("functions/statistics_take.sql"),
     object!("functions/statistics_shrink_events.sql"),
     object!("functions/statistics_fold_events.sql"),
