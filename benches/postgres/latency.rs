@@ -48,10 +48,6 @@ pub(crate) async fn measure(server: &Server) {
     };
     relations(&clock).await;
     events(&clock).await;
-    println!(
-        "the data were made in {:.0} s",
-        made.elapsed().as_secs_f64()
-    );
     store.close().await;
 }
 
