@@ -30,6 +30,9 @@ pub struct Filter {
     pub search: Option<String>,
 }
 
+/// Characters of an unknown field that are repeated.
+const MAX_NAMED: usize = 32;
+
 /// Why a JSON value is not a filter.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
@@ -44,13 +47,16 @@ pub enum FilterError {
         /// What it has to be.
         expected: &'static str,
     },
+    /// A field that is not known here. Passing over it would find more than was asked for.
+    #[error("filter field {0} is not known")]
+    Unknown(String),
 }
 
 impl Filter {
     /// Parses a filter from JSON text.
     ///
     /// # Errors
-    /// [`FilterError`] naming the field. Unknown fields are ignored.
+    /// [`FilterError`] naming the field.
     pub fn from_json(json: &str) -> Result<Self, FilterError> {
         let value = serde_json::from_str(json).map_err(|_| FilterError::NotAnObject)?;
         Self::from_value(&value)
@@ -59,7 +65,7 @@ impl Filter {
     /// Parses a filter from a JSON value.
     ///
     /// # Errors
-    /// [`FilterError`] naming the field. Unknown fields are ignored.
+    /// [`FilterError`] naming the field.
     pub fn from_value(value: &Value) -> Result<Self, FilterError> {
         let object = value.as_object().ok_or(FilterError::NotAnObject)?;
         let mut filter = Self::default();
@@ -104,12 +110,10 @@ impl Filter {
     }
 
     fn set_tag(&mut self, field: &str, value: &Value) -> Result<(), FilterError> {
-        let [b'#', letter] = field.as_bytes() else {
-            return Ok(());
+        let letter = match field.as_bytes() {
+            [b'#', letter] if letter.is_ascii_alphabetic() => letter,
+            _ => return Err(FilterError::Unknown(shortened(field))),
         };
-        if !letter.is_ascii_alphabetic() {
-            return Ok(());
-        }
         let values = if matches!(letter, b'e' | b'p') {
             let hex = |text: &str| EventId::from_hex(text).ok().map(|_| text.to_owned());
             list(field, value, "a list of 64 lowercase hex digits each", hex)?
@@ -203,6 +207,11 @@ impl Filter {
     }
 }
 
+/// Enough of a field's name to find it.
+fn shortened(field: &str) -> String {
+    field.chars().take(MAX_NAMED).collect()
+}
+
 fn wrong(field: &str, expected: &'static str) -> FilterError {
     FilterError::Field {
         field: field.to_owned(),
@@ -259,8 +268,7 @@ mod tests {
     #[test]
     fn parses_and_prints_one_canonical_form() {
         let id = "ab".repeat(32);
-        let json =
-            format!(r##"{{"kinds":[7,1,1,99999],"#t":["b","a"],"#e":["{id}"],"limit":5,"x":1}}"##);
+        let json = format!(r##"{{"kinds":[7,1,1,99999],"#t":["b","a"],"#e":["{id}"],"limit":5}}"##);
         let filter = Filter::from_json(&json).unwrap();
         assert_eq!(filter.kinds, Some(vec![Kind(1), Kind(7)]));
         assert_eq!(filter.tags[&b't'], ["a", "b"]);
@@ -284,6 +292,10 @@ mod tests {
             );
         }
         assert_eq!(Filter::from_json("[]"), Err(FilterError::NotAnObject));
+        for field in ["x", "#1", "#tt", "&t", "#"] {
+            let error = Filter::from_json(&format!(r#"{{"{field}":["a"]}}"#));
+            assert_eq!(error, Err(FilterError::Unknown(field.to_owned())));
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl SketchOffset {
 #[derive(Clone, PartialEq, Eq)]
 pub struct AuthorSketch {
     offset: SketchOffset,
-    registers: [u8; REGISTERS],
+    registers: Box<[u8; REGISTERS]>,
 }
 
 impl AuthorSketch {
@@ -60,7 +60,7 @@ impl AuthorSketch {
     pub fn new(offset: SketchOffset) -> Self {
         Self {
             offset,
-            registers: [0; REGISTERS],
+            registers: Box::new([0; REGISTERS]),
         }
     }
 
@@ -80,7 +80,7 @@ impl AuthorSketch {
 
     /// The registers as 512 hex digits.
     pub fn to_hex(&self) -> String {
-        HEXLOWER.encode(&self.registers)
+        HEXLOWER.encode(&self.registers[..])
     }
 }
 

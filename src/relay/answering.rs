@@ -89,9 +89,7 @@ impl Session<'_> {
         if let Err(text) = self.check_request(&filters) {
             return self.reply(&Reply::closed(id, text)).await;
         }
-        if self.auth.keys().is_empty() && is_partly_private(&filters) {
-            self.challenge().await?;
-        }
+        self.invite(&filters).await?;
         let key = self.subscriptions.open(id, &filters);
         self.count_subscriptions(1);
         let mut filters = filters;
@@ -106,6 +104,14 @@ impl Session<'_> {
             readers,
         };
         self.answers.ask(request, self.relay);
+        Ok(())
+    }
+
+    /// Lets somebody unknown say who they are before an answer that leaves out private events.
+    pub(super) async fn invite(&mut self, filters: &[Filter]) -> Result<(), Ended> {
+        if self.auth.keys().is_empty() && is_partly_private(filters) {
+            return self.challenge().await;
+        }
         Ok(())
     }
 

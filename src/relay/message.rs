@@ -147,7 +147,7 @@ fn parse_question<'a>(
             Err(Reply::closed(id, text))
         }
         Ok(filters) => Ok((id, filters)),
-        Err(error) => Err(Reply::closed(id, format!("invalid: {error}"))),
+        Err(error) => Err(Reply::closed(id, refusal(&error))),
     }
 }
 
@@ -176,7 +176,14 @@ fn parse_neg_filter(json: &str) -> Result<Filter, String> {
         },
         Err(_) => json,
     };
-    parse_filter(filter).map_err(|error| format!("invalid: {error}"))
+    parse_filter(filter).map_err(|error| refusal(&error))
+}
+
+fn refusal(error: &FilterError) -> String {
+    match error {
+        FilterError::Unknown(_) => format!("unsupported: {error}"),
+        FilterError::NotAnObject | FilterError::Field { .. } => format!("invalid: {error}"),
+    }
 }
 
 fn parse_filter(json: &str) -> Result<Filter, FilterError> {
@@ -269,6 +276,10 @@ mod tests {
             (
                 r#"["REQ","s",{"ids":["ab"]}]"#,
                 r#"["CLOSED","s","invalid:"#,
+            ),
+            (
+                r#"["REQ","s",{"&t":["a"]}]"#,
+                r#"["CLOSED","s","unsupported:"#,
             ),
             (r#"["COUNT","s"]"#, r#"["CLOSED","s","invalid:"#),
             (r#"["COUNT",{}]"#, r#"["NOTICE","invalid:"#),

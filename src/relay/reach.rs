@@ -2,20 +2,17 @@
 
 use nips::{Filter, PublicKey};
 
-/// Refuses filters that ask for private events alone, and of nobody whom the client has proved to be.
+/// Refuses filters that ask for private events alone, and of nobody whom the client has proved to be. Where
+/// one of several filters can be answered, the whole is.
 ///
 /// # Errors
 /// The refusal, with its prefix.
 pub(super) fn check_reach(filters: &[Filter], keys: &[PublicKey]) -> Result<(), &'static str> {
-    let mut private = filters
-        .iter()
-        .filter(|filter| is_private(filter))
-        .peekable();
-    if private.peek().is_some() && keys.is_empty() {
-        return Err("auth-required: private events are shown to their sender and recipients");
-    }
-    if private.all(|filter| may_concern(filter, keys)) {
+    let is_in_reach = |filter: &Filter| !is_private(filter) || may_concern(filter, keys);
+    if filters.iter().any(is_in_reach) {
         Ok(())
+    } else if keys.is_empty() {
+        Err("auth-required: private events are shown to their sender and recipients")
     } else {
         Err("restricted: these private events are of other people")
     }
@@ -75,6 +72,14 @@ mod tests {
                 assert!(is_partly_private(&filters));
             }
         }
+    }
+
+    #[test]
+    fn one_filter_in_reach_is_enough() {
+        let filters =
+            [r#"{"kinds":[4]}"#, r#"{"kinds":[1]}"#].map(|json| Filter::from_json(json).unwrap());
+        assert_eq!(check_reach(&filters, &[]), Ok(()));
+        assert!(check_reach(&filters[..1], &[]).is_err());
     }
 
     #[test]

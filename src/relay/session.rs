@@ -221,6 +221,7 @@ impl<'r> Session<'r> {
         });
         match verdict {
             Ok(()) => {
+                self.invite(&filters).await?;
                 let readers = self.auth.keys().to_vec();
                 self.counting.push(id, filters, readers);
                 Ok(())
@@ -242,6 +243,9 @@ impl<'r> Session<'r> {
         } else {
             Err("unsupported: sync is not offered".to_owned())
         };
+        if verdict.is_ok() {
+            self.invite(std::slice::from_ref(&filter)).await?;
+        }
         let readers = self.auth.keys().to_vec();
         let opened = verdict.map_err(SyncError::Other);
         let opened = opened.and_then(|()| self.syncing.open(id.clone(), filter, message, readers));

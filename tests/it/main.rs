@@ -17,6 +17,7 @@ mod pipeline;
 mod postgres;
 mod program;
 mod relay;
+mod relay_protocol;
 mod services;
 mod shared_data;
 mod sql_files;

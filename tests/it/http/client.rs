@@ -7,14 +7,14 @@ use crate::program::PATIENCE;
 
 /// A response, read to the end of its connection.
 #[derive(Debug)]
-pub(super) struct Response {
-    pub(super) status: u16,
+pub(crate) struct Response {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 impl Response {
-    pub(super) fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text
             .split_once("\r\n\r\n")
@@ -32,18 +32,18 @@ impl Response {
         }
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         let found = self.headers.iter().find(|(known, _)| known == name);
         found.map_or("", |(_, value)| value)
     }
 
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 }
 
 /// A connection that gives up on a silent server.
-pub(super) fn connect(address: SocketAddr) -> TcpStream {
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     #[expect(clippy::disallowed_methods, reason = "a client is what this is")]
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -51,7 +51,7 @@ pub(super) fn connect(address: SocketAddr) -> TcpStream {
 }
 
 /// What the server sends until it closes the connection, however rudely.
-pub(super) fn rest(stream: &mut impl Read) -> Vec<u8> {
+pub(crate) fn rest(stream: &mut impl Read) -> Vec<u8> {
     let (mut all, mut buffer) = (Vec::new(), [0; 8192]);
     loop {
         match stream.read(&mut buffer) {
@@ -67,14 +67,14 @@ pub(super) fn rest(stream: &mut impl Read) -> Vec<u8> {
 }
 
 /// Sends a request line with headers, and reads the response.
-pub(super) fn request(address: SocketAddr, line: &str, headers: &[&str]) -> Response {
+pub(crate) fn request(address: SocketAddr, line: &str, headers: &[&str]) -> Response {
     let mut stream = connect(address);
     ask(&mut stream, line, headers);
     Response::parse(&rest(&mut stream))
 }
 
 /// Writes a request after which the server closes.
-pub(super) fn ask(stream: &mut impl Write, line: &str, headers: &[&str]) {
+pub(crate) fn ask(stream: &mut impl Write, line: &str, headers: &[&str]) {
     let mut text = format!("{line} HTTP/1.1\r\nHost: relay.example.com\r\nConnection: close\r\n");
     for header in headers {
         text.push_str(header);
@@ -85,12 +85,12 @@ pub(super) fn ask(stream: &mut impl Write, line: &str, headers: &[&str]) {
 }
 
 /// GET without further headers.
-pub(super) fn get(address: SocketAddr, path: &str) -> Response {
+pub(crate) fn get(address: SocketAddr, path: &str) -> Response {
     request(address, &format!("GET {path}"), &[])
 }
 
 /// Asks for a WebSocket and gives the first line of the answer.
-pub(super) fn upgrade(address: SocketAddr, path: &str, headers: &[&str]) -> String {
+pub(crate) fn upgrade(address: SocketAddr, path: &str, headers: &[&str]) -> String {
     let mut text = format!("GET {path} HTTP/1.1\r\nHost: relay.example.com\r\n");
     text.push_str("Connection: Upgrade\r\nUpgrade: websocket\r\n");
     for header in headers {
@@ -108,5 +108,5 @@ pub(super) fn upgrade(address: SocketAddr, path: &str, headers: &[&str]) -> Stri
 }
 
 /// What makes the request of [`upgrade`] complete.
-pub(super) const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
-pub(super) const VERSION: &str = "Sec-WebSocket-Version: 13";
+pub(crate) const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+pub(crate) const VERSION: &str = "Sec-WebSocket-Version: 13";

@@ -1,7 +1,7 @@
 //! The two ports over real sockets: of the built program, and of the library's server where time has to pass.
 
 mod bounds;
-mod client;
+pub(crate) mod client;
 mod exposition;
 mod health;
 mod information;

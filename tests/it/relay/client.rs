@@ -17,10 +17,10 @@ use crate::archive::given::{NOW, tags};
 /// Longer than anything a healthy relay needs, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub(crate) struct Client(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Client {
-    pub(super) async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
         #[expect(clippy::disallowed_methods, reason = "a client is what this is")]
         let connected = tokio_tungstenite::connect_async(format!("ws://{address}")).await;
         let (socket, _) = connected.unwrap();
@@ -30,20 +30,20 @@ impl Client {
         Self(socket)
     }
 
-    pub(super) async fn send(&mut self, message: Value) {
+    pub(crate) async fn send(&mut self, message: Value) {
         self.send_text(&message.to_string()).await;
     }
 
-    pub(super) async fn send_text(&mut self, text: &str) {
+    pub(crate) async fn send_text(&mut self, text: &str) {
         self.send_message(Message::text(text)).await;
     }
 
-    pub(super) async fn send_message(&mut self, message: Message) {
+    pub(crate) async fn send_message(&mut self, message: Message) {
         self.0.send(message).await.unwrap();
     }
 
     /// The next text frame.
-    pub(super) async fn next_text(&mut self) -> String {
+    pub(crate) async fn next_text(&mut self) -> String {
         loop {
             match self.next_message().await {
                 Some(Message::Text(text)) => return text.as_str().to_owned(),
@@ -54,12 +54,12 @@ impl Client {
     }
 
     /// The next frame, parsed.
-    pub(super) async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         serde_json::from_str(&self.next_text().await).unwrap()
     }
 
     /// The close frame that ends the connection, whatever comes before it.
-    pub(super) async fn closing(&mut self) -> Option<CloseFrame> {
+    pub(crate) async fn closing(&mut self) -> Option<CloseFrame> {
         loop {
             match self.next_message().await {
                 Some(Message::Close(frame)) => return frame,
@@ -70,26 +70,26 @@ impl Client {
     }
 
     /// The end of the connection, however rude.
-    pub(super) async fn ended(&mut self) {
+    pub(crate) async fn ended(&mut self) {
         let end = async { while let Some(Ok(_)) = self.0.next().await {} };
         let ended = tokio::time::timeout(PATIENCE, end).await;
         ended.expect("the relay ends the connection");
     }
 
-    async fn next_message(&mut self) -> Option<Message> {
+    pub(crate) async fn next_message(&mut self) -> Option<Message> {
         let next = tokio::time::timeout(PATIENCE, self.0.next()).await;
         next.expect("the relay answers")
             .map(|message| message.unwrap())
     }
 
     /// Publishes an event and gives the verdict.
-    pub(super) async fn publish(&mut self, event: &Event) -> (bool, String) {
+    pub(crate) async fn publish(&mut self, event: &Event) -> (bool, String) {
         self.send_text(&format!("[\"EVENT\",{}]", event.to_json()))
             .await;
         self.verdict(&event.id().to_hex()).await
     }
 
-    pub(super) async fn verdict(&mut self, id: &str) -> (bool, String) {
+    pub(crate) async fn verdict(&mut self, id: &str) -> (bool, String) {
         let ok = self.next().await;
         assert_eq!(ok[0], "OK", "{ok}");
         assert_eq!(ok[1], id, "{ok}");
@@ -98,7 +98,7 @@ impl Client {
     }
 
     /// Asks and reads the stored part: the ids in the order they came, and the hint of the EOSE.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &mut self,
         id: &str,
         filters: &[Value],
@@ -107,7 +107,7 @@ impl Client {
         self.stored(id).await
     }
 
-    pub(super) async fn stored(&mut self, id: &str) -> (Vec<String>, Option<Value>) {
+    pub(crate) async fn stored(&mut self, id: &str) -> (Vec<String>, Option<Value>) {
         let mut ids = Vec::new();
         loop {
             let frame = self.next().await;
@@ -121,7 +121,7 @@ impl Client {
     }
 
     /// The id of the next live event, which has to be for that subscription.
-    pub(super) async fn live(&mut self, subscription: &str) -> String {
+    pub(crate) async fn live(&mut self, subscription: &str) -> String {
         let frame = self.next().await;
         assert_eq!(frame[0], "EVENT", "{frame}");
         assert_eq!(frame[1], subscription, "{frame}");
@@ -129,32 +129,32 @@ impl Client {
     }
 
     /// The challenge, which has to come next.
-    pub(super) async fn challenge(&mut self) -> String {
+    pub(crate) async fn challenge(&mut self) -> String {
         let frame = self.next().await;
         assert_eq!(frame[0], "AUTH", "{frame}");
         frame[1].as_str().unwrap().to_owned()
     }
 
     /// Proves to be an author by answering a challenge.
-    pub(super) async fn authenticate(&mut self, author: &Author, challenge: &str) {
+    pub(crate) async fn authenticate(&mut self, author: &Author, challenge: &str) {
         self.authenticate_at(author, challenge, NOW).await;
     }
 
-    pub(super) async fn authenticate_at(&mut self, author: &Author, challenge: &str, at: u64) {
+    pub(crate) async fn authenticate_at(&mut self, author: &Author, challenge: &str, at: u64) {
         let answer = auth_event(author, challenge, "ws://127.0.0.1", at);
         let verdict = self.send_auth(&answer).await;
         assert_eq!(verdict, (true, String::new()));
     }
 
     /// Sends an answer to a challenge and gives the verdict.
-    pub(super) async fn send_auth(&mut self, answer: &Event) -> (bool, String) {
+    pub(crate) async fn send_auth(&mut self, answer: &Event) -> (bool, String) {
         self.send_text(&format!("[\"AUTH\",{}]", answer.to_json()))
             .await;
         self.verdict(&answer.id().to_hex()).await
     }
 
     /// Counts, and gives the object that comes back.
-    pub(super) async fn count(&mut self, filters: &[Value]) -> Value {
+    pub(crate) async fn count(&mut self, filters: &[Value]) -> Value {
         self.send_question("COUNT", "count", filters).await;
         let frame = self.next().await;
         assert_eq!((&frame[0], &frame[1]), (&json!("COUNT"), &json!("count")));
@@ -162,27 +162,27 @@ impl Client {
     }
 
     /// Shows that nothing is on its way: the next thing that comes answers this.
-    pub(super) async fn expect_silence(&mut self) {
+    pub(crate) async fn expect_silence(&mut self) {
         let (ids, _) = self.ask("nothing else", &[json!({"ids": []})]).await;
         assert!(ids.is_empty());
         self.send(json!(["CLOSE", "nothing else"])).await;
     }
 
     /// Asks and expects to be refused; gives the reason.
-    pub(super) async fn refused(&mut self, id: &str, filters: &[Value]) -> String {
+    pub(crate) async fn refused(&mut self, id: &str, filters: &[Value]) -> String {
         self.send_question("REQ", id, filters).await;
         self.closed(id).await
     }
 
     /// Sends a message of an id and filters.
-    pub(super) async fn send_question(&mut self, verb: &str, id: &str, filters: &[Value]) {
+    pub(crate) async fn send_question(&mut self, verb: &str, id: &str, filters: &[Value]) {
         let mut message = vec![json!(verb), json!(id)];
         message.extend_from_slice(filters);
         self.send(Value::Array(message)).await;
     }
 
     /// Expects a CLOSED and gives the reason.
-    pub(super) async fn closed(&mut self, id: &str) -> String {
+    pub(crate) async fn closed(&mut self, id: &str) -> String {
         let closed = self.next().await;
         assert_eq!((&closed[0], &closed[1]), (&json!("CLOSED"), &json!(id)));
         closed[2].as_str().unwrap().to_owned()
@@ -190,13 +190,13 @@ impl Client {
 }
 
 /// What proves to the relay at a URL that somebody holds the author's key.
-pub(super) fn auth_event(author: &Author, challenge: &str, url: &str, at: u64) -> Event {
+pub(crate) fn auth_event(author: &Author, challenge: &str, url: &str, at: u64) -> Event {
     let tags = tags(&[&["relay", url], &["challenge", challenge]]);
     author.sign(Kind::CLIENT_AUTH, at, tags, "")
 }
 
 /// Ids as the client sees them.
-pub(super) fn ids<'e>(events: impl IntoIterator<Item = &'e Event>) -> Vec<String> {
+pub(crate) fn ids<'e>(events: impl IntoIterator<Item = &'e Event>) -> Vec<String> {
     let ids = events.into_iter().map(|event| event.id().to_hex());
     ids.collect()
 }

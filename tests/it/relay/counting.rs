@@ -62,7 +62,7 @@ async fn one_tag_value_is_counted_with_a_sketch_of_the_authors() {
         .iter()
         .for_each(|event| authors.add(&event.pubkey()));
     let expected = json!({"count": 51, "hll": authors.to_hex()});
-    assert_eq!(client.count(&[filter.clone()]).await, expected);
+    assert_eq!(client.count(std::slice::from_ref(&filter)).await, expected);
     for filters in [
         vec![json!({"kinds": [7]})],
         vec![filter.clone(), json!({"ids": []})],

@@ -2,7 +2,7 @@
 
 mod authentication;
 mod basics;
-mod client;
+pub(crate) mod client;
 mod counting;
 mod discovery;
 mod doors;
