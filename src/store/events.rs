@@ -10,6 +10,7 @@ use nips::{Event, EventId, EventRef, Filter, PublicKey, tag_values};
 
 use crate::model::Sighting;
 use crate::store::StoreError;
+use crate::store::quota::Quota;
 use crate::store::sets::{AuthorCount, KeySet};
 
 /// Highest `created_at` that can be stored: the key has 33 bits for seconds (year 2242).
@@ -113,6 +114,18 @@ pub struct QueryBounds {
     pub max_bytes: usize,
     /// Stop after looking at this many index entries.
     pub max_scanned: usize,
+}
+
+impl QueryBounds {
+    /// How many events a filter is answered with.
+    pub(in crate::store) fn quota(&self, filter: &Filter) -> Quota {
+        let asked = filter.limit;
+        Quota {
+            left: asked.unwrap_or(self.default_limit).min(self.max_limit),
+            ends_with_second: asked.is_none_or(|limit| limit > self.max_limit),
+            second: None,
+        }
+    }
 }
 
 impl Default for QueryBounds {
@@ -324,7 +337,9 @@ pub trait EventStore: Send + Sync {
     /// repeating it is harmless.
     async fn write(&self, batch: EventBatch) -> Result<WriteReport, StoreError>;
 
-    /// The union of the filters' answers under NIP-01, each filter with its own limit.
+    /// The union of the filters' answers under NIP-01, each filter with its own limit. Where a bound takes the
+    /// limit's place, the second that it ends in is answered whole, so that paging by time misses
+    /// nothing (NIP-67).
     async fn query(
         &self,
         filters: Vec<Filter>,

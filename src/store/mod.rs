@@ -21,6 +21,7 @@ pub mod lmdb;
 pub mod metadata;
 pub mod postgres;
 pub mod quarantine;
+mod quota;
 pub mod relays;
 mod rows;
 mod rules;

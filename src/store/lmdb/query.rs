@@ -28,16 +28,14 @@ pub(super) fn query(
     let mut has_more = false;
     let mut bytes = 0;
     for filter in filters {
-        let limit = filter
-            .limit
-            .unwrap_or(bounds.default_limit)
-            .min(bounds.max_limit);
-        let mut left = limit;
+        let mut quota = bounds.quota(filter);
+        let limit = quota.left;
         let walk = walker.walk(filter, &mut |record| {
-            if left == 0 || bytes >= bounds.max_bytes {
+            let second = created_at(record.eid());
+            if bytes >= bounds.max_bytes || !quota.has_room_for(second) {
                 return ControlFlow::Break(());
             }
-            left -= 1;
+            quota.take(second);
             bytes += record.len();
             found.push(record);
             ControlFlow::Continue(())

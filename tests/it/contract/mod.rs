@@ -105,6 +105,7 @@ macro_rules! every_event_case {
     ($run:ident) => {
         $run! {
             events: [
+                a_bound_ends_with_a_whole_second,
                 arrivals_are_logged_in_order,
                 bounds_stop_a_query,
                 deleted_events_are_refused_on_request,

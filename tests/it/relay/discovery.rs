@@ -9,10 +9,14 @@ use crate::archive::given::{NOW, author, crawl, note, raw, tags};
 
 /// A discovery event of a monitor about a relay.
 fn found(monitor: u64, url: &str, more: &[&[&str]]) -> Event {
+    found_at(NOW - 60, monitor, url, more)
+}
+
+fn found_at(at: u64, monitor: u64, url: &str, more: &[&[&str]]) -> Event {
     let url = ["d", url];
     let mut all = vec![&url[..], &["rtt-open", "120"]];
     all.extend_from_slice(more);
-    author(monitor).sign(Kind::RELAY_DISCOVERY, NOW - 60, tags(&all), "{}")
+    author(monitor).sign(Kind::RELAY_DISCOVERY, at, tags(&all), "{}")
 }
 
 #[tokio::test]
@@ -22,7 +26,10 @@ async fn all_live_relays_come_in_one_answer() {
     settings.limits.default_limit = 20;
     settings.limits.max_discovery_limit = 300;
     let relay = relay_with(settings).await;
-    let of = |number: u64| found(number % 2, &format!("wss://r{number}.example.com/"), &[]);
+    let of = |number: u64| {
+        let url = format!("wss://r{number}.example.com/");
+        found_at(NOW - 60 - number, number % 2, &url, &[])
+    };
     let relays: Vec<Event> = (0..400).map(of).collect();
     let notes: Vec<Event> = (0..100).map(note).collect();
     relay

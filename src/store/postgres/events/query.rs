@@ -1,6 +1,7 @@
 //! Answering filters.
 
 use std::cmp::Reverse;
+use std::ops::ControlFlow;
 
 use nips::{Event, EventRef, Filter};
 use sqlx::postgres::PgRow;
@@ -11,12 +12,16 @@ use super::selection::{Reach, select};
 use super::session::Session;
 use super::windows::Window;
 use crate::store::StoreError;
-use crate::store::eid::eid_range;
+use crate::store::eid::{created_at, eid_range};
 use crate::store::events::{BatchNumber, Page, QueryBounds, Scope};
 use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::statement;
+use crate::store::quota::Quota;
 
 const LAST_BATCH: &str = include_str!("../../../../sql/postgres/queries/last_batch.sql");
+
+/// Rows of a statement that looks for the rest of the second in which an answer ends.
+const ROWS_OF_A_SECOND: usize = 100;
 
 /// Rows of one statement; more are asked for from where it ended.
 const MAX_ROWS: usize = 1_000;
@@ -65,10 +70,9 @@ impl<'w> Walk<'w> {
     }
 
     async fn filter(&mut self, session: &mut Session, filter: &Filter) -> Result<(), StoreError> {
-        let limit = filter.limit.unwrap_or(self.bounds.default_limit);
-        let mut left = limit.min(self.bounds.max_limit);
+        let mut quota = self.bounds.quota(filter);
         let range = eid_range(filter.since, filter.until);
-        let Some(range) = range.filter(|_| left > 0) else {
+        let Some(range) = range.filter(|_| quota.left > 0) else {
             return Ok(());
         };
         let whole = Window::new(range);
@@ -77,30 +81,36 @@ impl<'w> Walk<'w> {
             None => whole.split(session).await?,
         };
         for window in windows {
-            self.window(session, filter, window, &mut left).await?;
-            if self.has_more && self.is_done(left) {
+            let looked = self.window(session, filter, window, &mut quota).await?;
+            if looked.is_break() {
+                self.has_more = true;
                 break;
             }
         }
         Ok(())
     }
 
-    fn is_done(&self, left: usize) -> bool {
-        left == 0 || self.scans_left == 0 || self.bytes >= self.bounds.max_bytes
+    /// Whether a bound of the whole query is reached.
+    fn is_spent(&self) -> bool {
+        self.scans_left == 0 || self.bytes >= self.bounds.max_bytes
     }
 
-    /// Looks through one window until it is exhausted or a bound is reached.
+    /// Looks through one window until it is exhausted; breaks where a bound is reached before.
     async fn window(
         &mut self,
         session: &mut Session,
         filter: &Filter,
         mut window: Window,
-        left: &mut usize,
-    ) -> Result<(), StoreError> {
+        quota: &mut Quota,
+    ) -> Result<ControlFlow<()>, StoreError> {
         loop {
+            let wanted = match (quota.left, quota.ends_with_second) {
+                (0, true) => ROWS_OF_A_SECOND,
+                (left, _) => left,
+            };
             let reach = Reach {
                 window,
-                rows: (*left).min(self.scans_left).min(MAX_ROWS) + 1,
+                rows: wanted.min(self.scans_left).min(MAX_ROWS) + 1,
                 bytes: self.bounds.max_bytes.saturating_sub(self.bytes),
             };
             let mut sql = select(filter, self.scope, reach);
@@ -108,30 +118,29 @@ impl<'w> Walk<'w> {
             let found = rows.first().map_or(Ok(0), |row| number(row, "found"))? as usize;
             let is_exhausted = found < reach.rows;
             for row in &rows {
-                if self.is_done(*left) {
-                    self.has_more = true;
-                    return Ok(());
+                let second = created_at(number(row, "eid")?);
+                if self.is_spent() || !quota.has_room_for(second) {
+                    return Ok(ControlFlow::Break(()));
                 }
-                window.high = self.take(row, filter, left)? - 1;
+                window.high = self.take(row, filter, quota)? - 1;
             }
             let is_cut = rows.len() < found;
-            if is_cut && self.is_done(*left) {
-                self.has_more = true;
-                return Ok(());
+            if is_cut && self.is_spent() {
+                return Ok(ControlFlow::Break(()));
             }
             if is_exhausted && !is_cut || window.high < window.low {
-                return Ok(());
+                return Ok(ControlFlow::Continue(()));
             }
         }
     }
 
     /// Keeps a row if it is what was asked for. Returns its key.
-    fn take(&mut self, row: &PgRow, filter: &Filter, left: &mut usize) -> Result<i64, StoreError> {
+    fn take(&mut self, row: &PgRow, filter: &Filter, quota: &mut Quota) -> Result<i64, StoreError> {
         let stored = StoredEvent::read(row)?;
         self.scans_left -= 1;
         let event = &stored.event;
         if stored.is_admitted(self.scope) && matches(filter, event) {
-            *left -= 1;
+            quota.take(event.created_at);
             self.bytes += stored.len();
             self.found.push(event.to_owned());
         }

@@ -111,6 +111,33 @@ pub(crate) async fn bounds_stop_a_query(store: &dyn EventStore) {
     assert_eq!(count, (50, false));
 }
 
+/// Where a bound takes the limit's place, the second in which the answer ends is whole.
+pub(crate) async fn a_bound_ends_with_a_whole_second(store: &dyn EventStore) {
+    let note = |number: u64| event_with(1, 1, 100 - number / 150, &[], &number.to_string());
+    let notes: Vec<Event> = (0..320).map(note).collect();
+    write(store, &notes).await;
+    let bounds = QueryBounds {
+        default_limit: 7,
+        max_limit: 20,
+        ..QueryBounds::default()
+    };
+    for (filter, expected, has_more) in [
+        ("{}", 150, true),
+        (r#"{"limit":21}"#, 150, true),
+        (r#"{"limit":20}"#, 20, true),
+        (r#"{"limit":1}"#, 1, true),
+        (r#"{"until":99}"#, 150, true),
+        (r#"{"until":98}"#, 20, false),
+        (r#"{"since":100,"kinds":[1]}"#, 150, false),
+    ] {
+        let filters = vec![Filter::from_json(filter).unwrap()];
+        let page = store.query(filters, Scope::public(NOW), bounds);
+        let page = page.await.unwrap();
+        let outcome = (page.events.len(), page.has_more);
+        assert_eq!(outcome, (expected, has_more), "{filter}");
+    }
+}
+
 /// Keys come newest first, up to the filter's limit, and a cut is not taken for one.
 pub(crate) async fn keys_stop_at_limits_and_bounds(store: &dyn EventStore) {
     let notes: Vec<Event> = (0..20)
