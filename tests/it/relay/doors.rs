@@ -4,24 +4,24 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use bigbrotr::archive::ArchiveSettings;
 use bigbrotr::clock::Clock as _;
 use bigbrotr::clock::MockClock;
 use bigbrotr::store::events::{ScanOrder, Scope};
+use bigbrotr::store::postgres::PostgresStore;
 use nips::nip45::{AuthorSketch, SketchOffset};
 use nips::{Event, Filter, PublicKey};
 use serde_json::{Value, json};
 
 use super::client::{Client, ids};
-use super::server::{Served, named, serve};
+use super::server::{Served, named, serve, serve_store};
 use super::syncing::compare;
 use crate::archive::given::{crawl, raw};
 use crate::contract::events::{Dice, Model, SECONDS, TIME, matches};
+use crate::postgres::server::Database;
 
 /// Events of a history.
 const LENGTH: usize = 120;
-/// Filters that each reader asks on every door after every batch.
-const FILTERS: usize = 3;
-
 /// Somebody who asks, and listens to everything.
 struct Reader {
     client: Client,
@@ -31,15 +31,27 @@ struct Reader {
 #[tokio::test]
 async fn all_doors_agree_while_time_passes() {
     for seed in 1..=4 {
-        history(seed).await;
+        let clock = Arc::new(MockClock::at(TIME));
+        let relay = serve(named(), Arc::clone(&clock), clock).await;
+        history(&relay, seed, 3).await;
     }
 }
 
-async fn history(seed: u64) {
-    let mut dice = Dice::signing(seed);
+#[tokio::test]
+async fn all_doors_agree_over_postgres() {
+    let database = Database::create().await;
+    let store = PostgresStore::open(database.options_as("writer")).await;
+    let store = Arc::new(store.unwrap());
     let clock = Arc::new(MockClock::at(TIME));
-    let relay = serve(named(), Arc::clone(&clock), clock).await;
-    let mut readers = readers(&relay, &dice).await;
+    let door = ArchiveSettings::default();
+    let relay = serve_store(store, named(), door, Arc::clone(&clock), clock).await;
+    history(&relay, 5, 1).await;
+}
+
+/// Plays a history; each reader asks so many filters on every door after every batch.
+async fn history(relay: &Served, seed: u64, filters: usize) {
+    let mut dice = Dice::signing(seed);
+    let mut readers = readers(relay, &dice).await;
     let events = dice.history(LENGTH);
     let batches = dice.batches(events);
     let step = SECONDS / batches.len() as u64 + 1;
@@ -56,9 +68,9 @@ async fn history(seed: u64) {
                 new_ids(&batch, &servable),
                 "live, {context}"
             );
-            for _ in 0..FILTERS {
+            for _ in 0..filters {
                 reader
-                    .ask_everywhere(&relay, &unlimited(dice.filter()), &servable, &context)
+                    .ask_everywhere(relay, &unlimited(dice.filter()), &servable, &context)
                     .await;
             }
         }

@@ -33,7 +33,7 @@ pub(super) struct Served {
     pub(super) address: SocketAddr,
     pub(super) soft: CancellationToken,
     tasks: JoinSet<()>,
-    _directory: TempDir,
+    _directory: Option<TempDir>,
 }
 
 /// A relay with default settings.
@@ -91,7 +91,7 @@ async fn serve_archive(
     let stores = Stores {
         events: Arc::new(store),
         others: Arc::default(),
-        directory,
+        directory: Some(directory),
     };
     serve_over(stores, settings, door, (clock, relay_clock)).await
 }
@@ -101,10 +101,27 @@ pub(super) struct Stores {
     pub(super) events: Arc<dyn EventStore>,
     /// Notified when others have stored something.
     pub(super) others: Arc<Notify>,
-    pub(super) directory: TempDir,
+    /// Where the events are, if that is to be deleted.
+    pub(super) directory: Option<TempDir>,
 }
 
-/// A relay over a store of the test's own, with the clocks of the door and of the relay.
+/// A relay over a store of the test's own.
+pub(super) async fn serve_store(
+    store: Arc<dyn EventStore>,
+    settings: RelaySettings,
+    door: ArchiveSettings,
+    clock: Arc<MockClock>,
+    relay_clock: Arc<dyn Clock>,
+) -> Served {
+    let stores = Stores {
+        events: store,
+        others: Arc::default(),
+        directory: None,
+    };
+    serve_over(stores, settings, door, (clock, relay_clock)).await
+}
+
+/// The same, with the clocks of the door and of the relay.
 pub(super) async fn serve_over(
     stores: Stores,
     settings: RelaySettings,
