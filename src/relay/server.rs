@@ -19,7 +19,7 @@ use super::live::{LiveDelivery, SharedIndex};
 use super::live_index::LiveIndex;
 use super::session::Session;
 use super::settings::RelaySettings;
-use super::syncing::{CONCURRENT_WORK, ROOM_FOR_KEYS};
+use super::syncing::CONCURRENT_WORK;
 use crate::archive::{Announcement, Archive};
 use crate::clock::Clock;
 use crate::store::EventStore;
@@ -76,7 +76,7 @@ impl Relay {
             queries: Semaphore::new(settings.limits.concurrent_queries),
             large_answers: Arc::new(Semaphore::new(LARGE_ANSWERS)),
             sync_work: Semaphore::new(CONCURRENT_WORK),
-            room_for_keys: Arc::new(Semaphore::new(ROOM_FOR_KEYS)),
+            room_for_keys: Arc::new(Semaphore::new(settings.limits.max_synced_events)),
             counters: Counters::default(),
             addresses: Mutex::new(HashMap::new()),
             settings,

@@ -75,6 +75,8 @@ pub struct RelayLimits {
     pub max_scanned: usize,
     /// Events in the set of one sync session (NIP-77); 0 offers none.
     pub max_sync_events: usize,
+    /// Events in the sets of all sync sessions; 40 bytes of memory each.
+    pub max_synced_events: usize,
     /// How long a sync session waits for the client's next message.
     pub sync_idle_timeout: Duration,
     /// Stored answers worked out at the same time, over all connections.
@@ -93,6 +95,7 @@ impl Default for RelayLimits {
             max_answer_bytes: 8 << 20,
             max_scanned: 1_000_000,
             max_sync_events: 1_000_000,
+            max_synced_events: 5_000_000,
             sync_idle_timeout: Duration::from_secs(60),
             concurrent_queries: 32,
         }

@@ -21,11 +21,8 @@ use super::snapshot::Snapshot;
 const MAX_SYNCS: usize = 8;
 
 /// Sessions that are worked on at the same time, over all connections: each reads up to the whole archive, and
-/// has its keys in memory before they count against [`ROOM_FOR_KEYS`].
+/// has its keys in memory before they count against the room for all.
 pub(super) const CONCURRENT_WORK: usize = 2;
-
-/// Keys in the snapshots of all connections; 200 MB.
-pub(super) const ROOM_FOR_KEYS: usize = 5_000_000;
 
 /// Why a session ends from our side.
 #[derive(Debug)]

@@ -14,4 +14,5 @@ mod sdk;
 mod server;
 mod serving_index;
 mod shutdown;
+mod sync_vectors;
 mod syncing;

@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use bigbrotr::relay::RelaySettings;
 use data_encoding::HEXLOWER;
-use flate2::read::GzDecoder;
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
-use nips::{Event, EventId, EventRef, Kind};
+use nips::{Event, Kind};
 use serde_json::{Value, json};
 
 use super::client::{Client, ids};
 use super::server::{Served, named, relay, relay_with};
 use crate::archive::given::{NOW, author, crawl, note, raw, tags};
-use crate::shared_data::shared;
 
 /// A first message about an empty set: the relay lists or fingerprints all it has.
 const NOTHING: &str = "6100000200";
@@ -57,7 +55,7 @@ pub(super) async fn compare(
 }
 
 /// The relay's next message of a session.
-async fn message(client: &mut Client, id: &str) -> Vec<u8> {
+pub(super) async fn message(client: &mut Client, id: &str) -> Vec<u8> {
     let frame = client.next().await;
     assert_eq!(
         (&frame[0], &frame[1]),
@@ -225,6 +223,24 @@ async fn too_large_sets_are_refused_with_the_limit() {
 }
 
 #[tokio::test]
+async fn all_sessions_share_one_room() {
+    let mut settings = named();
+    settings.limits.max_synced_events = 150;
+    let events: Vec<Event> = (0..100).map(note).collect();
+    let relay = filled(settings, &events).await;
+    let (mut one, mut other) = (relay.client().await, relay.client().await);
+    one.send(json!(["NEG-OPEN", "n", {}, NOTHING])).await;
+    message(&mut one, "n").await;
+    other.send(json!(["NEG-OPEN", "n", {}, NOTHING])).await;
+    let error = refused(&mut other, "n").await;
+    assert!(error[2].as_str().unwrap().starts_with("rate-limited: "));
+    one.send(json!(["NEG-CLOSE", "n"])).await;
+    one.expect_silence().await;
+    other.send(json!(["NEG-OPEN", "n", {}, NOTHING])).await;
+    message(&mut other, "n").await;
+}
+
+#[tokio::test]
 async fn what_is_no_session_is_an_error_of_its_id() {
     let relay = relay().await;
     let mut client = relay.client().await;
@@ -341,53 +357,5 @@ async fn a_relay_that_offers_no_sync_says_so_and_lists_none() {
         let document: Value = serde_json::from_str(relay.relay.information()).unwrap();
         let nips = document["supported_nips"].as_array().unwrap();
         assert_eq!(nips.contains(&json!(77)), is_listed);
-    }
-}
-
-/// Events that have nothing but a time and an id, since nobody can make one for a given id.
-fn bare(at: u64, id: &str) -> Event {
-    let template = note(1);
-    let bare = EventRef {
-        id: EventId::from_hex(id).unwrap(),
-        created_at: at,
-        ..template.as_ref()
-    };
-    bare.to_owned()
-}
-
-#[tokio::test]
-async fn recorded_sessions_of_the_reference_are_answered_byte_by_byte() {
-    let Some(path) = shared("vectors/negentropy-v1.json.gz") else {
-        return;
-    };
-    let packed = std::fs::File::open(path).unwrap();
-    let vectors: Value = serde_json::from_reader(GzDecoder::new(packed)).unwrap();
-    let cases = vectors["cases"].as_array().unwrap();
-    // How an answer is cut depends on its limit; ours is not that of the recording.
-    for case in cases.iter().filter(|case| case["frame_size_limit"] == 0) {
-        let relay = relay().await;
-        let server = case["server"].as_array().unwrap().iter();
-        let event = |item: &Value| bare(item[0].as_u64().unwrap(), item[1].as_str().unwrap());
-        relay.write(server.map(event).collect()).await;
-        let mut client = relay.client().await;
-        let messages = case["messages"].as_array().unwrap();
-        for (round, pair) in messages.chunks(2).enumerate() {
-            match round {
-                0 => {
-                    client
-                        .send(json!(["NEG-OPEN", "n", {}, pair[0]["hex"]]))
-                        .await
-                }
-                _ => client.send(json!(["NEG-MSG", "n", pair[0]["hex"]])).await,
-            }
-            let Some(expected) = pair.get(1) else { break };
-            let answer = HEXLOWER.encode(&message(&mut client, "n").await);
-            assert_eq!(
-                answer,
-                expected["hex"].as_str().unwrap(),
-                "{}",
-                case["name"]
-            );
-        }
     }
 }
