@@ -51,7 +51,7 @@ pub use monitor::{
 };
 pub use networks::{NetworkConfig, NetworkOverride, NetworkOverrides, NetworksConfig};
 pub use policy::{PolicyConfig, RatePolicy, WritePolicy};
-pub use refresher::{RefresherConfig, RetentionConfig};
+pub use refresher::{RefreshConfig, RefresherConfig, RetentionConfig};
 pub use relay::{InfoConfig, LimitsConfig, RelayConfig, TlsConfig};
 pub use sample::sample;
 pub use schedule::Schedule;

@@ -1,4 +1,4 @@
-//! `services/refresher.yaml`: what is forgotten, and when.
+//! `services/refresher.yaml`: what is forgotten, and when; which figures are kept up to date.
 
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use super::key::{Accepts, Key};
 use super::schedule::{self, DEFAULT_FAILURES, Schedule};
 use super::seconds;
 use super::section::{FileName, Section};
+use crate::model::VIEWS;
 
 /// The contents of `services/refresher.yaml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub struct RefresherConfig {
     pub max_consecutive_failures: u32,
     /// How long things are kept.
     pub retention: RetentionConfig,
+    /// Figures about the archive.
+    pub refresh: RefreshConfig,
 }
 
 /// How long things are kept. Events stay for ever.
@@ -36,12 +39,40 @@ pub struct RetentionConfig {
     pub batch_size: u32,
 }
 
+/// Figures about the archive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RefreshConfig {
+    /// Views of PostgreSQL to refresh, in this order, each after what it reads; of [`VIEWS`].
+    pub views: Vec<String>,
+    /// Events with which counters are compared in a cycle; 0 compares nothing.
+    pub compared_events: u32,
+}
+
+impl RefreshConfig {
+    /// The views by the names they have in the program.
+    pub fn named_views(&self) -> Vec<&'static str> {
+        let named = |name: &String| VIEWS.into_iter().find(|view| view == name);
+        self.views.iter().filter_map(named).collect()
+    }
+}
+
+impl Default for RefreshConfig {
+    fn default() -> Self {
+        Self {
+            views: VIEWS.map(str::to_owned).to_vec(),
+            compared_events: 10_000,
+        }
+    }
+}
+
 impl Default for RefresherConfig {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(3_600),
             max_consecutive_failures: DEFAULT_FAILURES,
             retention: RetentionConfig::default(),
+            refresh: RefreshConfig::default(),
         }
     }
 }
@@ -95,6 +126,28 @@ impl Section for RefresherConfig {
                 Accepts::Integer(10, 100_000),
                 "Rows deleted in one transaction.",
             ),
+            Key::section("refresh", "Figures about the archive."),
+            Key::new(
+                "refresh.views",
+                Accepts::List,
+                "Views of PostgreSQL to refresh, in this order; the embedded store has figures without views.",
+            ),
+            Key::new(
+                "refresh.compared_events",
+                Accepts::Integer(0, 10_000_000),
+                "Events with which counters are compared in a cycle, author by author; 0 = none. A wrong counter has \
+                 all of them made anew.",
+            ),
         ]
+    }
+
+    fn validate(&self) -> Vec<(&'static str, String)> {
+        let strangers = self.refresh.views.iter();
+        let strangers = strangers.filter(|name| !VIEWS.contains(&name.as_str()));
+        let problem = |name| {
+            let message = format!("{name:?} is none of {}", VIEWS.join(", "));
+            ("refresh.views", message)
+        };
+        strangers.map(problem).collect()
     }
 }

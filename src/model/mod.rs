@@ -8,6 +8,7 @@ mod metadata;
 mod relay;
 mod service_name;
 mod service_state;
+mod views;
 
 pub use candidate::{Candidate, NewCandidate};
 pub use coverage::{Gap, GapReason, Interval, Method, NewGap};
@@ -16,3 +17,4 @@ pub use metadata::{Metadata, MetadataType, RelayMetadata, RttSample};
 pub use relay::{NewRelay, Relay, RelayId, RelayState};
 pub use service_name::ServiceName;
 pub use service_state::{ServiceState, StateType};
+pub use views::VIEWS;

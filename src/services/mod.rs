@@ -14,6 +14,7 @@ pub mod refresher;
 pub mod runner;
 pub mod seeder;
 pub mod signer;
+mod statistician;
 pub mod synchronizer;
 pub mod validator;
 

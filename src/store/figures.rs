@@ -186,13 +186,15 @@ pub struct CurrentReplaceable {
     pub created_at: u64,
 }
 
-/// Something that was brought up to date.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Something that was to be brought up to date.
+#[derive(Debug)]
 pub struct Refreshed {
     /// Its name in SQL.
     pub name: &'static str,
     /// How long that took.
     pub elapsed: std::time::Duration,
+    /// Why it is not up to date.
+    pub failure: Option<StoreError>,
 }
 
 /// What a comparison of counters with what is stored came to.
@@ -202,6 +204,8 @@ pub struct Reconciliation {
     pub authors: u64,
     /// Counters that were wrong. When there are any, everything is counted anew.
     pub wrong: u64,
+    /// The last of the authors, after whom the next comparison goes on; `None` when there was none.
+    pub last: Option<PublicKey>,
 }
 
 /// Figures about everything that is archived, from counters that follow what commits change: an answer costs as
@@ -215,11 +219,12 @@ pub trait FigureStore: Send + Sync {
     async fn fold_statistics(&self, max_commits: u32) -> Result<u64, StoreError>;
 
     /// Brings up to date what is not counted but computed: what relays say about themselves, and what the
-    /// database shows to people.
-    ///
-    /// # Errors
-    /// The first [`StoreError`] of several. One that fails does not keep the others from being refreshed.
-    async fn refresh_statistics(&self) -> Result<Vec<Refreshed>, StoreError>;
+    /// database shows to people in these views, as far as it has them. One that fails does not keep the others from
+    /// being refreshed.
+    async fn refresh_statistics(
+        &self,
+        views: &[&'static str],
+    ) -> Result<Vec<Refreshed>, StoreError>;
 
     /// Compares the sums of all counters with what was committed, and the counters of authors from `after` on
     /// with their events, stopping at about `max_events` events. When one is wrong, all are made anew: at once, or

@@ -5,7 +5,7 @@
 //! out of lists, with a warning: one bad row must not hide its neighbours.
 
 use nips::relay_url::LocalRelays;
-use nips::{EventId, Network, RelayUrl};
+use nips::{EventId, Network, PublicKey, RelayUrl};
 
 use crate::model::{
     Candidate, Gap, GapReason, Interval, Metadata, MetadataType, Method, Relay, RelayId,
@@ -307,6 +307,11 @@ pub(super) fn software_figures(row: &impl StoredRow) -> Result<SoftwareFigures, 
 pub(super) fn nip_figures(row: &impl StoredRow) -> Result<(u32, u64), StoreError> {
     let nip = number(row, "nip").ok_or_else(|| damaged("NIP", row, "nip"))?;
     Ok((nip, count(row, "relays")?))
+}
+
+/// A public key.
+pub(super) fn pubkey(row: &impl StoredRow, column: &'static str) -> Option<PublicKey> {
+    row.bytes(column)?.try_into().ok().map(PublicKey)
 }
 
 /// A count.

@@ -2,10 +2,11 @@
 -- authors with their events. Compares nothing while there are changes to fold.
 --
 -- Parameters: the public key after which authors are taken, and how many of their events are read, about. Result: how
--- many authors were compared, and how many counters were wrong, an author's all being one. Caller: check_statistics.
+-- many authors were compared, and how many counters were wrong, an author's all being one,
+-- and the last author. Caller: check_statistics.
 -- Indexes: unique pubkey of author_counter, event_by_author, primary keys of event_relay and author_relay_counter.
 CREATE OR REPLACE FUNCTION statistics_check(
-    after BYTEA, max_events INTEGER, OUT authors BIGINT, OUT wrong BIGINT
+    after BYTEA, max_events INTEGER, OUT authors BIGINT, OUT wrong BIGINT, OUT last BYTEA
 )
 LANGUAGE sql STABLE SECURITY INVOKER
 SET search_path = public, pg_temp SET jit = off
@@ -64,5 +65,6 @@ AS $$
         (SELECT count(*) FROM wrong_author) + (
             SELECT (SELECT count(*) FROM wrong_kind) + (SELECT count(*) FROM wrong_relays) FROM up_to_date
             UNION ALL SELECT 0 ORDER BY 1 DESC LIMIT 1
-        )
+        ),
+        (SELECT c.pubkey FROM chosen c ORDER BY c.pubkey DESC LIMIT 1)
 $$;

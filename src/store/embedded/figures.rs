@@ -35,12 +35,16 @@ impl FigureStore for Embedded {
         }
     }
 
-    async fn refresh_statistics(&self) -> Result<Vec<Refreshed>, StoreError> {
+    async fn refresh_statistics(
+        &self,
+        _views: &[&'static str],
+    ) -> Result<Vec<Refreshed>, StoreError> {
         let started = Instant::now();
-        self.relational.read_statements().await?;
+        let read = self.relational.read_statements().await;
         Ok(vec![Refreshed {
             name: "relay_statement",
             elapsed: started.elapsed(),
+            failure: read.err(),
         }])
     }
 

@@ -50,8 +50,11 @@ impl FigureStore for PostgresStore {
         self.fold(max_commits).await
     }
 
-    async fn refresh_statistics(&self) -> Result<Vec<Refreshed>, StoreError> {
-        self.refresh_views().await
+    async fn refresh_statistics(
+        &self,
+        views: &[&'static str],
+    ) -> Result<Vec<Refreshed>, StoreError> {
+        self.refresh_views(views).await
     }
 
     async fn reconcile_statistics(
@@ -234,12 +237,12 @@ impl FigureStore for PostgresStore {
             .bind(after.map_or(Vec::new(), |(pubkey, _)| pubkey.0.to_vec()))
             .bind(after.map_or(-1, |(_, kind)| i64::from(kind.0)))
             .bind(limit(at_most));
-        let read = |row: &_| {
-            let id = bytes(row, "id").map(EventId);
+        let read = |row: &sqlx::postgres::PgRow| {
+            let id = row.bytes("id").and_then(|id| id.try_into().ok());
             Ok(CurrentReplaceable {
                 pubkey: pubkey(row)?,
                 kind: kind(row)?,
-                id: id.ok_or_else(|| rows::damaged("event", row, "created_at"))?,
+                id: EventId(id.ok_or_else(|| rows::damaged("event", row, "created_at"))?),
                 created_at: count(row, "created_at")?,
             })
         };
@@ -268,10 +271,5 @@ fn kind(row: &impl StoredRow) -> Result<Kind, StoreError> {
 }
 
 fn pubkey(row: &impl StoredRow) -> Result<PublicKey, StoreError> {
-    let pubkey = bytes(row, "pubkey").map(PublicKey);
-    pubkey.ok_or_else(|| rows::damaged("author", row, "events"))
-}
-
-fn bytes(row: &impl StoredRow, column: &'static str) -> Option<[u8; 32]> {
-    row.bytes(column)?.try_into().ok()
+    rows::pubkey(row, "pubkey").ok_or_else(|| rows::damaged("author", row, "events"))
 }

@@ -26,23 +26,6 @@ const REPEATABLE_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ";
 /// Commits folded at once before a refresh: of large batches, a few hundred thousand sightings.
 const COMMITS_PER_FOLD: u32 = 256;
 
-/// The views, in the seed's order, then the later ones, each after what it reads.
-const VIEWS: [&str; 13] = [
-    "relay_metadata_latest",
-    "event_stats",
-    "relay_stats",
-    "kind_counts",
-    "kind_counts_by_relay",
-    "pubkey_counts",
-    "pubkey_counts_by_relay",
-    "network_stats",
-    "event_daily_counts",
-    "events_replaceable_latest",
-    "events_addressable_latest",
-    "relay_software_counts",
-    "supported_nip_counts",
-];
-
 impl PostgresStore {
     /// Folds what at most `max_commits` commits changed into the counters, in one transaction.
     pub(super) async fn fold(&self, max_commits: u32) -> Result<u64, StoreError> {
@@ -52,28 +35,23 @@ impl PostgresStore {
         rows::count(&row, "statistics_fold")
     }
 
-    /// Folds everything, then refreshes every view while others read it.
-    pub(super) async fn refresh_views(&self) -> Result<Vec<Refreshed>, StoreError> {
+    /// Folds everything, then refreshes these views while others read them.
+    pub(super) async fn refresh_views(
+        &self,
+        views: &[&'static str],
+    ) -> Result<Vec<Refreshed>, StoreError> {
         while self.fold(COMMITS_PER_FOLD).await? > 0 {}
-        let mut refreshed = Vec::new();
-        let mut failure = None;
-        for name in VIEWS {
+        let mut refreshed = Vec::with_capacity(views.len());
+        for name in views {
             let started = Instant::now();
-            let done = statement(REFRESH).bind(name).execute(&self.direct).await;
-            match done {
-                Ok(_) => refreshed.push(Refreshed {
-                    name,
-                    elapsed: started.elapsed(),
-                }),
-                Err(error) => {
-                    tracing::warn!(view = name, %error, "a view could not be refreshed");
-                    failure.get_or_insert(error);
-                }
-            }
+            let done = statement(REFRESH).bind(*name).execute(&self.direct).await;
+            refreshed.push(Refreshed {
+                name,
+                elapsed: started.elapsed(),
+                failure: done.err().map(during("refresh_statistics")),
+            });
         }
-        failure.map_or(Ok(refreshed), |error| {
-            Err(during("refresh_statistics")(error))
-        })
+        Ok(refreshed)
     }
 
     /// Compares counters with what is stored, and makes them anew when one is wrong.
@@ -90,6 +68,7 @@ impl PostgresStore {
         let found = Reconciliation {
             authors: rows::count(&row, "authors")?,
             wrong: rows::count(&row, "wrong")?,
+            last: rows::pubkey(&row, "last"),
         };
         if found.wrong > 0 {
             let begun = self.direct.begin_with(REPEATABLE_READ).await;

@@ -40,6 +40,7 @@ pub(in crate::store::lmdb) fn check(
         found.wrong += u64::from(is_wrong);
         events += read.max(1);
         after = Some(author.pubkey);
+        found.last = after;
     }
     Ok(found)
 }
@@ -113,5 +114,102 @@ fn nothing(relay: RelayId, first: u64) -> AuthorRelayFigures {
         kinds: 0,
         first_created_at: created_at(first),
         last_created_at: created_at(first),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use nips::event::UnsignedEvent;
+    use nips::{Event, Signature};
+
+    use super::*;
+    use crate::model::Sighting;
+    use crate::store::EventStore;
+    use crate::store::events::{EventBatch, IfDeleted, NewEvent};
+    use crate::store::lmdb::{LmdbEvents, LmdbOptions};
+
+    const RELAY: RelayId = RelayId(1);
+
+    fn event(number: u8) -> NewEvent {
+        let draft = UnsignedEvent {
+            pubkey: PublicKey([number % 3; 32]),
+            created_at: 100 + u64::from(number),
+            kind: Kind(1),
+            tags: Vec::new(),
+            content: number.to_string(),
+        };
+        NewEvent {
+            event: Event::from_parts(draft.id(), &draft, Signature([9; 64])).unwrap(),
+            sighting: Some(Sighting {
+                relay: RELAY,
+                seen_at: 1_700_000_000,
+            }),
+            if_deleted: IfDeleted::Keep,
+        }
+    }
+
+    async fn write(events: &LmdbEvents, numbers: std::ops::Range<u8>) {
+        let batch = EventBatch {
+            events: numbers.map(event).collect(),
+            sightings: Vec::new(),
+            now: 1_800_000_000,
+        };
+        events.write(batch).await.unwrap();
+    }
+
+    async fn fold(events: &LmdbEvents) {
+        let networks = HashMap::from([(RELAY.0, 0)]);
+        while events.fold(1, networks.clone()).await.unwrap().unwrap() > 0 {}
+    }
+
+    #[tokio::test]
+    async fn wrong_counters_are_found_and_made_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let events = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
+        write(&events, 0..9).await;
+        fold(&events).await;
+        for damaged in [
+            Key::of(Family::Kind).kind(Kind(1)),
+            Key::of(Family::Relay).number(RELAY.0),
+            Key::of(Family::AuthorRelay).number(2).number(RELAY.0),
+        ] {
+            let counters = events.engine.tables.counters;
+            let mut txn = events.engine.env.write_txn().unwrap();
+            assert!(counters.delete(&mut txn, damaged.as_bytes()).unwrap());
+            txn.commit().unwrap();
+            let found = events.reconcile(None, 1_000).await.unwrap();
+            assert_eq!(found.wrong, 1, "{damaged:?}");
+            // What comes before all is counted anew is counted once.
+            write(&events, 9..10).await;
+            fold(&events).await;
+            let found = events.reconcile(None, 1_000).await.unwrap();
+            assert_eq!((found.authors, found.wrong), (3, 0), "{damaged:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_archive_from_before_is_counted() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = || LmdbOptions::at(directory.path());
+        let events = LmdbEvents::open(options()).unwrap();
+        write(&events, 0..9).await;
+        // As if an older program had written it, which kept neither counters nor changes.
+        let tables = events.engine.tables;
+        let mut txn = events.engine.env.write_txn().unwrap();
+        for table in [tables.counters, tables.changes, tables.removals] {
+            table.clear(&mut txn).unwrap();
+        }
+        txn.commit().unwrap();
+        drop(events);
+        let events = LmdbEvents::open(options()).unwrap();
+        write(&events, 9..12).await;
+        let unfolded = events.reconcile(None, 1_000).await.unwrap();
+        assert_eq!(unfolded.authors, 0);
+        fold(&events).await;
+        let found = events.reconcile(None, 1_000).await.unwrap();
+        assert_eq!((found.authors, found.wrong), (3, 0));
+        assert_eq!(events.kind_figures().await.unwrap()[0].events, 12);
     }
 }

@@ -1,5 +1,6 @@
 //! Folding: in whatever pieces, by however many at once, it comes to the same as counting anew.
 
+use bigbrotr::model::VIEWS;
 use bigbrotr::store::postgres::PostgresStore;
 use bigbrotr::store::{EventStore, FigureStore};
 use sqlx::{Connection, Executor, PgConnection, Row};
@@ -88,8 +89,8 @@ async fn several_folders_and_refreshes_beside_writers() {
         }
     };
     let refreshing = async {
-        store.refresh_statistics().await.unwrap();
-        store.refresh_statistics().await.unwrap();
+        store.refresh_statistics(&VIEWS).await.unwrap();
+        store.refresh_statistics(&VIEWS).await.unwrap();
     };
     tokio::join!(
         write(&store, first),
@@ -97,7 +98,7 @@ async fn several_folders_and_refreshes_beside_writers() {
         folding,
         refreshing
     );
-    store.refresh_statistics().await.unwrap();
+    store.refresh_statistics(&VIEWS).await.unwrap();
     assert_views_are_right(&mut connection, "afterwards").await;
 }
 

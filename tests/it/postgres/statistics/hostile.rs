@@ -1,5 +1,6 @@
 //! Rows that stopped other archives' views for ever.
 
+use bigbrotr::model::VIEWS;
 use bigbrotr::store::FigureStore;
 use nips::Event;
 use rand::rngs::StdRng;
@@ -48,7 +49,7 @@ async fn documents_do_not_stop_a_refresh() {
     for (relay, document) in (1..).zip(documents) {
         describe(&mut connection, relay, document).await;
     }
-    store.refresh_statistics().await.unwrap();
+    store.refresh_statistics(&VIEWS).await.unwrap();
     let query = "SELECT nip, relay_count FROM supported_nip_counts";
     assert_eq!(rows(&mut connection, query).await, ["(1,2)", "(50,1)"]);
     let query = "SELECT left(software, 7), length(software), version, relay_count
@@ -75,7 +76,7 @@ async fn events_do_not_stop_a_refresh() {
     events.push(contract::event(1, 30_023, 100, &[&["d", "a\0b"]]));
     events.push(contract::event_with(2, 0, 100, &[], "\0\0\0"));
     contract::write(&store, &events).await;
-    store.refresh_statistics().await.unwrap();
+    store.refresh_statistics(&VIEWS).await.unwrap();
     let query = "SELECT length(d_tag) FROM events_addressable_latest ORDER BY 1";
     let found = connection.fetch_all(query).await.unwrap();
     let found: Vec<i32> = found.iter().map(|row| row.get(0)).collect();

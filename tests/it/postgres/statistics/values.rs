@@ -1,6 +1,7 @@
 //! The views' values: after random histories, and where the histories have nothing to say.
 
 use bigbrotr::clock::{Clock, SystemClock};
+use bigbrotr::model::VIEWS;
 use bigbrotr::store::events::Scope;
 use bigbrotr::store::{EventStore, FigureStore};
 use nips::Event;
@@ -19,17 +20,17 @@ async fn views_hold_what_the_tables_hold() {
     for seed in 20..20 + HISTORIES {
         let database = Database::create().await;
         let (store, mut connection) = archive(&database).await;
-        store.refresh_statistics().await.unwrap();
+        store.refresh_statistics(&VIEWS).await.unwrap();
         assert_views_are_right(&mut connection, "when empty").await;
         for (place, batch) in history(seed).into_iter().enumerate() {
             store.write(batch).await.unwrap();
             if place % 4 == 1 {
-                store.refresh_statistics().await.unwrap();
+                store.refresh_statistics(&VIEWS).await.unwrap();
                 let when = format!("seed {seed}, batch {place}");
                 assert_views_are_right(&mut connection, &when).await;
             }
         }
-        let refreshed = store.refresh_statistics().await.unwrap();
+        let refreshed = store.refresh_statistics(&VIEWS).await.unwrap();
         assert_eq!(refreshed.len(), 13);
         assert_views_are_right(&mut connection, &format!("seed {seed}")).await;
     }
@@ -65,7 +66,7 @@ async fn recent_events_end_at_the_refresh() {
     ];
     let events = moments.map(|at| contract::event(1, 1, at, &[]));
     contract::write(&store, &events).await;
-    store.refresh_statistics().await.unwrap();
+    store.refresh_statistics(&VIEWS).await.unwrap();
     let query =
         "SELECT event_count, event_count_last_1h, event_count_last_24h, event_count_last_7d,
             event_count_last_30d
@@ -83,7 +84,7 @@ async fn latest_versions_are_those_that_readers_see() {
         // The views go by the server's clock, which is later than everything in the history.
         let now = u64::from(u32::MAX);
         store.sweep_expired(now, usize::MAX).await.unwrap();
-        store.refresh_statistics().await.unwrap();
+        store.refresh_statistics(&VIEWS).await.unwrap();
         for (view, is_of) in [
             ("events_replaceable_latest", [0, 3, 10_002].as_slice()),
             ("events_addressable_latest", &[30_023]),
@@ -126,7 +127,7 @@ async fn latest_versions_are_whole_events() {
         expired,
     ];
     contract::write(&store, &events).await;
-    store.refresh_statistics().await.unwrap();
+    store.refresh_statistics(&VIEWS).await.unwrap();
     let winner = tied.iter().min_by_key(|event| event.id()).unwrap();
     let query =
         "SELECT encode(id, 'hex'), encode(pubkey, 'hex'), created_at, kind, tags ->> 0, content,
@@ -158,7 +159,7 @@ async fn kinds_have_their_category() {
     ];
     let events = kinds.map(|kind| contract::event(1, kind, 100, &[]));
     contract::write(&store, &events).await;
-    store.refresh_statistics().await.unwrap();
+    store.refresh_statistics(&VIEWS).await.unwrap();
     let query = "SELECT category, array_agg(kind ORDER BY kind) FROM kind_counts GROUP BY category";
     assert_eq!(
         rows(&mut connection, query).await,
@@ -183,7 +184,7 @@ async fn round_trips_are_averaged_over_the_last_ten() {
         )
         .await
         .unwrap();
-    store.refresh_statistics().await.unwrap();
+    store.refresh_statistics(&VIEWS).await.unwrap();
     let query = "SELECT avg_rtt_open, avg_rtt_read, avg_rtt_write FROM relay_stats
         WHERE relay_url = 'wss://r1.nostr.net'";
     assert_eq!(rows(&mut connection, query).await, ["(110.50,14.00,)"]);
