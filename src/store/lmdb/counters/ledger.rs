@@ -144,6 +144,9 @@ pub(super) fn damaged() -> Fault {
     Fault::Damaged("counter".to_owned())
 }
 
+/// What follows the family in a key, and the numbers of the row.
+pub(super) type Row<'t, const N: usize> = (&'t [u8], [u64; N]);
+
 /// The counters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ledger(pub(super) Table);
@@ -196,7 +199,7 @@ impl Ledger {
         txn: &'t RoTxn<'_>,
         prefix: &Key,
         after: Option<&Key>,
-    ) -> Result<impl Iterator<Item = Result<(&'t [u8], [u64; N]), Fault>> + use<'t, N>, Fault> {
+    ) -> Result<impl Iterator<Item = Result<Row<'t, N>, Fault>> + use<'t, N>, Fault> {
         let start = match after {
             Some(after) => std::ops::Bound::Excluded(after.as_bytes()),
             None => std::ops::Bound::Included(prefix.as_bytes()),

@@ -1,15 +1,13 @@
 //! Folding: in whatever pieces, by however many at once, it comes to the same as counting anew.
 
-use bigbrotr::model::VIEWS;
 use bigbrotr::store::postgres::PostgresStore;
 use bigbrotr::store::{EventStore, FigureStore};
 use sqlx::{Connection, Executor, PgConnection, Row};
 
 use super::history::{archive, history, write};
 use super::plain::{assert_views_are_right, counted};
+use super::refresh;
 use crate::postgres::server::Database;
-
-const HISTORIES: u64 = 2;
 
 /// Folds a number of commits at a time until nothing is left.
 async fn fold(store: &PostgresStore, pieces: u32) {
@@ -30,24 +28,24 @@ async fn reconcile(connection: &mut PgConnection) {
 
 #[tokio::test]
 async fn however_folded_it_is_the_same_as_counted_anew() {
-    let mut results = Vec::new();
-    for pieces in [1, 7, u32::MAX] {
+    let folded = async |pieces| {
         let database = Database::create().await;
         let (store, mut connection) = archive(&database).await;
         write(&store, history(1)).await;
         fold(&store, pieces).await;
-        results.push(counted(&mut connection).await);
+        let folded = counted(&mut connection).await;
         reconcile(&mut connection).await;
-        results.push(counted(&mut connection).await);
-    }
-    for result in &results {
-        assert_eq!(result, &results[0]);
+        [folded, counted(&mut connection).await]
+    };
+    let (one, seven, all) = tokio::join!(folded(1), folded(7), folded(u32::MAX));
+    for result in one.iter().chain(&seven).chain(&all) {
+        assert_eq!(result, &one[0]);
     }
 }
 
 #[tokio::test]
 async fn folding_keeps_up_with_writing() {
-    for seed in 10..10 + HISTORIES {
+    let keeps_up = async |seed| {
         let database = Database::create().await;
         let (store, mut connection) = archive(&database).await;
         for batch in history(seed) {
@@ -58,7 +56,8 @@ async fn folding_keeps_up_with_writing() {
         let folded = counted(&mut connection).await;
         reconcile(&mut connection).await;
         assert_eq!(folded, counted(&mut connection).await, "seed {seed}");
-    }
+    };
+    tokio::join!(keeps_up(10), keeps_up(11));
 }
 
 #[tokio::test]
@@ -89,8 +88,8 @@ async fn several_folders_and_refreshes_beside_writers() {
         }
     };
     let refreshing = async {
-        store.refresh_statistics(&VIEWS).await.unwrap();
-        store.refresh_statistics(&VIEWS).await.unwrap();
+        refresh(&store).await;
+        refresh(&store).await;
     };
     tokio::join!(
         write(&store, first),
@@ -98,7 +97,7 @@ async fn several_folders_and_refreshes_beside_writers() {
         folding,
         refreshing
     );
-    store.refresh_statistics(&VIEWS).await.unwrap();
+    refresh(&store).await;
     assert_views_are_right(&mut connection, "afterwards").await;
 }
 

@@ -1,14 +1,12 @@
 //! Rows that stopped other archives' views for ever.
 
-use bigbrotr::model::VIEWS;
-use bigbrotr::store::FigureStore;
 use nips::Event;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sqlx::{Executor, PgConnection, Row};
 
 use super::history::archive;
-use super::rows;
+use super::{refresh, rows};
 use crate::contract::events as contract;
 use crate::postgres::server::Database;
 
@@ -49,7 +47,7 @@ async fn documents_do_not_stop_a_refresh() {
     for (relay, document) in (1..).zip(documents) {
         describe(&mut connection, relay, document).await;
     }
-    store.refresh_statistics(&VIEWS).await.unwrap();
+    refresh(&store).await;
     let query = "SELECT nip, relay_count FROM supported_nip_counts";
     assert_eq!(rows(&mut connection, query).await, ["(1,2)", "(50,1)"]);
     let query = "SELECT left(software, 7), length(software), version, relay_count
@@ -76,7 +74,7 @@ async fn events_do_not_stop_a_refresh() {
     events.push(contract::event(1, 30_023, 100, &[&["d", "a\0b"]]));
     events.push(contract::event_with(2, 0, 100, &[], "\0\0\0"));
     contract::write(&store, &events).await;
-    store.refresh_statistics(&VIEWS).await.unwrap();
+    refresh(&store).await;
     let query = "SELECT length(d_tag) FROM events_addressable_latest ORDER BY 1";
     let found = connection.fetch_all(query).await.unwrap();
     let found: Vec<i32> = found.iter().map(|row| row.get(0)).collect();

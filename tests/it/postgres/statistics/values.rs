@@ -1,38 +1,56 @@
 //! The views' values: after random histories, and where the histories have nothing to say.
 
 use bigbrotr::clock::{Clock, SystemClock};
-use bigbrotr::model::VIEWS;
+use bigbrotr::store::EventStore;
 use bigbrotr::store::events::Scope;
-use bigbrotr::store::{EventStore, FigureStore};
 use nips::Event;
-use sqlx::Executor;
+use sqlx::{AssertSqlSafe, Executor, Row};
 
 use super::history::{archive, history, write};
 use super::plain::assert_views_are_right;
-use super::rows;
+use super::{refresh, rows};
 use crate::contract::events as contract;
 use crate::postgres::server::Database;
 
-const HISTORIES: u64 = 2;
-
 #[tokio::test]
 async fn views_hold_what_the_tables_hold() {
-    for seed in 20..20 + HISTORIES {
+    let hold = async |seed| {
         let database = Database::create().await;
         let (store, mut connection) = archive(&database).await;
-        store.refresh_statistics(&VIEWS).await.unwrap();
+        refresh(&store).await;
         assert_views_are_right(&mut connection, "when empty").await;
         for (place, batch) in history(seed).into_iter().enumerate() {
             store.write(batch).await.unwrap();
             if place % 4 == 1 {
-                store.refresh_statistics(&VIEWS).await.unwrap();
+                refresh(&store).await;
                 let when = format!("seed {seed}, batch {place}");
                 assert_views_are_right(&mut connection, &when).await;
             }
         }
-        let refreshed = store.refresh_statistics(&VIEWS).await.unwrap();
-        assert_eq!(refreshed.len(), 13);
+        refresh(&store).await;
         assert_views_are_right(&mut connection, &format!("seed {seed}")).await;
+    };
+    tokio::join!(hold(20), hold(21));
+}
+
+#[tokio::test]
+async fn an_author_or_a_relay_is_found_through_an_index() {
+    let database = Database::create().await;
+    let mut connection = database.connect().await;
+    // So few rows are read whole unless that is out of the question.
+    connection
+        .execute("SET enable_seqscan = off")
+        .await
+        .unwrap();
+    for (column, index) in [
+        ("pubkey", "author_counter_by_text"),
+        ("relay_url", "author_relay_counter_by_relay"),
+    ] {
+        let explain =
+            format!("EXPLAIN SELECT event_count FROM pubkey_counts_by_relay WHERE {column} = 'x'");
+        let plan = connection.fetch_all(sqlx::query(AssertSqlSafe(explain)));
+        let plan: Vec<String> = plan.await.unwrap().iter().map(|row| row.get(0)).collect();
+        assert!(plan.join("\n").contains(index), "{plan:#?}");
     }
 }
 
@@ -66,7 +84,7 @@ async fn recent_events_end_at_the_refresh() {
     ];
     let events = moments.map(|at| contract::event(1, 1, at, &[]));
     contract::write(&store, &events).await;
-    store.refresh_statistics(&VIEWS).await.unwrap();
+    refresh(&store).await;
     let query =
         "SELECT event_count, event_count_last_1h, event_count_last_24h, event_count_last_7d,
             event_count_last_30d
@@ -77,14 +95,14 @@ async fn recent_events_end_at_the_refresh() {
 
 #[tokio::test]
 async fn latest_versions_are_those_that_readers_see() {
-    for seed in 30..30 + HISTORIES {
+    let are_right = async |seed| {
         let database = Database::create().await;
         let (store, mut connection) = archive(&database).await;
         write(&store, history(seed)).await;
         // The views go by the server's clock, which is later than everything in the history.
         let now = u64::from(u32::MAX);
         store.sweep_expired(now, usize::MAX).await.unwrap();
-        store.refresh_statistics(&VIEWS).await.unwrap();
+        refresh(&store).await;
         for (view, is_of) in [
             ("events_replaceable_latest", [0, 3, 10_002].as_slice()),
             ("events_addressable_latest", &[30_023]),
@@ -107,7 +125,8 @@ async fn latest_versions_are_those_that_readers_see() {
                 "seed {seed}: {view}"
             );
         }
-    }
+    };
+    tokio::join!(are_right(30), are_right(31));
 }
 
 #[tokio::test]
@@ -127,7 +146,7 @@ async fn latest_versions_are_whole_events() {
         expired,
     ];
     contract::write(&store, &events).await;
-    store.refresh_statistics(&VIEWS).await.unwrap();
+    refresh(&store).await;
     let winner = tied.iter().min_by_key(|event| event.id()).unwrap();
     let query =
         "SELECT encode(id, 'hex'), encode(pubkey, 'hex'), created_at, kind, tags ->> 0, content,
@@ -159,7 +178,7 @@ async fn kinds_have_their_category() {
     ];
     let events = kinds.map(|kind| contract::event(1, kind, 100, &[]));
     contract::write(&store, &events).await;
-    store.refresh_statistics(&VIEWS).await.unwrap();
+    refresh(&store).await;
     let query = "SELECT category, array_agg(kind ORDER BY kind) FROM kind_counts GROUP BY category";
     assert_eq!(
         rows(&mut connection, query).await,
@@ -184,7 +203,7 @@ async fn round_trips_are_averaged_over_the_last_ten() {
         )
         .await
         .unwrap();
-    store.refresh_statistics(&VIEWS).await.unwrap();
+    refresh(&store).await;
     let query = "SELECT avg_rtt_open, avg_rtt_read, avg_rtt_write FROM relay_stats
         WHERE relay_url = 'wss://r1.nostr.net'";
     assert_eq!(rows(&mut connection, query).await, ["(110.50,14.00,)"]);
