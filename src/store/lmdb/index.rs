@@ -10,7 +10,7 @@ use nips::{EventRef, Kind, PublicKey};
 use super::fault::Fault;
 use super::keys::{author_kind_prefix, author_prefix, tag_prefix, with_eid};
 use super::rules::Facts;
-use super::tables::{Table, Tables};
+use super::tables::{Table, Tables, put_sorted};
 use crate::store::events::Visibility;
 
 /// An event as the indexes see it.
@@ -142,10 +142,7 @@ impl<const N: usize> Changes<N> {
             table.delete(txn, key)?;
         }
         self.added.sort_unstable();
-        for key in &self.added {
-            table.put(txn, key, &[])?;
-        }
-        Ok(())
+        put_sorted(table, txn, self.added.iter().map(|key| (key, [])))
     }
 }
 

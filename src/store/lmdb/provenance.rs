@@ -7,7 +7,7 @@ use super::arriving::{Arriving, Fate, PreparedBatch};
 use super::changes::Sighted;
 use super::fault::Fault;
 use super::sightings;
-use super::tables::{Slot, Tables};
+use super::tables::{Slot, Tables, put_sorted};
 use super::transaction::Transaction;
 use crate::model::Sighting;
 use crate::store::events::{EventKey, MAX_CREATED_AT};
@@ -38,8 +38,9 @@ impl Transaction<'_> {
         self.of_batches(batches, &mut noted)?;
         noted.sort_by_key(|one| one.eid);
         let mut new_sightings = vec![0; batches.len()];
+        let mut rows = Vec::new();
         for group in noted.chunk_by(|a, b| a.eid == b.eid) {
-            let added = self.note_one_event(group)?;
+            let added = self.note_one_event(group, &mut rows)?;
             for (one, is_new) in group.iter().zip(added) {
                 match (one.origin, is_new) {
                     (Origin::Batch(batch), true) => new_sightings[batch] += 1,
@@ -48,6 +49,7 @@ impl Transaction<'_> {
                 }
             }
         }
+        put_sorted(&self.tables.sightings, &mut self.txn, rows)?;
         Ok(new_sightings)
     }
 
@@ -65,7 +67,12 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    fn note_one_event(&mut self, group: &[Noted]) -> Result<Vec<bool>, Fault> {
+    /// Returns which sightings are new, and adds the row that holds them to `rows`.
+    fn note_one_event(
+        &mut self,
+        group: &[Noted],
+        rows: &mut Vec<([u8; 8], Vec<u8>)>,
+    ) -> Result<Vec<bool>, Fault> {
         let key = group[0].eid.to_be_bytes();
         let row = self
             .tables
@@ -79,7 +86,7 @@ impl Transaction<'_> {
         let mut row = row.to_vec();
         let sightings: Vec<Sighting> = group.iter().map(|one| one.sighting).collect();
         let added = sightings::merge(&mut row, &sightings);
-        self.tables.sightings.put(&mut self.txn, &key, &row)?;
+        rows.push((key, row));
         let seen = sightings.iter().zip(&added);
         let relays = seen.filter_map(|(seen, is_new)| is_new.then_some(seen.relay.0));
         let relays: Vec<u32> = relays.collect();

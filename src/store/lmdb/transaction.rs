@@ -18,7 +18,7 @@ use super::index::{Entry, IndexChanges};
 use super::keys::{id_prefix, trailing_eid, with_eid};
 use super::rules::Rules;
 use super::standing::{Subject, standing};
-use super::tables::{EVENT_COUNT, LAST_BATCH, SIGHTING_COUNT, Tables};
+use super::tables::{EVENT_COUNT, LAST_BATCH, SIGHTING_COUNT, Tables, put_sorted};
 use crate::store::events::{BatchNumber, WriteReport};
 
 /// Stores the batches durably, and reports on each.
@@ -98,12 +98,10 @@ impl<'e> Transaction<'e> {
             self.index
                 .change(Entry::new(eid, &event, facts), None, Some(visibility));
             let key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
-            id_rows.push((key, visibility.code()));
+            id_rows.push((key, [visibility.code()]));
         }
         id_rows.sort_unstable();
-        for (key, code) in id_rows {
-            self.tables.by_id.put(&mut self.txn, &key, &[code])?;
-        }
+        put_sorted(&self.tables.by_id, &mut self.txn, id_rows)?;
         self.settle_touched()
     }
 
