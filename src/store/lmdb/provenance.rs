@@ -17,6 +17,8 @@ struct Noted {
     eid: u64,
     sighting: Sighting,
     origin: Origin,
+    /// The event came in this transaction, so that no row of its sightings can be there.
+    is_new_event: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -61,6 +63,7 @@ impl Transaction<'_> {
                     eid,
                     sighting: *sighting,
                     origin: Origin::Batch(batch),
+                    is_new_event: false,
                 }));
             }
         }
@@ -74,11 +77,11 @@ impl Transaction<'_> {
         rows: &mut Vec<([u8; 8], Vec<u8>)>,
     ) -> Result<Vec<bool>, Fault> {
         let key = group[0].eid.to_be_bytes();
-        let row = self
-            .tables
-            .sightings
-            .get(&self.txn, &key)?
-            .unwrap_or_default();
+        let row = match group.iter().any(|one| one.is_new_event) {
+            true => None,
+            false => self.tables.sightings.get(&self.txn, &key)?,
+        };
+        let row = row.unwrap_or_default();
         if group.iter().all(|one| sightings::holds(row, &one.sighting)) {
             return Ok(vec![false; group.len()]);
         }
@@ -121,6 +124,7 @@ fn of_events(arriving: &[Arriving<'_>]) -> Vec<Noted> {
             eid,
             sighting,
             origin,
+            is_new_event: matches!(one.fate, Fate::Stored(..)),
         })
     });
     noted.collect()
