@@ -16,14 +16,15 @@ pub(super) enum Claim {
     /// It was stored or delivered lately.
     Recent,
     /// Somebody works on it; try again when the token is cancelled.
-    Theirs(CancellationToken),
+    Theirs(Arc<CancellationToken>),
 }
 
 /// The registry of claims, shared by all callers.
 pub(super) struct Claims(Arc<Mutex<State>>);
 
 struct State {
-    in_flight: HashMap<EventId, CancellationToken>,
+    /// Each token is shared as it is: to clone one takes a lock.
+    in_flight: HashMap<EventId, Arc<CancellationToken>>,
     recent: RecentIds,
 }
 
@@ -42,7 +43,7 @@ impl Claims {
             state: Arc::clone(&self.0),
             ids: Vec::new(),
             settled: Vec::new(),
-            released: CancellationToken::new(),
+            released: Arc::new(CancellationToken::new()),
         };
         let mut state = lock(&self.0);
         let claims = ids.map(|id| state.claim(id, &mut guard)).collect();
@@ -56,9 +57,9 @@ impl State {
             return Claim::Recent;
         }
         if let Some(holder) = self.in_flight.get(&id) {
-            return Claim::Theirs(holder.clone());
+            return Claim::Theirs(Arc::clone(holder));
         }
-        self.in_flight.insert(id, guard.released.clone());
+        self.in_flight.insert(id, Arc::clone(&guard.released));
         guard.ids.push(id);
         Claim::Mine
     }
@@ -69,7 +70,7 @@ pub(super) struct ClaimGuard {
     state: Arc<Mutex<State>>,
     ids: Vec<EventId>,
     settled: Vec<EventId>,
-    released: CancellationToken,
+    released: Arc<CancellationToken>,
 }
 
 impl ClaimGuard {

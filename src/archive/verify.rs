@@ -24,8 +24,9 @@ const INLINE_EVENTS: usize = 4;
 /// Text above this size is parsed off the runtime even when it is few events.
 const INLINE_BYTES: usize = 32 << 10;
 
-/// Points on the curve kept for authors seen lately; finding one anew costs a tenth of a check.
-const CACHED_KEYS: usize = 16_384;
+/// Points on the curve kept for authors seen lately, about 120 bytes each; finding one anew costs a
+/// tenth of a check.
+const CACHED_KEYS: usize = 65_536;
 
 /// Parses and verifies; at most `threads` chunks are worked on at any time.
 pub(super) struct Verifier {
@@ -141,24 +142,41 @@ fn is_signed(event: &Event, keys: &KeyCache) -> bool {
     SECP256K1.verify_schnorr(&signature, &message, &key).is_ok()
 }
 
-/// Public keys already lifted to points. When it is full it starts over: hot authors are back soon.
+/// Public keys already lifted to points.
 #[derive(Default)]
-struct KeyCache(RwLock<HashMap<PublicKey, XOnlyPublicKey>>);
+struct KeyCache(RwLock<CachedKeys>);
+
+/// When the young half is full it becomes the old one, and what nobody asks for goes.
+#[derive(Default)]
+struct CachedKeys {
+    young: HashMap<PublicKey, XOnlyPublicKey>,
+    old: HashMap<PublicKey, XOnlyPublicKey>,
+}
 
 impl KeyCache {
     /// The point of a key; `None` when no point has that x coordinate.
     fn point(&self, key: PublicKey) -> Option<XOnlyPublicKey> {
         let cached = self.0.read().expect("no panic under the lock");
-        if let Some(point) = cached.get(&key) {
+        if let Some(point) = cached.young.get(&key) {
             return Some(*point);
         }
+        let old = cached.old.get(&key).copied();
         drop(cached);
-        let point = XOnlyPublicKey::from_slice(key.as_bytes()).ok()?;
+        let point = match old {
+            Some(point) => point,
+            None => XOnlyPublicKey::from_slice(key.as_bytes()).ok()?,
+        };
         let mut cached = self.0.write().expect("no panic under the lock");
-        if cached.len() >= CACHED_KEYS {
-            cached.clear();
-        }
         cached.insert(key, point);
         Some(point)
+    }
+}
+
+impl CachedKeys {
+    fn insert(&mut self, key: PublicKey, point: XOnlyPublicKey) {
+        if self.young.len() >= CACHED_KEYS / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, point);
     }
 }

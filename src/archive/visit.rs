@@ -72,7 +72,7 @@ impl<'a> Visit<'a> {
         let ids = open.iter().map(|arrival| arrival.event.id());
         let (claims, mut guard) = self.archive.claims.claim(ids);
         let (mut mine, mut recent, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
-        let mut holders: Vec<CancellationToken> = Vec::new();
+        let mut holders: Vec<Arc<CancellationToken>> = Vec::new();
         for (arrival, claim) in open.into_iter().zip(claims) {
             match claim {
                 Claim::Mine => mine.push(arrival),
