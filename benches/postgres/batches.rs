@@ -16,6 +16,7 @@ pub(crate) fn arriving(events: &[Event], relay: u32) -> EventBatch {
     EventBatch {
         events: events.iter().map(new).collect(),
         now: NOW,
+        rows_to_come: 0,
         ..EventBatch::default()
     }
 }
@@ -26,6 +27,7 @@ pub(crate) fn sighted(events: &[Event], relay: u32) -> EventBatch {
     EventBatch {
         sightings: events.iter().map(seen).collect(),
         now: NOW,
+        rows_to_come: 0,
         ..EventBatch::default()
     }
 }

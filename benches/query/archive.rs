@@ -104,6 +104,8 @@ async fn fill(store: &LmdbEvents, size: usize) {
             events: Vec::new(),
             sightings: keys.iter().map(|key| (*key, sighting(relay))).collect(),
             now: NOW,
+            rows_to_come: 0,
+            rows_to_come: 0,
         };
         write_all(
             store,
@@ -137,6 +139,8 @@ fn new_batch(events: &[Event]) -> EventBatch {
         events: events.iter().map(new).collect(),
         sightings: Vec::new(),
         now: NOW,
+        rows_to_come: 0,
+        rows_to_come: 0,
     }
 }
 

@@ -56,6 +56,15 @@ pub(super) enum RowOutcome {
     Poisoned,
 }
 
+/// When rows are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    /// Unix seconds.
+    pub(super) now: u64,
+    /// See [`EventBatch::rows_to_come`].
+    pub(super) rows_to_come: usize,
+}
+
 /// The rows with their outcomes, in the order given, and what failed on the way.
 pub(super) struct Written {
     pub(super) rows: Vec<(Row, RowOutcome)>,
@@ -74,7 +83,7 @@ pub(super) struct Written {
 pub(super) async fn write(
     store: &dyn EventStore,
     rows: Vec<Row>,
-    now: u64,
+    timing: Timing,
 ) -> Result<Written, StoreError> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by_cached_key(|&position| rows[position].key());
@@ -82,7 +91,7 @@ pub(super) async fn write(
     let (mut failures, mut poisoned) = (0, Vec::new());
     let mut pending = vec![order.as_slice()];
     while let Some(part) = pending.pop().filter(|part| !part.is_empty()) {
-        match write_part(store, &rows, part, now).await {
+        match write_part(store, &rows, part, timing).await {
             Ok(done) => {
                 for (&position, outcome) in part.iter().zip(done) {
                     outcomes[position] = outcome;
@@ -91,7 +100,7 @@ pub(super) async fn write(
             Err(error @ StoreError::Failed { .. }) => {
                 failures += 1;
                 if let [position] = part {
-                    poisoned.push(rows[*position].quarantined(&error, now));
+                    poisoned.push(rows[*position].quarantined(&error, timing.now));
                 }
                 if poisoned.len() > MAX_POISONED_ROWS || poisoned.len() == rows.len() {
                     return Err(error);
@@ -117,10 +126,11 @@ async fn write_part(
     store: &dyn EventStore,
     rows: &[Row],
     part: &[usize],
-    now: u64,
+    timing: Timing,
 ) -> Result<Vec<RowOutcome>, StoreError> {
     let mut batch = EventBatch {
-        now,
+        now: timing.now,
+        rows_to_come: timing.rows_to_come,
         ..EventBatch::default()
     };
     for &position in part {

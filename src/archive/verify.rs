@@ -1,6 +1,7 @@
 //! Parsing and BIP-340 signatures on all cores, off the async runtime.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, RwLock};
 
 use nips::{Event, PublicKey};
@@ -34,6 +35,8 @@ pub(super) struct Verifier {
     /// Whose chunks are next. Long calls are worked off one after another and not side by side, so
     /// that the first is written while the others are verified; short ones go in between.
     turn: Mutex<()>,
+    /// Events whose signatures were handed in and are not checked yet.
+    waiting: AtomicUsize,
     keys: Arc<KeyCache>,
 }
 
@@ -42,6 +45,7 @@ impl Verifier {
         Self {
             permits: Arc::new(Semaphore::new(threads.max(1))),
             turn: Mutex::new(()),
+            waiting: AtomicUsize::new(0),
             keys: Arc::new(KeyCache::default()),
         }
     }
@@ -74,7 +78,13 @@ impl Verifier {
         if events.len() <= INLINE_EVENTS {
             return Ok(events.into_iter().map(verify).collect());
         }
+        let _waiting = Waiting::new(&self.waiting, events.len());
         self.in_chunks(events, VERIFY_CHUNK, verify).await
+    }
+
+    /// How many events are being verified, in all calls.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     async fn in_chunks<T, U, F>(
@@ -113,6 +123,25 @@ impl Verifier {
         let mut done = Vec::with_capacity(total);
         done.extend(finished.into_iter().flat_map(|(_, chunk)| chunk));
         Ok(done)
+    }
+}
+
+/// Counts events for as long as a call is about them, also when it is dropped.
+struct Waiting<'v> {
+    total: &'v AtomicUsize,
+    events: usize,
+}
+
+impl<'v> Waiting<'v> {
+    fn new(total: &'v AtomicUsize, events: usize) -> Self {
+        total.fetch_add(events, Ordering::Relaxed);
+        Self { total, events }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.events, Ordering::Relaxed);
     }
 }
 

@@ -6,7 +6,7 @@ use nips::{Event, Kind, nip70};
 use tokio_util::sync::CancellationToken;
 
 use super::admission::Inner;
-use super::batch::{self, Row, RowOutcome};
+use super::batch::{self, Row, RowOutcome, Timing};
 use super::claims::{Claim, ClaimGuard};
 use super::{Admission, Door, LiveEvent, Rejection, policy};
 use crate::store::StoreError;
@@ -170,7 +170,15 @@ impl<'a> Visit<'a> {
         if rows.is_empty() {
             return Ok(());
         }
-        let written = batch::write(&*self.archive.store, rows, self.now).await?;
+        let timing = Timing {
+            now: self.now,
+            // A client waits for its answer; a crawl goes on elsewhere.
+            rows_to_come: match self.door.is_client() {
+                true => 0,
+                false => self.archive.verifier.waiting(),
+            },
+        };
+        let written = batch::write(&*self.archive.store, rows, timing).await?;
         if written.failures > 0 {
             self.archive.counters.count_poisoned();
         }

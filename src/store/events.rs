@@ -179,6 +179,9 @@ pub struct EventBatch {
     pub sightings: Vec<(EventKey, Sighting)>,
     /// Wall-clock of the write, unix seconds.
     pub now: u64,
+    /// Rows that will probably be written in the next moment; 0 when somebody waits for the answer. A
+    /// store may wait a little for them and write all at once.
+    pub rows_to_come: usize,
 }
 
 /// What became of one [`NewEvent`].

@@ -15,6 +15,8 @@ pub(super) struct PreparedBatch {
     pub(super) sightings: Vec<(EventKey, Sighting)>,
     /// Unix seconds.
     pub(super) now: u64,
+    /// See [`EventBatch::rows_to_come`].
+    pub(super) rows_to_come: usize,
 }
 
 /// An event with its facts.
@@ -55,6 +57,7 @@ impl PreparedBatch {
             events: batch.events.into_iter().map(prepare).collect(),
             sightings: batch.sightings,
             now: batch.now,
+            rows_to_come: batch.rows_to_come,
         }
     }
 

@@ -1,12 +1,16 @@
 //! The one thread that writes.
 //!
 //! Batches that queue up while a commit is under way share the next one: each caller gets its own
-//! report, and all of them one `fsync`.
+//! report, and all of them one `fsync`. While more is on its way than has come, a commit waits a
+//! moment: most index rows of an event go to a page of their own, and the more events a transaction
+//! has, the more of them share one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Engine;
@@ -24,6 +28,9 @@ const QUEUE_LEN: usize = 64;
 /// Rows after which a transaction takes no further batch: enough to spread the cost of touched pages
 /// over many events, and few enough to keep a commit well under a second.
 const GROUP_ROWS: usize = 20_000;
+
+/// How long rows that were announced are waited for; that many may still fail their verification.
+const LINGER: Duration = Duration::from_millis(200);
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -62,6 +69,9 @@ impl Writer {
         let jobs = self.jobs.as_ref().ok_or(StoreError::Closed)?;
         let sent = jobs.send(job(answer)).await;
         sent.map_err(|_| StoreError::Closed)?;
+        if let Some(thread) = &self.thread {
+            thread.thread().unpark();
+        }
         answered.await.map_err(|_| StoreError::Closed)?
     }
 }
@@ -83,6 +93,8 @@ struct Group {
     batches: Vec<PreparedBatch>,
     answers: Vec<Answer<WriteReport>>,
     rows: usize,
+    /// What the last batch said; nothing once somebody waits.
+    rows_to_come: usize,
 }
 
 fn run(engine: &Engine, mut queue: mpsc::Receiver<Job>) {
@@ -120,17 +132,31 @@ fn run(engine: &Engine, mut queue: mpsc::Receiver<Job>) {
 
 impl Group {
     fn add(&mut self, batch: PreparedBatch, answer: Answer<WriteReport>) {
+        let is_first = self.batches.is_empty();
+        let is_awaited = !is_first && self.rows_to_come == 0;
         self.rows += batch.len();
+        self.rows_to_come = if is_awaited { 0 } else { batch.rows_to_come };
         self.batches.push(batch);
         self.answers.push(answer);
     }
 
-    /// Takes the batches that are waiting. Returns the job that has to come after them, if any.
+    /// Takes the batches that are waiting or come in time. Returns the job that has to come after
+    /// them, if any.
     fn fill(&mut self, queue: &mut mpsc::Receiver<Job>) -> Option<Job> {
+        let deadline = Instant::now() + LINGER;
         while self.rows < GROUP_ROWS {
-            match queue.try_recv().ok()? {
-                Job::Write(batch, answer) => self.add(batch, answer),
-                other => return Some(other),
+            match queue.try_recv() {
+                Ok(Job::Write(batch, answer)) => self.add(batch, answer),
+                Ok(other) => return Some(other),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => {
+                    let patience = deadline.saturating_duration_since(Instant::now());
+                    if self.rows >= self.rows_to_come || patience.is_zero() {
+                        return None;
+                    }
+                    // `Writer::ask` ends this.
+                    std::thread::park_timeout(patience);
+                }
             }
         }
         None

@@ -52,6 +52,8 @@ async fn submit(store: &dyn EventStore, event: &Event) -> Outcome {
         events: vec![new],
         sightings: Vec::new(),
         now: NOW,
+        rows_to_come: 0,
+        rows_to_come: 0,
     };
     store.write(batch).await.unwrap().outcomes[0]
 }

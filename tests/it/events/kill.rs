@@ -114,6 +114,8 @@ async fn write_for_ever(store: &LmdbEvents, writer: u64, round: &str) {
             events: events.iter().map(seen).collect(),
             sightings: Vec::new(),
             now: NOW,
+            rows_to_come: 0,
+            rows_to_come: 0,
         };
         store.write(batch).await.unwrap();
         let keys = events

@@ -155,6 +155,7 @@ mod tests {
             events: numbers.map(event).collect(),
             sightings: Vec::new(),
             now: 1_800_000_000,
+            rows_to_come: 0,
         };
         events.write(batch).await.unwrap();
     }

@@ -187,5 +187,7 @@ pub(crate) fn batch(events: Vec<Event>, now: u64) -> EventBatch {
         events: events.into_iter().map(new).collect(),
         sightings: Vec::new(),
         now,
+        rows_to_come: 0,
+        rows_to_come: 0,
     }
 }

@@ -84,6 +84,7 @@ async fn an_event_that_is_removed_meanwhile_is_not_seen() {
         events: Vec::new(),
         sightings: vec![(EventKey::of(&note), sighting(7, NOW))],
         now: NOW,
+        rows_to_come: 0,
     };
     let remove = format!("SELECT event_remove(ARRAY(SELECT eid FROM event), {NOW})");
     let report = write_during(&database, &store, seen, &remove).await;

@@ -249,6 +249,7 @@ async fn check_writes(large: &mut Large) {
                 events: Vec::new(),
                 sightings: (1..=100).map(|n| seen(n * 11)).collect(),
                 now: NOW,
+                rows_to_come: 0,
             };
             assert_eq!(store.write(batch).await.unwrap().new_sightings, 100);
         })

@@ -117,6 +117,8 @@ async fn write_shuffled(store: &PostgresStore, events: &[Event], writer: u32) {
             events: chunk.iter().map(new).collect(),
             sightings: Vec::new(),
             now: NOW,
+            rows_to_come: 0,
+            rows_to_come: 0,
         };
         store.write(batch).await.unwrap();
     }
