@@ -78,8 +78,8 @@ pub(super) struct Written {
 /// halved until the one it cannot take is alone, so that one bad row costs only itself.
 ///
 /// # Errors
-/// [`StoreError`] when trying again later may help, and when so many rows fail, or all of them, that
-/// the fault is not in the rows.
+/// [`StoreError`] when trying again later may help, and when so many rows fail that the fault is not in the
+/// rows; or all of them, unless the store says that it is.
 pub(super) async fn write(
     store: &dyn EventStore,
     rows: Vec<Row>,
@@ -97,12 +97,12 @@ pub(super) async fn write(
                     outcomes[position] = outcome;
                 }
             }
-            Err(error @ StoreError::Failed { .. }) => {
+            Err(error @ (StoreError::Failed { .. } | StoreError::Refused { .. })) => {
                 failures += 1;
                 if let [position] = part {
                     poisoned.push(rows[*position].quarantined(&error, timing.now));
                 }
-                if poisoned.len() > MAX_POISONED_ROWS || poisoned.len() == rows.len() {
+                if is_fault_of_store(&error, poisoned.len(), rows.len()) {
                     return Err(error);
                 }
                 tracing::warn!(count = part.len(), reason = error.reason(), %error, "a batch of events could not be stored");
@@ -120,6 +120,13 @@ pub(super) async fn write(
         failures,
         poisoned,
     })
+}
+
+/// Whether so many poisoned rows of a write speak against the store. When nothing was taken at all, only the store can
+/// tell.
+fn is_fault_of_store(error: &StoreError, poisoned: usize, rows: usize) -> bool {
+    let is_row_at_fault = matches!(error, StoreError::Refused { .. });
+    poisoned > MAX_POISONED_ROWS || poisoned == rows && !is_row_at_fault
 }
 
 async fn write_part(

@@ -51,6 +51,15 @@ pub enum StoreError {
         #[source]
         source: Source,
     },
+    /// The store cannot take a row among those that it was given, now or later; nothing else is wrong.
+    #[error("store refused a row during {operation}")]
+    Refused {
+        /// The trait method.
+        operation: &'static str,
+        /// Why.
+        #[source]
+        source: Source,
+    },
     /// A stored row cannot be read back.
     #[error("stored {what} is damaged")]
     Damaged {
@@ -76,6 +85,7 @@ impl StoreError {
             Self::Unavailable { .. } => "unavailable",
             Self::Full { .. } => "full",
             Self::Failed { .. } => "failed",
+            Self::Refused { .. } => "refused",
             Self::Damaged { .. } => "damaged",
             Self::Closed => "closed",
         }

@@ -10,6 +10,9 @@ const TRANSACTION_ROLLBACK: &str = "40";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 const DISK_FULL: &str = "53100";
 
+/// What a row does to a statement that is right: data, constraints, and limits such as that of an index entry.
+const FAULTS_OF_ROWS: [&str; 3] = ["22", "23", "54"];
+
 /// PgBouncer's own refusals, e.g. that the server is away.
 const PGBOUNCER: &str = "08P01";
 
@@ -28,6 +31,17 @@ pub(super) fn is_conflict(error: &StoreError) -> bool {
         .and_then(|error| error.as_database_error())
         .and_then(|error| error.code());
     code.is_some_and(|code| code.starts_with(TRANSACTION_ROLLBACK))
+}
+
+/// Classifies a failure of writing rows that come from outside, where a row may be at fault.
+pub(super) fn classify_rows(operation: &'static str, error: sqlx::Error) -> StoreError {
+    let code = error.as_database_error().and_then(|error| error.code());
+    let is_fault_of = |class: &str| code.as_deref().is_some_and(|code| code.starts_with(class));
+    if FAULTS_OF_ROWS.into_iter().any(is_fault_of) {
+        let source = Box::new(error);
+        return StoreError::Refused { operation, source };
+    }
+    classify(operation, error)
 }
 
 /// A failure to open.

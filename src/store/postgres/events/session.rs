@@ -10,7 +10,7 @@ use sqlx::query::Query;
 use sqlx::{Executor, Postgres, SqlSafeStr};
 
 use super::super::PostgresStore;
-use super::super::error::classify;
+use super::super::error::classify_rows;
 use crate::metrics::StoreMetrics;
 use crate::store::StoreError;
 
@@ -118,7 +118,7 @@ impl Timer {
     /// Classifies a failure, for `map_err`.
     fn failed(&self) -> impl Fn(sqlx::Error) -> StoreError {
         |error| {
-            let error = classify(self.operation, error);
+            let error = classify_rows(self.operation, error);
             // Of several failures the first is the reason for the others.
             let _ = self.failure.set(error.reason());
             error

@@ -91,7 +91,7 @@ async fn a_row_that_the_database_refuses_is_no_outage() {
         .write(batch(vec![poison, good.clone()], NOW))
         .await
         .unwrap_err();
-    assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+    assert!(matches!(error, StoreError::Refused { .. }), "{error:?}");
     assert!(!error.is_transient());
     assert!(!error.to_string().contains("poison"), "{error}");
     write(&store, std::slice::from_ref(&good)).await;
@@ -120,6 +120,9 @@ async fn a_row_that_the_database_refuses_is_kept_aside_with_its_reason() {
         assert_eq!(*answer == refused, is_poison, "{answer:?}");
     }
     assert_eq!(store.event_statistics().await.unwrap().events, 98);
+    // With nothing beside it there is still no doubt whose fault it is.
+    let alone = door.admit(raw([first]), crawl(4)).await.unwrap();
+    assert_eq!(alone, [refused]);
     let kept = store.quarantined(10).await.unwrap();
     assert_eq!(kept.len(), 2);
     for kept in kept {
