@@ -315,7 +315,6 @@ mod tests {
             )],
             now: 100,
             rows_to_come: 0,
-            rows_to_come: 0,
         };
         let prepared = PreparedBatch::new(&rules, &batch);
         assert_eq!(prepared.events.ids, [old.id().0, new.id().0]);
