@@ -115,7 +115,6 @@ impl Transaction<'_> {
             self.tables
                 .deleted_ids
                 .put(&mut self.txn, &key, &requester.0)?;
-            self.touch_event(target)?;
         }
         for address in &facts.deletion.addresses {
             let version = self.rules.version_key(address);
@@ -123,6 +122,17 @@ impl Transaction<'_> {
             self.tables
                 .deleted_addresses
                 .put(&mut self.txn, &key, &version.identity)?;
+        }
+        self.touch_deleted(eid, facts)
+    }
+
+    /// The standing of whatever a deletion request asks for has to be computed again.
+    pub(super) fn touch_deleted(&mut self, eid: u64, facts: &Facts) -> Result<(), Fault> {
+        for target in &facts.deletion.events {
+            self.touch_event(target)?;
+        }
+        for address in &facts.deletion.addresses {
+            let version = self.rules.version_key(address);
             self.touch_versions(&version, created_at(eid))?;
         }
         Ok(())
@@ -130,7 +140,7 @@ impl Transaction<'_> {
 
     /// The standing of a stored event has to be computed again.
     pub(super) fn touch_event(&mut self, id: &EventId) -> Result<(), Fault> {
-        let found = self.tables.find(&self.txn, id)?;
+        let found = self.view().find(id)?;
         self.touched.extend(found.map(|(eid, _)| eid));
         Ok(())
     }

@@ -5,12 +5,19 @@ use heed::{RoTxn, RwTxn};
 use super::fault::Fault;
 use super::keys::trailing_eid;
 use super::tables::Tables;
+use super::view::View;
 use crate::store::events::{Arrival, ArrivalBatch, BatchNumber};
 
 /// A row of the log.
 pub(super) fn encode(arrived_at: u64, eids: &[u64]) -> Vec<u8> {
     let numbers = std::iter::once(&arrived_at).chain(eids);
     numbers.flat_map(|number| number.to_be_bytes()).collect()
+}
+
+/// The keys of the events of one batch; none when the log has forgotten it.
+pub(super) fn eids(tables: &Tables, txn: &RoTxn<'_>, batch: u64) -> Result<Vec<u64>, Fault> {
+    let row = tables.arrivals.get(txn, &batch.to_be_bytes())?;
+    Ok(decode(row.unwrap_or_default()).skip(1).collect())
 }
 
 fn decode(row: &[u8]) -> impl Iterator<Item = u64> {
@@ -20,8 +27,7 @@ fn decode(row: &[u8]) -> impl Iterator<Item = u64> {
 
 /// The batches after one, with the events that are still there.
 pub(super) fn after(
-    tables: &Tables,
-    txn: &RoTxn<'_>,
+    view: View<'_>,
     batch: BatchNumber,
     max_events: usize,
 ) -> Result<Vec<ArrivalBatch>, Fault> {
@@ -32,9 +38,9 @@ pub(super) fn after(
         std::ops::Bound::Included(&first[..]),
         std::ops::Bound::Unbounded,
     );
-    for entry in tables.arrivals.range(txn, &from_first)? {
+    for entry in view.tables.arrivals.range(view.txn, &from_first)? {
         let (key, row) = entry?;
-        let one = read(tables, txn, BatchNumber(trailing_eid(key)), row)?;
+        let one = read(view, BatchNumber(trailing_eid(key)), row)?;
         events += one.events.len();
         batches.push(one);
         if events >= max_events {
@@ -44,17 +50,12 @@ pub(super) fn after(
     Ok(batches)
 }
 
-fn read(
-    tables: &Tables,
-    txn: &RoTxn<'_>,
-    number: BatchNumber,
-    row: &[u8],
-) -> Result<ArrivalBatch, Fault> {
+fn read(view: View<'_>, number: BatchNumber, row: &[u8]) -> Result<ArrivalBatch, Fault> {
     let mut numbers = decode(row);
     let arrived_at = numbers.next().unwrap_or(0);
     let mut events = Vec::with_capacity(row.len() / 8);
     for eid in numbers {
-        let Some(record) = tables.record(txn, eid)? else {
+        let Some(record) = view.record(eid)? else {
             continue;
         };
         if record.is_stub() {
@@ -62,7 +63,7 @@ fn read(
         }
         events.push(Arrival {
             event: record.event()?.to_owned(),
-            visibility: tables.visibility(txn, eid, &record.id())?,
+            visibility: view.visibility(eid, &record.id())?,
         });
     }
     Ok(ArrivalBatch {

@@ -61,6 +61,11 @@ impl PreparedBatch {
         }
     }
 
+    /// Whether somebody asks to be forgotten.
+    pub(super) fn vanishes(&self) -> bool {
+        self.events.iter().any(|new| new.facts.is_vanish_request)
+    }
+
     /// How many rows it is about.
     pub(super) fn len(&self) -> usize {
         self.events.len() + self.sightings.len()

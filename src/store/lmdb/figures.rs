@@ -6,6 +6,8 @@ use nips::{Kind, Network, PublicKey};
 
 use super::LmdbEvents;
 use super::counters::{self, Figures, Folded, SeenOnRelay};
+use super::engine::Engine;
+use super::view::View;
 use super::writer::Job;
 use crate::model::RelayId;
 use crate::store::StoreError;
@@ -35,9 +37,8 @@ impl LmdbEvents {
         after: Option<PublicKey>,
         max_events: u32,
     ) -> Result<Reconciliation, StoreError> {
-        let check = move |engine: &super::Engine, _: &heed::RoTxn<'_>| {
-            counters::check(engine, after, max_events)
-        };
+        let check =
+            move |engine: &Engine, view: View<'_>| counters::check(engine, view, after, max_events);
         let found = self.read("reconcile_statistics", check).await?;
         if found.wrong > 0 {
             self.writer.ask(Job::RestartCounters).await?;
@@ -152,8 +153,7 @@ impl LmdbEvents {
         operation: &'static str,
         read: impl FnOnce(&Figures<'_>) -> Result<T, super::fault::Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let reader =
-            move |engine: &super::Engine, txn: &heed::RoTxn<'_>| read(&Figures::new(engine, txn));
+        let reader = move |_: &Engine, view: View<'_>| read(&Figures::new(view));
         self.read(operation, reader).await
     }
 }

@@ -8,10 +8,33 @@ use heed::RwTxn;
 use nips::{EventRef, Kind, PublicKey};
 
 use super::fault::Fault;
-use super::keys::{author_kind_prefix, author_prefix, tag_prefix, with_eid};
+use super::keys::{author_kind_prefix, author_prefix, tag_prefix, trailing_eid, with_eid};
+use super::page_budget::PageBudget;
 use super::rules::Facts;
 use super::tables::{Table, Tables, put_sorted};
 use crate::store::events::Visibility;
+
+/// The indexes that queries walk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Index {
+    Time,
+    Author,
+    AuthorKind,
+    Kind,
+    Tag,
+}
+
+impl Index {
+    pub(super) fn table(self, tables: &Tables) -> Table {
+        match self {
+            Self::Time => tables.by_time,
+            Self::Author => tables.by_author,
+            Self::AuthorKind => tables.by_author_kind,
+            Self::Kind => tables.by_kind,
+            Self::Tag => tables.by_tag,
+        }
+    }
+}
 
 /// An event as the indexes see it.
 #[derive(Clone, Copy)]
@@ -115,15 +138,83 @@ impl IndexChanges {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.time.len()
+            + self.author.len()
+            + self.author_kind.len()
+            + self.kind.len()
+            + self.tag.len()
+            + self.owner.len()
+            + self.expiration.len()
+    }
+
+    /// Takes over the added rows of others, but for those of some events.
+    pub(super) fn absorb(&mut self, other: &Self, is_left_out: impl Fn(u64) -> bool) {
+        self.time.absorb(&other.time, &is_left_out);
+        self.author.absorb(&other.author, &is_left_out);
+        self.author_kind.absorb(&other.author_kind, &is_left_out);
+        self.kind.absorb(&other.kind, &is_left_out);
+        self.tag.absorb(&other.tag, &is_left_out);
+        self.owner.absorb(&other.owner, &is_left_out);
+        self.expiration.absorb(&other.expiration, &is_left_out);
+    }
+
+    /// Brings the added rows of the indexes that queries walk in key order, for [`Self::sorted`].
+    pub(super) fn sort(&mut self) {
+        self.time.added.sort_unstable();
+        self.author.added.sort_unstable();
+        self.author_kind.added.sort_unstable();
+        self.kind.added.sort_unstable();
+        self.tag.added.sort_unstable();
+    }
+
+    /// The added rows of one index.
+    pub(super) fn sorted(&self, index: Index) -> SortedRows<'_> {
+        match index {
+            Index::Time => SortedRows::new(&self.time.added),
+            Index::Author => SortedRows::new(&self.author.added),
+            Index::AuthorKind => SortedRows::new(&self.author_kind.added),
+            Index::Kind => SortedRows::new(&self.kind.added),
+            Index::Tag => SortedRows::new(&self.tag.added),
+        }
+    }
+
+    /// Brings all changes in key order, for [`Self::apply_some`]. Rows of many commits come as sorted
+    /// runs, which this sort makes use of.
+    pub(super) fn sort_all(&mut self) {
+        self.time.sort();
+        self.author.sort();
+        self.author_kind.sort();
+        self.kind.sort();
+        self.tag.sort();
+        self.owner.sort();
+        self.expiration.sort();
+    }
+
     /// Writes the changes, each table in key order.
-    pub(super) fn apply(self, tables: &Tables, txn: &mut RwTxn<'_>) -> Result<(), Fault> {
-        self.time.apply(&tables.by_time, txn)?;
-        self.author.apply(&tables.by_author, txn)?;
-        self.author_kind.apply(&tables.by_author_kind, txn)?;
-        self.kind.apply(&tables.by_kind, txn)?;
-        self.tag.apply(&tables.by_tag, txn)?;
-        self.owner.apply(&tables.by_owner, txn)?;
-        self.expiration.apply(&tables.by_expiration, txn)
+    pub(super) fn apply(mut self, tables: &Tables, txn: &mut RwTxn<'_>) -> Result<(), Fault> {
+        self.sort_all();
+        self.apply_some(tables, txn, &mut PageBudget::unlimited())
+    }
+
+    /// Writes as many changes as the budget allows, and forgets them. When it leaves some of the
+    /// budget, all are written.
+    pub(super) fn apply_some(
+        &mut self,
+        tables: &Tables,
+        txn: &mut RwTxn<'_>,
+        budget: &mut PageBudget,
+    ) -> Result<(), Fault> {
+        self.time.apply_some(&tables.by_time, txn, budget)?;
+        self.author.apply_some(&tables.by_author, txn, budget)?;
+        let author_kind = &mut self.author_kind;
+        author_kind.apply_some(&tables.by_author_kind, txn, budget)?;
+        self.kind.apply_some(&tables.by_kind, txn, budget)?;
+        self.tag.apply_some(&tables.by_tag, txn, budget)?;
+        self.owner.apply_some(&tables.by_owner, txn, budget)?;
+        let expiration = &mut self.expiration;
+        expiration.apply_some(&tables.by_expiration, txn, budget)
     }
 }
 
@@ -135,14 +226,33 @@ impl<const N: usize> Changes<N> {
         }
     }
 
+    fn len(&self) -> usize {
+        self.added.len() + self.removed.len()
+    }
+
+    fn absorb(&mut self, other: &Self, is_left_out: impl Fn(u64) -> bool) {
+        let rows = other.added.iter();
+        let kept = rows.filter(|row| !is_left_out(trailing_eid(&row[..])));
+        self.added.extend(kept);
+    }
+
+    fn sort(&mut self) {
+        self.removed.sort();
+        self.added.sort();
+    }
+
     /// Removals go first: an event may have taken the key of one that went.
-    fn apply(mut self, table: &Table, txn: &mut RwTxn<'_>) -> Result<(), Fault> {
-        self.removed.sort_unstable();
-        for key in &self.removed {
-            table.delete(txn, key)?;
+    fn apply_some(
+        &mut self,
+        table: &Table,
+        txn: &mut RwTxn<'_>,
+        budget: &mut PageBudget,
+    ) -> Result<(), Fault> {
+        for key in budget.take(&mut self.removed, table, txn)? {
+            table.delete(txn, &key)?;
         }
-        self.added.sort_unstable();
-        put_sorted(table, txn, self.added.iter().map(|key| (key, [])))
+        let added = budget.take(&mut self.added, table, txn)?;
+        put_sorted(table, txn, added.map(|key| (key, [])))
     }
 }
 
@@ -152,6 +262,48 @@ impl<const N: usize> Default for Changes<N> {
             added: Vec::new(),
             removed: Vec::new(),
         }
+    }
+}
+
+/// Rows of one index in memory, in key order.
+#[derive(Clone, Copy)]
+pub(super) struct SortedRows<'r> {
+    bytes: &'r [u8],
+    width: usize,
+}
+
+impl<'r> SortedRows<'r> {
+    fn new<const N: usize>(rows: &'r [[u8; N]]) -> Self {
+        Self {
+            bytes: rows.as_flattened(),
+            width: N,
+        }
+    }
+
+    pub(super) fn get(self, position: usize) -> Option<&'r [u8]> {
+        let start = position * self.width;
+        self.bytes.get(start..start + self.width)
+    }
+
+    /// Where the rows begin that are not below `key`.
+    pub(super) fn lower_bound(self, key: &[u8]) -> usize {
+        self.partition_point(|row| row < key)
+    }
+
+    /// Where the rows begin that are above `key`.
+    pub(super) fn upper_bound(self, key: &[u8]) -> usize {
+        self.partition_point(|row| row <= key)
+    }
+
+    fn partition_point(self, is_before: impl Fn(&[u8]) -> bool) -> usize {
+        let (mut low, mut high) = (0, self.bytes.len() / self.width);
+        while let Some(row) = (low < high).then(|| usize::midpoint(low, high)) {
+            match self.get(row).is_some_and(&is_before) {
+                true => low = row + 1,
+                false => high = row,
+            }
+        }
+        low
     }
 }
 

@@ -2,20 +2,26 @@
 //!
 //! Everything is keyed by [`EventKey::eid`](crate::store::events::EventKey::eid), whose order is
 //! NIP-01's. One thread writes (`writer`), in transactions that take facts in first and then compute
-//! what readers may see (`transaction`, `standing`). Readers merge index runs (`plan`, `run`,
-//! `query`). `src/store/README.md` lists the tables, what each serves and what a row costs.
+//! what readers may see (`transaction`, `standing`). Bulk is indexed later than it is stored
+//! (`backlog`, `indexing`). Readers merge index runs (`view`, `plan`, `run`, `query`).
+//! `src/store/README.md` says how.
 
 mod admission;
 mod arrivals;
 mod arriving;
+mod backlog;
 mod changes;
 mod counters;
+mod deferral;
+mod engine;
 mod fault;
 mod figures;
 mod index;
+mod indexing;
 mod keys;
 mod matcher;
 mod open;
+mod page_budget;
 mod plan;
 mod provenance;
 mod query;
@@ -30,23 +36,24 @@ mod standing;
 mod statistics;
 mod tables;
 mod transaction;
+mod view;
 mod writer;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use heed::{Env, RoTxn, WithoutTls};
 use nips::nip45::SketchOffset;
 use nips::{EventId, Filter};
 use tokio::sync::Semaphore;
 
 use self::arriving::PreparedBatch;
 pub(in crate::store) use self::counters::{UNKNOWN_NETWORK, network_code};
+pub use self::deferral::Deferral;
+use self::engine::Engine;
 use self::fault::Fault;
 pub use self::open::LmdbOptions;
-use self::rules::Rules;
 use self::scan::Scan;
-use self::tables::Tables;
+use self::view::View;
 use self::writer::{Job, Writer};
 use crate::model::Sighting;
 use crate::store::events::{
@@ -67,27 +74,19 @@ pub struct LmdbEvents {
     readers: Arc<Semaphore>,
 }
 
-/// What readers and the writer share.
-struct Engine {
-    env: Env<WithoutTls>,
-    tables: Tables,
-    rules: Rules,
-}
-
 impl LmdbEvents {
     /// Runs a reader on a thread that may wait for the disk.
     async fn read<T: Send + 'static>(
         &self,
         operation: &'static str,
-        reader: impl FnOnce(&Engine, &RoTxn<'_>) -> Result<T, Fault> + Send + 'static,
+        reader: impl FnOnce(&Engine, View<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = self.readers.clone().acquire_owned().await;
         let permit = permit.map_err(|_| StoreError::Closed)?;
         let engine = Arc::clone(&self.engine);
         let read = move || {
             let _permit = permit;
-            let txn = engine.env.read_txn()?;
-            reader(&engine, &txn)
+            engine.read(reader)
         };
         let result = tokio::task::spawn_blocking(read).await;
         let result = result.unwrap_or(Err(Fault::Interrupted));
@@ -98,8 +97,7 @@ impl LmdbEvents {
 #[async_trait]
 impl EventStore for LmdbEvents {
     async fn known(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError> {
-        let read =
-            move |engine: &Engine, txn: &RoTxn<'_>| provenance::known(&engine.tables, txn, &keys);
+        let read = move |_: &Engine, view: View<'_>| provenance::known(view, &keys);
         self.read("known", read).await
     }
 
@@ -117,8 +115,8 @@ impl EventStore for LmdbEvents {
         scope: Scope,
         bounds: QueryBounds,
     ) -> Result<Page, StoreError> {
-        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
-            query::query(engine, txn, &filters, &scope, bounds)
+        let read = move |engine: &Engine, view: View<'_>| {
+            query::query(engine, view, &filters, &scope, bounds)
         };
         self.read("query", read).await
     }
@@ -129,8 +127,8 @@ impl EventStore for LmdbEvents {
         scope: Scope,
         max_scanned: usize,
     ) -> Result<(u64, bool), StoreError> {
-        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
-            sets::count(engine, txn, &filters, &scope, max_scanned)
+        let read = move |engine: &Engine, view: View<'_>| {
+            sets::count(engine, view, &filters, &scope, max_scanned)
         };
         self.read("count", read).await
     }
@@ -142,8 +140,8 @@ impl EventStore for LmdbEvents {
         offset: SketchOffset,
         max_scanned: usize,
     ) -> Result<AuthorCount, StoreError> {
-        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
-            sets::count_authors(engine, txn, &filter, &scope, offset, max_scanned)
+        let read = move |engine: &Engine, view: View<'_>| {
+            sets::count_authors(engine, view, &filter, &scope, offset, max_scanned)
         };
         self.read("count_authors", read).await
     }
@@ -154,8 +152,8 @@ impl EventStore for LmdbEvents {
         scope: Scope,
         max_scanned: usize,
     ) -> Result<KeySet, StoreError> {
-        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
-            sets::keys(engine, txn, &filter, &scope, max_scanned)
+        let read = move |engine: &Engine, view: View<'_>| {
+            sets::keys(engine, view, &filter, &scope, max_scanned)
         };
         self.read("keys", read).await
     }
@@ -168,7 +166,7 @@ impl EventStore for LmdbEvents {
         after: Option<ScanCursor>,
         max_visited: usize,
     ) -> Result<ScanPage, StoreError> {
-        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
+        let read = move |_: &Engine, view: View<'_>| {
             let scan = Scan {
                 filter: &filter,
                 scope: &scope,
@@ -176,15 +174,13 @@ impl EventStore for LmdbEvents {
                 after,
                 max_visited,
             };
-            scan::scan(engine, txn, &scan)
+            scan::scan(view, &scan)
         };
         self.read("scan", read).await
     }
 
     async fn sightings(&self, id: EventId) -> Result<Vec<Sighting>, StoreError> {
-        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
-            provenance::sightings_of(&engine.tables, txn, &id)
-        };
+        let read = move |_: &Engine, view: View<'_>| provenance::sightings_of(view, &id);
         self.read("sightings", read).await
     }
 
@@ -193,14 +189,12 @@ impl EventStore for LmdbEvents {
         batch: BatchNumber,
         max_events: usize,
     ) -> Result<Vec<ArrivalBatch>, StoreError> {
-        let read = move |engine: &Engine, txn: &RoTxn<'_>| {
-            arrivals::after(&engine.tables, txn, batch, max_events)
-        };
+        let read = move |_: &Engine, view: View<'_>| arrivals::after(view, batch, max_events);
         self.read("arrivals_after", read).await
     }
 
     async fn arrival_bounds(&self) -> Result<(BatchNumber, BatchNumber), StoreError> {
-        let read = |engine: &Engine, txn: &RoTxn<'_>| arrivals::bounds(&engine.tables, txn);
+        let read = |_: &Engine, view: View<'_>| arrivals::bounds(view.tables, view.txn);
         self.read("arrival_bounds", read).await
     }
 

@@ -8,13 +8,17 @@ use heed::{Env, EnvFlags, EnvOpenOptions, RwTxn, WithoutTls};
 use nips::{Kind, RelayUrl};
 use tokio::sync::Semaphore;
 
+use super::LmdbEvents;
+use super::backlog::Backlogs;
 use super::counters;
+use super::deferral::Deferral;
+use super::engine::Engine;
 use super::fault::Fault;
+use super::indexing::index_left_over;
 use super::keys::KeyHasher;
 use super::rules::Rules;
-use super::tables::{TABLE_COUNT, Table, Tables};
+use super::tables::{INDEXED_BATCH, TABLE_COUNT, Table, Tables};
 use super::writer::Writer;
-use super::{Engine, LmdbEvents};
 use crate::store::StoreError;
 
 /// Layout of the tables; a store of another layout is not opened.
@@ -42,6 +46,8 @@ pub struct LmdbOptions {
     pub whole_kinds: Option<Vec<Kind>>,
     /// URLs of the relay in front of the archive: whom a request to vanish may address (NIP-62).
     pub own_relay_urls: Vec<RelayUrl>,
+    /// When bulk is indexed.
+    pub deferral: Deferral,
 }
 
 impl LmdbOptions {
@@ -52,6 +58,7 @@ impl LmdbOptions {
             map_size: DEFAULT_MAP_SIZE,
             whole_kinds: None,
             own_relay_urls: Vec::new(),
+            deferral: Deferral::default(),
         }
     }
 }
@@ -89,10 +96,21 @@ fn open_engine(options: LmdbOptions) -> Result<Engine, Fault> {
     let tables = Tables::create(&env, &mut txn)?;
     let secret = check_format(&tables.meta, &mut txn)?;
     counters::prepare(&tables, &mut txn)?;
+    if tables.meta.get(&txn, INDEXED_BATCH.as_bytes())?.is_none() {
+        let last = tables.last_batch(&txn)?.0;
+        tables.set_number(&mut txn, INDEXED_BATCH, last)?;
+    }
     txn.commit()?;
     let hasher = KeyHasher::new(&secret);
-    let rules = Rules::new(hasher, options.whole_kinds, options.own_relay_urls);
-    Ok(Engine { env, tables, rules })
+    let engine = Engine {
+        env,
+        tables,
+        rules: Rules::new(hasher, options.whole_kinds, options.own_relay_urls),
+        backlogs: Backlogs::default(),
+        deferral: options.deferral,
+    };
+    index_left_over(&engine)?;
+    Ok(engine)
 }
 
 fn open_environment(path: &Path, map_size: usize) -> Result<Env<WithoutTls>, Fault> {

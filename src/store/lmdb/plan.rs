@@ -4,14 +4,14 @@
 //! Public events are reached through the narrowest list of the filter. Private ones are reached
 //! only through what each reader sent or received.
 
-use heed::RoTxn;
 use heed::types::DecodeIgnore;
 use nips::{Filter, Kind, PublicKey};
 
 use super::fault::Fault;
+use super::index::Index;
 use super::keys::{KeyHasher, TagHash, author_kind_prefix, author_prefix, tag_prefix};
 use super::run::Stretch;
-use super::tables::Tables;
+use super::view::View;
 use crate::store::events::Scope;
 
 /// Stored kinds that only their sender and recipients may read, [`Kind::is_private`].
@@ -31,20 +31,19 @@ const ESTIMATE_CEILING: u64 = 1 << 48;
 
 /// What a plan is made for.
 #[derive(Clone, Copy)]
-pub(super) struct Planner<'p, 't> {
-    pub(super) tables: &'p Tables,
+pub(super) struct Planner<'p> {
+    pub(super) view: View<'p>,
     pub(super) hasher: &'p KeyHasher,
-    pub(super) txn: &'t RoTxn<'t>,
     pub(super) filter: &'p Filter,
     /// Lowest and highest event key that can match.
     pub(super) range: (u64, u64),
 }
 
-impl Planner<'_, '_> {
+impl Planner<'_> {
     /// The stretches in which every event lies that the filter can match in the scope.
     pub(super) fn stretches(&self, scope: &Scope) -> Result<Vec<Stretch>, Fault> {
         let Scope::Servable { readers, .. } = scope else {
-            return Ok(vec![Stretch::new(self.tables.events, &[])]);
+            return Ok(vec![Stretch::of_events()]);
         };
         let mut stretches = self.public()?;
         for reader in readers {
@@ -64,7 +63,7 @@ impl Planner<'_, '_> {
         }
         match (ways.len(), &self.filter.kinds) {
             (0, Some(kinds)) => Ok(self.by_kind(kinds)),
-            (0, None) => Ok(vec![Stretch::new(self.tables.by_time, &[])]),
+            (0, None) => Ok(vec![Stretch::new(Index::Time, &[])]),
             (1, _) => Ok(ways.remove(0)),
             _ => self.shortest(ways),
         }
@@ -89,14 +88,10 @@ impl Planner<'_, '_> {
 
     /// Finds the kinds that carry a tag, by jumping from one to the next in the index.
     fn kinds_under_tag(&self, hash: &TagHash, stretches: &mut Vec<Stretch>) -> Result<(), Fault> {
-        let by_tag = &self.tables.by_tag.remap_data_type::<DecodeIgnore>();
         let mut from = Some(Kind(0));
         while let Some(kind) = from {
-            let key = tag_prefix(hash, kind);
-            let Some((found, ())) = by_tag.get_greater_than_or_equal_to(self.txn, &key)? else {
-                break;
-            };
-            let Some(&[high, low, ..]) = found.strip_prefix(hash) else {
+            let found = self.first_tag_from(&tag_prefix(hash, kind))?;
+            let Some(&[high, low, ..]) = found.and_then(|row| row.strip_prefix(hash)) else {
                 break;
             };
             let kind = Kind(u16::from_be_bytes([high, low]));
@@ -108,8 +103,22 @@ impl Planner<'_, '_> {
         Ok(())
     }
 
+    /// The lowest row of the tag index that is not below `key`, wherever it is.
+    fn first_tag_from(&self, key: &[u8; 8]) -> Result<Option<&[u8]>, Fault> {
+        let View {
+            tables,
+            txn,
+            backlog,
+        } = self.view;
+        let by_tag = tables.by_tag.remap_data_type::<DecodeIgnore>();
+        let in_table = by_tag.get_greater_than_or_equal_to(txn, key)?;
+        let in_table = in_table.map(|(row, ())| row);
+        let waiting = backlog.first_from(Index::Tag, key);
+        Ok(in_table.into_iter().chain(waiting).min())
+    }
+
     fn tag_stretch(&self, hash: &TagHash, kind: Kind) -> Stretch {
-        Stretch::new(self.tables.by_tag, &tag_prefix(hash, kind))
+        Stretch::new(Index::Tag, &tag_prefix(hash, kind))
     }
 
     fn by_author(&self, authors: &[PublicKey]) -> Vec<Stretch> {
@@ -122,21 +131,18 @@ impl Planner<'_, '_> {
                     .collect()
             }
             _ => {
-                let stretch = |key| Stretch::new(self.tables.by_author, &author_prefix(key));
+                let stretch = |key| Stretch::new(Index::Author, &author_prefix(key));
                 authors.iter().map(stretch).collect()
             }
         }
     }
 
     fn author_kind_stretch(&self, author: &PublicKey, kind: Kind) -> Stretch {
-        Stretch::new(
-            self.tables.by_author_kind,
-            &author_kind_prefix(author, kind),
-        )
+        Stretch::new(Index::AuthorKind, &author_kind_prefix(author, kind))
     }
 
     fn by_kind(&self, kinds: &[Kind]) -> Vec<Stretch> {
-        let stretch = |kind: &Kind| Stretch::new(self.tables.by_kind, &kind.0.to_be_bytes());
+        let stretch = |kind: &Kind| Stretch::new(Index::Kind, &kind.0.to_be_bytes());
         kinds.iter().map(stretch).collect()
     }
 
@@ -179,9 +185,10 @@ impl Planner<'_, '_> {
         Ok(rows * step as u64)
     }
 
-    /// Counts a short stretch; of a long one the newest rows tell how dense it is.
+    /// Counts a short stretch; of a long one the newest rows tell how dense it is. What is not in the
+    /// table yet is few beside.
     fn estimate_stretch(&self, stretch: &Stretch) -> Result<u64, Fault> {
-        let mut rows = stretch.rows(self.txn, self.range)?;
+        let mut rows = stretch.rows(&self.view, self.range)?;
         let (mut newest, mut oldest, mut count) = (0, 0, 0);
         while count < SAMPLED_ROWS {
             let Some(eid) = rows.next().transpose()? else {
@@ -191,7 +198,7 @@ impl Planner<'_, '_> {
             oldest = eid;
             count += 1;
         }
-        let start = stretch.oldest(self.txn, self.range)?.unwrap_or(oldest);
+        let start = stretch.oldest(&self.view, self.range)?.unwrap_or(oldest);
         let density = u128::from(newest - start) / u128::from((newest - oldest).max(1));
         let density = u64::try_from(density).unwrap_or(u64::MAX);
         Ok(count.saturating_mul(density).clamp(count, ESTIMATE_CEILING))

@@ -9,6 +9,7 @@ use super::fault::Fault;
 use super::sightings;
 use super::tables::{Slot, Tables, put_sorted};
 use super::transaction::Transaction;
+use super::view::View;
 use crate::model::Sighting;
 use crate::store::events::{EventKey, MAX_CREATED_AT};
 
@@ -146,29 +147,21 @@ pub(super) fn stored_key(
 }
 
 /// Which events are stored, in the order asked. They are looked up in key order.
-pub(super) fn known(
-    tables: &Tables,
-    txn: &RoTxn<'_>,
-    keys: &[EventKey],
-) -> Result<Vec<bool>, Fault> {
+pub(super) fn known(view: View<'_>, keys: &[EventKey]) -> Result<Vec<bool>, Fault> {
     let mut order: Vec<usize> = (0..keys.len()).collect();
     order.sort_unstable_by_key(|index| keys[*index]);
     let mut known = vec![false; keys.len()];
     for index in order {
-        known[index] = stored_key(tables, txn, &keys[index])?.is_some();
+        known[index] = stored_key(view.tables, view.txn, &keys[index])?.is_some();
     }
     Ok(known)
 }
 
 /// Where an event was seen, by relay.
-pub(super) fn sightings_of(
-    tables: &Tables,
-    txn: &RoTxn<'_>,
-    id: &EventId,
-) -> Result<Vec<Sighting>, Fault> {
-    let Some((eid, _)) = tables.find(txn, id)? else {
+pub(super) fn sightings_of(view: View<'_>, id: &EventId) -> Result<Vec<Sighting>, Fault> {
+    let Some((eid, _)) = view.find(id)? else {
         return Ok(Vec::new());
     };
-    let row = tables.sightings.get(txn, &eid.to_be_bytes())?;
+    let row = view.tables.sightings.get(view.txn, &eid.to_be_bytes())?;
     Ok(row.map(sightings::decode).unwrap_or_default())
 }

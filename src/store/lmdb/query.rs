@@ -3,27 +3,27 @@
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
-use heed::RoTxn;
 use nips::Filter;
 
-use super::Engine;
+use super::engine::Engine;
 use super::fault::Fault;
 use super::matcher::Matcher;
 use super::plan::Planner;
 use super::record::Record;
 use super::run::Merge;
+use super::view::View;
 use crate::store::eid::{created_at, eid_range};
 use crate::store::events::{Page, QueryBounds, Scope, Visibility};
 
 /// The answer to a query.
 pub(super) fn query(
     engine: &Engine,
-    txn: &RoTxn<'_>,
+    view: View<'_>,
     filters: &[Filter],
     scope: &Scope,
     bounds: QueryBounds,
 ) -> Result<Page, Fault> {
-    let mut walker = Walker::new(engine, txn, scope, bounds.max_scanned);
+    let mut walker = Walker::new(engine, view, scope, bounds.max_scanned);
     let mut found: Vec<Record<'_>> = Vec::new();
     let mut has_more = false;
     let mut bytes = 0;
@@ -51,7 +51,7 @@ pub(super) fn query(
     }
     Ok(Page {
         events,
-        as_of: engine.tables.last_batch(txn)?,
+        as_of: view.tables.last_batch(view.txn)?,
         has_more,
     })
 }
@@ -59,7 +59,7 @@ pub(super) fn query(
 /// Visits what matches, newest first.
 pub(super) struct Walker<'w, 't> {
     engine: &'w Engine,
-    txn: &'t RoTxn<'t>,
+    view: View<'t>,
     scope: &'w Scope,
     /// Index rows that may still be looked at.
     scans_left: usize,
@@ -77,13 +77,13 @@ pub(super) enum Walk {
 impl<'w, 't> Walker<'w, 't> {
     pub(super) fn new(
         engine: &'w Engine,
-        txn: &'t RoTxn<'t>,
+        view: View<'t>,
         scope: &'w Scope,
         max_scanned: usize,
     ) -> Self {
         Self {
             engine,
-            txn,
+            view,
             scope,
             scans_left: max_scanned,
         }
@@ -111,19 +111,18 @@ impl<'w, 't> Walker<'w, 't> {
         ids: &[nips::EventId],
         visit: &mut dyn FnMut(Record<'t>) -> ControlFlow<()>,
     ) -> Result<Walk, Fault> {
-        let tables = &self.engine.tables;
         let mut found = Vec::new();
         for id in ids {
             if self.scans_left == 0 {
                 return Ok(Walk::Stopped);
             }
             self.scans_left -= 1;
-            found.extend(tables.find(self.txn, id)?);
+            found.extend(self.view.find(id)?);
         }
         found.sort_unstable_by_key(|(eid, _)| Reverse(*eid));
         let matcher = Matcher::new(filter);
         for (eid, visibility) in found {
-            let Some(record) = tables.record(self.txn, eid)? else {
+            let Some(record) = self.view.record(eid)? else {
                 continue;
             };
             if self.admits(&record, visibility)?
@@ -143,13 +142,12 @@ impl<'w, 't> Walker<'w, 't> {
         visit: &mut dyn FnMut(Record<'t>) -> ControlFlow<()>,
     ) -> Result<Walk, Fault> {
         let planner = Planner {
-            tables: &self.engine.tables,
+            view: self.view,
             hasher: &self.engine.rules.keys,
-            txn: self.txn,
             filter,
             range,
         };
-        let mut merge = Merge::new(self.txn, &planner.stretches(self.scope)?, range)?;
+        let mut merge = Merge::new(&self.view, &planner.stretches(self.scope)?, range)?;
         let walk = self.walk_merge(&mut merge, &Matcher::new(filter), visit)?;
         self.scans_left = self.scans_left.saturating_sub(merge.scanned());
         Ok(walk)
@@ -165,7 +163,11 @@ impl<'w, 't> Walker<'w, 't> {
             if merge.scanned() > self.scans_left {
                 return Ok(Walk::Stopped);
             }
-            let Some(record) = self.engine.tables.record(self.txn, eid)? else {
+            // An index may still have rows of what was hidden lately; the events themselves are all.
+            if *self.scope != Scope::Stored && self.view.backlog.hides(eid)? {
+                continue;
+            }
+            let Some(record) = self.view.record(eid)? else {
                 continue;
             };
             if matcher.matches(&record)?

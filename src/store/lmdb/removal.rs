@@ -17,7 +17,8 @@ use crate::store::eid::created_at;
 
 impl Transaction<'_> {
     /// Removes everything of an author up to a second, gift wraps for them included, and keeps it
-    /// out for the future. Requests to vanish that concern this store stay.
+    /// out for the future. Requests to vanish that concern this store stay. Nothing may wait to be indexed:
+    /// it is the indexes that tell what there is.
     pub(super) fn vanish(&mut self, pubkey: PublicKey, until: u64) -> Result<(), Fault> {
         let before = self
             .tables
@@ -79,7 +80,7 @@ impl Transaction<'_> {
     /// Takes an event and every row about it out of the tables.
     fn remove(&mut self, record: &Record<'_>, facts: &Facts) -> Result<(), Fault> {
         let (eid, event) = (record.eid(), record.event()?);
-        let visibility = self.tables.visibility(&self.txn, eid, &event.id)?;
+        let visibility = self.view().visibility(eid, &event.id)?;
         self.index
             .change(Entry::new(eid, &event, facts), Some(visibility), None);
         let id_key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);

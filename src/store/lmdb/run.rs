@@ -3,12 +3,15 @@
 use std::collections::BinaryHeap;
 use std::ops::Bound;
 
+use heed::RoRevRange;
 use heed::types::{Bytes, DecodeIgnore};
-use heed::{RoRevRange, RoTxn};
 
+use super::backlog::Run;
 use super::fault::Fault;
+use super::index::Index;
 use super::keys::trailing_eid;
 use super::tables::Table;
+use super::view::View;
 
 /// The longest prefix: author and kind.
 const MAX_PREFIX_LEN: usize = 10;
@@ -18,49 +21,75 @@ const MAX_KEY_LEN: usize = MAX_PREFIX_LEN + 8;
 /// The rows of one index under one prefix.
 #[derive(Clone, Copy)]
 pub(super) struct Stretch {
-    table: Table,
+    /// `None` for the events themselves.
+    index: Option<Index>,
     prefix: [u8; MAX_PREFIX_LEN],
     prefix_len: usize,
 }
 
 impl Stretch {
     /// `prefix` has at most ten bytes.
-    pub(super) fn new(table: Table, prefix: &[u8]) -> Self {
+    pub(super) fn new(index: Index, prefix: &[u8]) -> Self {
         let mut padded = [0; MAX_PREFIX_LEN];
         padded[..prefix.len()].copy_from_slice(prefix);
         Self {
-            table,
+            index: Some(index),
             prefix: padded,
             prefix_len: prefix.len(),
         }
     }
 
-    /// The event keys in a range, newest first.
+    /// All events.
+    pub(super) fn of_events() -> Self {
+        Self {
+            index: None,
+            prefix: [0; MAX_PREFIX_LEN],
+            prefix_len: 0,
+        }
+    }
+
+    /// The event keys in a range that are in the table, newest first.
     pub(super) fn rows<'t>(
         &self,
-        txn: &'t RoTxn<'_>,
+        view: &View<'t>,
         (low, high): (u64, u64),
     ) -> Result<Rows<'t>, Fault> {
         let (low, high) = (self.key(low), self.key(high));
         let len = self.prefix_len + 8;
         let range = (Bound::Included(&low[..len]), Bound::Included(&high[..len]));
-        let table = self.table.remap_data_type::<DecodeIgnore>();
-        Ok(Rows(table.rev_range(txn, &range)?))
+        let table = self.table(view).remap_data_type::<DecodeIgnore>();
+        Ok(Rows::Table(table.rev_range(view.txn, &range)?))
     }
 
-    /// The oldest event key in a range.
+    /// Those that are not in the table yet.
+    fn waiting<'t>(&self, view: &View<'t>, (low, high): (u64, u64)) -> Vec<Rows<'t>> {
+        let Some(index) = self.index.filter(|_| !view.backlog.is_empty()) else {
+            return Vec::new();
+        };
+        let (low, high) = (self.key(low), self.key(high));
+        let len = self.prefix_len + 8;
+        let runs = view.backlog.runs(index, &low[..len], &high[..len]);
+        runs.map(Rows::Waiting).collect()
+    }
+
+    /// The oldest event key in a range that is in the table.
     pub(super) fn oldest(
         &self,
-        txn: &RoTxn<'_>,
+        view: &View<'_>,
         (low, high): (u64, u64),
     ) -> Result<Option<u64>, Fault> {
         let key = self.key(low);
-        let table = self.table.remap_data_type::<DecodeIgnore>();
-        let found = table.get_greater_than_or_equal_to(txn, &key[..self.prefix_len + 8])?;
+        let table = self.table(view).remap_data_type::<DecodeIgnore>();
+        let found = table.get_greater_than_or_equal_to(view.txn, &key[..self.prefix_len + 8])?;
         Ok(found
             .filter(|(key, ())| key.starts_with(&self.prefix[..self.prefix_len]))
             .map(|(key, ())| trailing_eid(key))
             .filter(|eid| *eid <= high))
+    }
+
+    fn table(&self, view: &View<'_>) -> Table {
+        let index = self.index.map(|index| index.table(view.tables));
+        index.unwrap_or(view.tables.events)
     }
 
     fn key(&self, eid: u64) -> [u8; MAX_KEY_LEN] {
@@ -71,15 +100,23 @@ impl Stretch {
     }
 }
 
-/// The event keys of a stretch.
-pub(super) struct Rows<'t>(RoRevRange<'t, Bytes, DecodeIgnore>);
+/// Event keys of a stretch.
+pub(super) enum Rows<'t> {
+    Table(RoRevRange<'t, Bytes, DecodeIgnore>),
+    Waiting(Run),
+}
 
 impl Iterator for Rows<'_> {
     type Item = Result<u64, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let row = self.0.next()?;
-        Some(row.map(|(key, ())| trailing_eid(key)).map_err(Fault::from))
+        match self {
+            Self::Table(rows) => {
+                let row = rows.next()?;
+                Some(row.map(|(key, ())| trailing_eid(key)).map_err(Fault::from))
+            }
+            Self::Waiting(run) => run.next().map(Ok),
+        }
     }
 }
 
@@ -94,17 +131,19 @@ pub(super) struct Merge<'t> {
 
 impl<'t> Merge<'t> {
     pub(super) fn new(
-        txn: &'t RoTxn<'_>,
+        view: &View<'t>,
         stretches: &[Stretch],
         range: (u64, u64),
     ) -> Result<Self, Fault> {
         let mut runs = Vec::with_capacity(stretches.len());
         let mut heads = Vec::with_capacity(stretches.len());
         for stretch in stretches {
-            let mut rows = stretch.rows(txn, range)?;
-            if let Some(eid) = rows.next().transpose()? {
-                heads.push((eid, runs.len()));
-                runs.push(rows);
+            let in_table = std::iter::once(stretch.rows(view, range)?);
+            for mut rows in in_table.chain(stretch.waiting(view, range)) {
+                if let Some(eid) = rows.next().transpose()? {
+                    heads.push((eid, runs.len()));
+                    runs.push(rows);
+                }
             }
         }
         Ok(Self {

@@ -2,15 +2,14 @@
 
 use std::ops::Bound;
 
-use heed::RoTxn;
 use nips::Filter;
 
-use super::Engine;
 use super::fault::Fault;
 use super::keys::trailing_eid;
 use super::matcher::Matcher;
 use super::query::admits;
 use super::record::Record;
+use super::view::View;
 use crate::store::eid::eid_range;
 use crate::store::events::{ScanCursor, ScanOrder, ScanPage, Scope};
 
@@ -24,7 +23,7 @@ pub(super) struct Scan<'s> {
 }
 
 /// One step: visits at most `max_visited` events and returns those that match.
-pub(super) fn scan(engine: &Engine, txn: &RoTxn<'_>, scan: &Scan<'_>) -> Result<ScanPage, Fault> {
+pub(super) fn scan(view: View<'_>, scan: &Scan<'_>) -> Result<ScanPage, Fault> {
     let mut page = ScanPage {
         events: Vec::new(),
         next: None,
@@ -41,31 +40,21 @@ pub(super) fn scan(engine: &Engine, txn: &RoTxn<'_>, scan: &Scan<'_>) -> Result<
         (Some(after), ScanOrder::NewestFirst) if *after <= high => to = Bound::Excluded(after),
         _ => {}
     }
-    let events = &engine.tables.events;
+    let events = &view.tables.events;
     match scan.order {
-        ScanOrder::OldestFirst => step(
-            engine,
-            txn,
-            scan,
-            events.range(txn, &(from, to))?,
-            &mut page,
-        )?,
+        ScanOrder::OldestFirst => {
+            step(view, scan, events.range(view.txn, &(from, to))?, &mut page)?;
+        }
         ScanOrder::NewestFirst => {
-            step(
-                engine,
-                txn,
-                scan,
-                events.rev_range(txn, &(from, to))?,
-                &mut page,
-            )?;
+            let rows = events.rev_range(view.txn, &(from, to))?;
+            step(view, scan, rows, &mut page)?;
         }
     }
     Ok(page)
 }
 
 fn step<'t>(
-    engine: &Engine,
-    txn: &'t RoTxn<'_>,
+    view: View<'t>,
     scan: &Scan<'_>,
     rows: impl Iterator<Item = heed::Result<(&'t [u8], &'t [u8])>>,
     page: &mut ScanPage,
@@ -74,7 +63,7 @@ fn step<'t>(
     for (visited, row) in rows.enumerate() {
         let (key, bytes) = row?;
         let record = Record::new(trailing_eid(key), bytes)?;
-        if matcher.matches(&record)? && is_admitted(engine, txn, scan.scope, &record)? {
+        if matcher.matches(&record)? && is_admitted(view, scan.scope, &record)? {
             page.events.push(record.event()?.to_owned());
         }
         if visited + 1 >= scan.max_visited {
@@ -85,12 +74,7 @@ fn step<'t>(
     Ok(())
 }
 
-fn is_admitted(
-    engine: &Engine,
-    txn: &RoTxn<'_>,
-    scope: &Scope,
-    record: &Record<'_>,
-) -> Result<bool, Fault> {
-    let visibility = engine.tables.visibility(txn, record.eid(), &record.id())?;
+fn is_admitted(view: View<'_>, scope: &Scope, record: &Record<'_>) -> Result<bool, Fault> {
+    let visibility = view.visibility(record.eid(), &record.id())?;
     admits(scope, record, visibility)
 }

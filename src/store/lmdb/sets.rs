@@ -2,15 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use heed::RoTxn;
 use nips::Filter;
 use nips::nip45::{AuthorSketch, SketchOffset};
 
-use super::Engine;
+use super::engine::Engine;
 use super::fault::Fault;
 use super::matcher::Matcher;
 use super::query::{Walk, Walker};
 use super::record::Record;
+use super::view::View;
 use crate::store::eid::created_at;
 use crate::store::events::{EventKey, Scope};
 use crate::store::sets::{AuthorCount, KeySet};
@@ -20,12 +20,12 @@ use crate::store::sets::{AuthorCount, KeySet};
 /// What an earlier filter matches was counted there, so that nothing has to be remembered.
 pub(super) fn count(
     engine: &Engine,
-    txn: &RoTxn<'_>,
+    view: View<'_>,
     filters: &[Filter],
     scope: &Scope,
     max_scanned: usize,
 ) -> Result<(u64, bool), Fault> {
-    let mut walker = Walker::new(engine, txn, scope, max_scanned);
+    let mut walker = Walker::new(engine, view, scope, max_scanned);
     let mut earlier: Vec<Matcher<'_>> = Vec::new();
     let (mut events, mut is_cut) = (0, false);
     for filter in filters.iter().filter(|filter| filter.search.is_none()) {
@@ -59,7 +59,7 @@ fn is_among(record: &Record<'_>, filters: &[Matcher<'_>]) -> Result<bool, Fault>
 /// The same for one filter, with a sketch of the authors.
 pub(super) fn count_authors(
     engine: &Engine,
-    txn: &RoTxn<'_>,
+    view: View<'_>,
     filter: &Filter,
     scope: &Scope,
     offset: SketchOffset,
@@ -67,7 +67,7 @@ pub(super) fn count_authors(
 ) -> Result<AuthorCount, Fault> {
     let mut authors = AuthorSketch::new(offset);
     let mut events = 0;
-    let walk = Walker::new(engine, txn, scope, max_scanned).walk(filter, &mut |record| {
+    let walk = Walker::new(engine, view, scope, max_scanned).walk(filter, &mut |record| {
         authors.add(&record.pubkey());
         events += 1;
         ControlFlow::Continue(())
@@ -82,7 +82,7 @@ pub(super) fn count_authors(
 /// The keys of what matches, up to the filter's limit.
 pub(super) fn keys(
     engine: &Engine,
-    txn: &RoTxn<'_>,
+    view: View<'_>,
     filter: &Filter,
     scope: &Scope,
     max_scanned: usize,
@@ -90,7 +90,7 @@ pub(super) fn keys(
     let limit = filter.limit.unwrap_or(usize::MAX);
     let mut keys: Vec<EventKey> = Vec::new();
     let mut is_limited = false;
-    let walk = Walker::new(engine, txn, scope, max_scanned).walk(filter, &mut |record| {
+    let walk = Walker::new(engine, view, scope, max_scanned).walk(filter, &mut |record| {
         is_limited = keys.len() >= limit;
         if is_limited {
             return ControlFlow::Break(());

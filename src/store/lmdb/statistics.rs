@@ -1,18 +1,18 @@
 //! Size and number of what is stored, from counters.
 
-use heed::RoTxn;
 use nips::Kind;
 
-use super::Engine;
+use super::engine::Engine;
 use super::fault::Fault;
 use super::keys::trailing_eid;
 use super::tables::{EVENT_COUNT, SIGHTING_COUNT};
+use super::view::View;
 use crate::store::eid::created_at;
 use crate::store::events::EventStatistics;
 
 /// The counters, the file size, and the ends of the `events` table.
-pub(super) fn statistics(engine: &Engine, txn: &RoTxn<'_>) -> Result<EventStatistics, Fault> {
-    let tables = &engine.tables;
+pub(super) fn statistics(engine: &Engine, view: View<'_>) -> Result<EventStatistics, Fault> {
+    let View { tables, txn, .. } = view;
     let seconds = |row: Option<(&[u8], &[u8])>| row.map(|(key, _)| created_at(trailing_eid(key)));
     let mut by_kind = Vec::new();
     for entry in tables.kind_counts.iter(txn)? {

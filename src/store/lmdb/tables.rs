@@ -19,6 +19,10 @@ pub(super) const EVENT_COUNT: &str = "events";
 pub(super) const SIGHTING_COUNT: &str = "sightings";
 /// Name in `meta` of the number of the last batch.
 pub(super) const LAST_BATCH: &str = "last batch";
+/// Name in `meta` of the last batch whose events are in all indexes (`backlog`).
+pub(super) const INDEXED_BATCH: &str = "indexed batch";
+/// Name in `meta` of the last batch whose events may be in some of the indexes.
+pub(super) const INDEXING_BATCH: &str = "indexing batch";
 
 pub(super) type Table = Database<Bytes, Bytes>;
 
@@ -120,35 +124,6 @@ impl Tables {
         Ok(free.map_or(Slot::None, Slot::Free))
     }
 
-    /// The key and the visibility of a stored event.
-    pub(super) fn find(
-        &self,
-        txn: &RoTxn<'_>,
-        id: &EventId,
-    ) -> Result<Option<(u64, Visibility)>, Fault> {
-        for entry in self.by_id.prefix_iter(txn, &keys::id_prefix(id))? {
-            let (key, value) = entry?;
-            let eid = keys::trailing_eid(key);
-            let is_same = |record: Record<'_>| record.id() == *id;
-            if self.record(txn, eid)?.is_some_and(is_same) {
-                return Ok(Some((eid, visibility_of(eid, value)?)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The visibility that the `by_id` row of an event holds.
-    pub(super) fn visibility(
-        &self,
-        txn: &RoTxn<'_>,
-        eid: u64,
-        id: &EventId,
-    ) -> Result<Visibility, Fault> {
-        let key: [u8; 16] = keys::with_eid(&keys::id_prefix(id), eid);
-        let value = self.by_id.get(txn, &key)?;
-        visibility_of(eid, value.unwrap_or_default())
-    }
-
     /// The number of the last batch, 0 before the first.
     pub(super) fn last_batch(&self, txn: &RoTxn<'_>) -> Result<BatchNumber, Fault> {
         Ok(BatchNumber(self.number(txn, LAST_BATCH)?))
@@ -192,7 +167,8 @@ pub(super) fn put_sorted<K: AsRef<[u8]>, V: AsRef<[u8]>>(
     Ok(())
 }
 
-fn visibility_of(eid: u64, value: &[u8]) -> Result<Visibility, Fault> {
+/// The visibility that a row of `by_id` tells.
+pub(super) fn visibility_of(eid: u64, value: &[u8]) -> Result<Visibility, Fault> {
     let damaged = || Fault::Damaged(format!("id of event {eid:016x}"));
     match value {
         [code] => Visibility::from_code(*code).ok_or_else(damaged),

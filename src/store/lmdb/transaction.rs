@@ -9,16 +9,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use heed::RwTxn;
 use nips::{Kind, PublicKey};
 
-use super::Engine;
 use super::arrivals;
 use super::arriving::{Arriving, Fate, PreparedBatch, reports};
+use super::backlog::{Backlog, Chunk};
 use super::changes::Change;
+use super::engine::Engine;
 use super::fault::Fault;
 use super::index::{Entry, IndexChanges};
 use super::keys::{id_prefix, trailing_eid, with_eid};
 use super::rules::Rules;
 use super::standing::{Subject, standing};
 use super::tables::{EVENT_COUNT, LAST_BATCH, SIGHTING_COUNT, Tables, put_sorted};
+use super::view::View;
 use crate::store::events::{BatchNumber, WriteReport};
 
 /// Stores the batches durably, and reports on each.
@@ -29,6 +31,7 @@ pub(super) fn commit(
     let now = batches.iter().map(|batch| batch.now).max().unwrap_or(0);
     let mut arriving = Arriving::in_order(batches);
     let mut transaction = Transaction::begin(engine, now)?;
+    transaction.choose_when_to_index(&arriving)?;
     for one in &mut arriving {
         one.fate = transaction.admit(one.prepared)?;
     }
@@ -41,11 +44,18 @@ pub(super) fn commit(
 
 /// Work in progress on the tables.
 pub(super) struct Transaction<'e> {
+    engine: &'e Engine,
     pub(super) rules: &'e Rules,
     pub(super) tables: Tables,
     pub(super) txn: RwTxn<'e>,
     /// Wall clock, unix seconds.
     pub(super) now: u64,
+    /// What earlier commits left to be indexed.
+    pub(super) backlog: Backlog,
+    /// What this one leaves; `None` when it indexes its events itself.
+    chunk: Option<Chunk>,
+    /// Up to which batch the backlog was indexed.
+    pub(super) indexed: Option<u64>,
     /// Events stored earlier whose standing may have changed.
     pub(super) touched: BTreeSet<u64>,
     pub(super) index: IndexChanges,
@@ -65,17 +75,52 @@ pub(super) struct Counts {
 
 impl<'e> Transaction<'e> {
     pub(super) fn begin(engine: &'e Engine, now: u64) -> Result<Self, Fault> {
+        let mut transaction = Self::over(engine, Backlog::default())?;
+        let backlog = engine.backlogs.of(&engine.tables, &transaction.txn)?;
+        transaction.backlog = backlog.expect("only this thread takes chunks away");
+        transaction.now = now;
+        Ok(transaction)
+    }
+
+    /// A transaction that knows of this backlog.
+    pub(super) fn over(engine: &'e Engine, backlog: Backlog) -> Result<Self, Fault> {
         Ok(Self {
+            engine,
             rules: &engine.rules,
             tables: engine.tables,
             txn: engine.env.write_txn()?,
-            now,
+            now: 0,
+            backlog,
+            chunk: None,
+            indexed: None,
             touched: BTreeSet::new(),
             index: IndexChanges::default(),
             counts: Counts::default(),
             change: Change::default(),
             vanished: HashMap::new(),
         })
+    }
+
+    /// Leaves bulk to be indexed later, and all that follows it. Whoever vanishes has to be found in the
+    /// indexes, and where indexing fails, nothing may be added to what waits.
+    fn choose_when_to_index(&mut self, arriving: &[Arriving<'_>]) -> Result<(), Fault> {
+        let vanishes = |one: &Arriving<'_>| one.prepared.facts.is_vanish_request;
+        if arriving.iter().any(vanishes) || self.engine.fill() >= 2.0 {
+            return self.index_backlog();
+        }
+        let is_bulk = arriving.len() >= self.engine.deferral.from_events;
+        if is_bulk || !self.backlog.is_empty() {
+            self.chunk = Some(Chunk::of(self.tables.last_batch(&self.txn)?.0 + 1));
+        }
+        Ok(())
+    }
+
+    pub(super) fn view(&self) -> View<'_> {
+        View {
+            tables: &self.tables,
+            txn: &self.txn,
+            backlog: &self.backlog,
+        }
     }
 
     /// Computes the standing of everything new and everything touched.
@@ -95,10 +140,20 @@ impl<'e> Transaction<'e> {
                 self.now,
             )?;
             one.fate = Fate::Stored(eid, visibility);
-            self.index
-                .change(Entry::new(eid, &event, facts), None, Some(visibility));
+            let entry = Entry::new(eid, &event, facts);
             let key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
-            id_rows.push((key, [visibility.code()]));
+            let code = visibility.code();
+            match &mut self.chunk {
+                // The rows of a stub cannot be read from it again.
+                Some(chunk) if !facts.is_stub => {
+                    chunk.rows.change(entry, None, Some(visibility));
+                    chunk.ids.push((key, code));
+                }
+                _ => {
+                    self.index.change(entry, None, Some(visibility));
+                    id_rows.push((key, [code]));
+                }
+            }
         }
         id_rows.sort_unstable();
         put_sorted(&self.tables.by_id, &mut self.txn, id_rows)?;
@@ -122,7 +177,7 @@ impl<'e> Transaction<'e> {
         }
         let event = record.event()?;
         let facts = self.rules.facts(&event, false);
-        let before = self.tables.visibility(&self.txn, eid, &event.id)?;
+        let before = self.view().visibility(eid, &event.id)?;
         let subject = Subject {
             eid,
             event,
@@ -132,17 +187,23 @@ impl<'e> Transaction<'e> {
         if before == after {
             return Ok(());
         }
-        self.index
-            .change(Entry::new(eid, &event, &facts), Some(before), Some(after));
+        let entry = Entry::new(eid, &event, &facts);
+        let code = after.code();
+        if let Some(chunk) = &mut self.chunk {
+            chunk.changed.insert(eid, code);
+            if after.is_servable() {
+                chunk.rows.change(entry, None, Some(after));
+            }
+            return Ok(());
+        }
+        self.index.change(entry, Some(before), Some(after));
         let key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
-        Ok(self
-            .tables
-            .by_id
-            .put(&mut self.txn, &key, &[after.code()])?)
+        Ok(self.tables.by_id.put(&mut self.txn, &key, &[code])?)
     }
 
     /// Hides events whose expiration has passed, at most `limit` (NIP-40). Returns how many.
     pub(super) fn sweep_expired(&mut self, limit: usize) -> Result<u64, Fault> {
+        self.index_backlog()?;
         for entry in self.tables.by_expiration.iter(&self.txn)?.take(limit) {
             let (key, _) = entry?;
             let (expires_at, _) = key.split_at(8);
@@ -160,6 +221,7 @@ impl<'e> Transaction<'e> {
     fn log_arrivals(&mut self, arriving: &[Arriving<'_>]) -> Result<Option<BatchNumber>, Fault> {
         let mut eids: Vec<u64> = arriving.iter().filter_map(Arriving::stored_as).collect();
         if eids.is_empty() {
+            self.chunk = None;
             return Ok(None);
         }
         eids.sort_unstable_by(|a, b| b.cmp(a));
@@ -171,12 +233,16 @@ impl<'e> Transaction<'e> {
             .put(&mut self.txn, &number.0.to_be_bytes(), &row)?;
         self.tables
             .set_number(&mut self.txn, LAST_BATCH, number.0)?;
+        if self.chunk.is_none() {
+            self.set_indexed(number.0)?;
+        }
         Ok(Some(number))
     }
 
     /// Writes indexes and counters, and makes everything durable.
     pub(super) fn finish(mut self) -> Result<(), Fault> {
-        self.index.apply(&self.tables, &mut self.txn)?;
+        let index = std::mem::take(&mut self.index);
+        index.apply(&self.tables, &mut self.txn)?;
         self.change.log(&self.tables, &mut self.txn)?;
         let events = self.counts.by_kind.values().sum();
         add_to(&self.tables, &mut self.txn, EVENT_COUNT, events)?;
@@ -196,7 +262,23 @@ impl<'e> Transaction<'e> {
                 .kind_counts
                 .put(&mut self.txn, &key, &count.to_be_bytes())?;
         }
-        Ok(self.txn.commit()?)
+        self.commit()
+    }
+
+    /// Readers of the new state find the chunk before it is the state, and lose older chunks after.
+    fn commit(self) -> Result<(), Fault> {
+        let backlogs = &self.engine.backlogs;
+        let batch = self.chunk.as_ref().map(Chunk::batch);
+        if let Some(chunk) = self.chunk {
+            backlogs.publish(chunk);
+        }
+        let committed = self.txn.commit();
+        match (&committed, batch, self.indexed) {
+            (Err(_), Some(batch), _) => backlogs.withdraw(batch),
+            (Ok(()), _, Some(indexed)) => backlogs.retire(indexed),
+            _ => {}
+        }
+        Ok(committed?)
     }
 }
 

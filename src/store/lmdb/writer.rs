@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Engine;
 use super::arrivals;
 use super::arriving::PreparedBatch;
 use super::counters::{self, Folded};
+use super::engine::Engine;
 use super::fault::Fault;
+use super::indexing::Indexing;
 use super::transaction::{Transaction, commit};
 use crate::store::StoreError;
 use crate::store::events::{BatchNumber, WriteReport};
@@ -79,9 +80,11 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs = None;
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        thread.thread().unpark();
+        if thread.join().is_err() {
             tracing::error!("the event writer panicked");
         }
     }
@@ -97,36 +100,137 @@ struct Group {
     rows_to_come: usize,
 }
 
-fn run(engine: &Engine, mut queue: mpsc::Receiver<Job>) {
-    let mut next = queue.blocking_recv();
-    while let Some(job) = next {
-        next = match job {
+fn run(engine: &Engine, queue: mpsc::Receiver<Job>) {
+    let mut worker = Worker {
+        engine,
+        queue,
+        indexing: None,
+    };
+    let mut next = None;
+    while let Some(job) = next.take().or_else(|| worker.wait()) {
+        next = worker.work(job);
+        worker.index_some();
+    }
+}
+
+/// What the thread works with.
+struct Worker<'e> {
+    engine: &'e Engine,
+    queue: mpsc::Receiver<Job>,
+    /// The move of the backlog to the tables that is under way.
+    indexing: Option<Indexing>,
+}
+
+impl Worker<'_> {
+    /// The next job, or `None` when there will be none. What is left to be indexed is indexed when none
+    /// comes for a while.
+    fn wait(&mut self) -> Option<Job> {
+        let mut patience = self.engine.deferral.idle;
+        while !self.engine.backlogs.is_empty() {
+            let job = next_until(&mut self.queue, Instant::now() + patience);
+            if job.is_some() {
+                return job;
+            }
+            if !self.index_step() {
+                break;
+            }
+            patience = Duration::ZERO;
+        }
+        self.queue.blocking_recv()
+    }
+
+    /// Does a job. Returns the one that has to come after it, if any came with it.
+    fn work(&mut self, job: Job) -> Option<Job> {
+        match job {
             Job::Write(batch, answer) => {
                 let mut group = Group::default();
                 group.add(batch, answer);
-                let after = group.fill(&mut queue);
-                group.commit(engine);
-                after
+                let after = group.fill(&mut self.queue);
+                if group.batches.iter().any(PreparedBatch::vanishes) {
+                    self.index_all();
+                }
+                group.commit(self.engine);
+                return after;
             }
             Job::TrimArrivals(batch, before, answer) => {
-                reply(answer, trim(engine, batch, before), "trim_arrivals");
-                None
+                self.index_all();
+                reply(answer, trim(self.engine, batch, before), "trim_arrivals");
             }
             Job::SweepExpired(now, limit, answer) => {
-                reply(answer, sweep(engine, now, limit), "sweep_expired");
-                None
+                self.index_all();
+                reply(answer, sweep(self.engine, now, limit), "sweep_expired");
             }
             Job::Fold(max_commits, networks, answer) => {
-                let folded = counters::fold(engine, max_commits, &networks);
+                let folded = counters::fold(self.engine, max_commits, &networks);
                 reply(answer, folded, "fold_statistics");
-                None
             }
             Job::RestartCounters(answer) => {
-                reply(answer, counters::restart(engine), "reconcile_statistics");
-                None
+                reply(
+                    answer,
+                    counters::restart(self.engine),
+                    "reconcile_statistics",
+                );
             }
+        }
+        None
+    }
+
+    /// Goes on indexing when there is enough to index, at the pace at which more comes: by the time that
+    /// as much waits again, it is done. So nobody waits long for a commit.
+    fn index_some(&mut self) {
+        while self.is_indexing_due() && self.index_step() {}
+    }
+
+    fn is_indexing_due(&self) -> bool {
+        let progress = self.indexing.as_ref().map_or(0.0, Indexing::progress);
+        self.engine.fill() >= 1.0 + progress
+    }
+
+    /// Indexes all that waits. Should it fail, whoever needs it indexes in one transaction of its own.
+    fn index_all(&mut self) {
+        while !self.engine.backlogs.is_empty() && self.index_step() {}
+    }
+
+    /// One step. Returns whether it succeeded: if not, what waits goes on waiting, and is seen.
+    fn index_step(&mut self) -> bool {
+        let step = self.try_index_step();
+        if let Err(fault) = step {
+            let error = fault.during("index");
+            tracing::warn!(reason = error.reason(), %error, "events wait to be indexed");
+            self.indexing = None;
+            return false;
+        }
+        true
+    }
+
+    fn try_index_step(&mut self) -> Result<(), Fault> {
+        if self.indexing.is_none() {
+            self.indexing = Indexing::begin(self.engine)?;
+        }
+        let Some(indexing) = &mut self.indexing else {
+            return Ok(());
         };
-        next = next.or_else(|| queue.blocking_recv());
+        if indexing.step(self.engine)? {
+            self.indexing = None;
+        }
+        Ok(())
+    }
+}
+
+/// Waits for a job until a moment; [`Writer::ask`] and dropping the writer end that early.
+fn next_until(queue: &mut mpsc::Receiver<Job>, deadline: Instant) -> Option<Job> {
+    loop {
+        match queue.try_recv() {
+            Ok(job) => return Some(job),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => {
+                let patience = deadline.saturating_duration_since(Instant::now());
+                if patience.is_zero() {
+                    return None;
+                }
+                std::thread::park_timeout(patience);
+            }
+        }
     }
 }
 
@@ -143,20 +247,13 @@ impl Group {
     /// Takes the batches that are waiting or come in time. Returns the job that has to come after
     /// them, if any.
     fn fill(&mut self, queue: &mut mpsc::Receiver<Job>) -> Option<Job> {
-        let deadline = Instant::now() + LINGER;
+        let now = Instant::now();
         while self.rows < GROUP_ROWS {
-            match queue.try_recv() {
-                Ok(Job::Write(batch, answer)) => self.add(batch, answer),
-                Ok(other) => return Some(other),
-                Err(TryRecvError::Disconnected) => return None,
-                Err(TryRecvError::Empty) => {
-                    let patience = deadline.saturating_duration_since(Instant::now());
-                    if self.rows >= self.rows_to_come || patience.is_zero() {
-                        return None;
-                    }
-                    // `Writer::ask` ends this.
-                    std::thread::park_timeout(patience);
-                }
+            let is_patient = self.rows < self.rows_to_come;
+            let deadline = if is_patient { now + LINGER } else { now };
+            match next_until(queue, deadline)? {
+                Job::Write(batch, answer) => self.add(batch, answer),
+                other => return Some(other),
             }
         }
         None
@@ -188,9 +285,11 @@ impl Group {
 }
 
 fn trim(engine: &Engine, batch: BatchNumber, before: u64) -> Result<u64, Fault> {
-    let mut txn = engine.env.write_txn()?;
-    let trimmed = arrivals::trim(&engine.tables, &mut txn, batch, before)?;
-    txn.commit()?;
+    let mut transaction = Transaction::begin(engine, 0)?;
+    // The log is what tells which events are not indexed.
+    transaction.index_backlog()?;
+    let trimmed = arrivals::trim(&engine.tables, &mut transaction.txn, batch, before)?;
+    transaction.finish()?;
     Ok(trimmed)
 }
 

@@ -180,10 +180,27 @@ macro_rules! postgres {
     };
 }
 
+/// Makes tests of an event engine that leaves everything to be indexed later.
+macro_rules! deferring {
+    ($($noun:ident: [$($case:ident),+ $(,)?],)+) => {
+        $(mod $noun {
+            $(#[tokio::test]
+            async fn $case() {
+                let (_directory, store) = crate::events::deferral::deferring(usize::MAX);
+                crate::contract::$noun::$case(&store).await;
+            })+
+        })+
+    };
+}
+
 mod embedded {
     every_relational_case!(embedded);
     every_event_case!(embedded);
     every_figure_case!(embedded);
+}
+
+mod deferring {
+    every_event_case!(deferring);
 }
 
 mod postgres {

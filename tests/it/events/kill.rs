@@ -6,11 +6,12 @@ use std::process::{Command, Stdio};
 
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{EventBatch, EventKey, IfDeleted, NewEvent, Scope};
-use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
-use nips::{Event, EventId};
+use bigbrotr::store::lmdb::{Deferral, LmdbEvents, LmdbOptions};
+use nips::{Event, EventId, Filter};
 use rand::Rng;
 
-use crate::contract::events::{NOW, ask, event_with, sighting, walk_stored};
+use super::fresh;
+use crate::contract::events::{NOW, ask, batch, event_with, sighting, walk_stored};
 
 /// Tells the child where to write.
 const DIRECTORY: &str = "BIGBROTR_TEST_KILL_DIRECTORY";
@@ -75,13 +76,20 @@ async fn check(directory: &Path, acknowledged: &[EventKey]) {
     let statistics = store.event_statistics().await.unwrap();
     assert_eq!(statistics.events, stored.len() as u64);
     assert_eq!(statistics.sightings, stored.len() as u64);
-    let public = store
-        .count(vec![Default::default()], Scope::public(NOW), usize::MAX)
-        .await
-        .unwrap();
-    assert_eq!(public.0, stored.len() as u64);
-    let newest = ask(&store, &[r##"{"#t":["x"],"limit":1}"##], Scope::public(NOW)).await;
-    assert_eq!(newest.events.first(), stored.first());
+    let (_other_directory, other) = fresh();
+    other.write(batch(stored, NOW)).await.unwrap();
+    for filter in ["{}", r##"{"#t":["x"]}"##, r#"{"kinds":[0,5]}"#] {
+        let seen = ask(&store, &[filter], Scope::public(NOW)).await.events;
+        let expected = ask(&other, &[filter], Scope::public(NOW)).await.events;
+        assert_eq!(seen, expected, "{filter}");
+        assert_eq!(count(&store, filter).await, count(&other, filter).await);
+    }
+}
+
+async fn count(store: &LmdbEvents, filter: &str) -> (u64, bool) {
+    let filters = vec![Filter::from_json(filter).unwrap()];
+    let counted = store.count(filters, Scope::public(NOW), usize::MAX).await;
+    counted.unwrap()
 }
 
 /// Not a test by itself: what the child does.
@@ -92,19 +100,32 @@ async fn writes_until_killed() {
     let (Ok(directory), Ok(round)) = told else {
         return;
     };
-    let store = LmdbEvents::open(LmdbOptions::at(directory)).unwrap();
+    // In every second round, most events wait to be indexed when the end comes.
+    let is_deferring = round.parse::<usize>().unwrap() % 2 == 1;
+    let options = LmdbOptions {
+        deferral: Deferral {
+            from_events: if is_deferring { 1 } else { usize::MAX },
+            max_commits: 5,
+            step_pages: 2,
+            ..Deferral::default()
+        },
+        ..LmdbOptions::at(directory)
+    };
+    let store = LmdbEvents::open(options).unwrap();
     let writers = (0..WRITERS).map(|writer| write_for_ever(&store, writer, &round));
     futures_util::future::join_all(writers).await;
 }
 
 async fn write_for_ever(store: &LmdbEvents, writer: u64, round: &str) {
+    let mut written: Vec<EventId> = Vec::new();
     for number in 0.. {
         let count = rand::rng().random_range(1..200);
-        let event = |index: u64| {
-            let content = format!("{round} {writer} {number}");
-            event_with(1, 1, 10 + number * 1000 + index, &[&["t", "x"]], &content)
-        };
-        let events: Vec<Event> = (0..count).map(event).collect();
+        let content = format!("{round} {writer} {number}");
+        let seconds = (0..count).map(|index| 10 + number * 1000 + index);
+        let events: Vec<Event> = seconds
+            .map(|second| some_event(second, &content, &written))
+            .collect();
+        written.extend(events.iter().map(Event::id));
         let seen = |event: &Event| NewEvent {
             event: event.clone(),
             sighting: Some(sighting(7, NOW)),
@@ -123,4 +144,16 @@ async fn write_for_ever(store: &LmdbEvents, writer: u64, round: &str) {
             .map(|event| format!("{}:{}", event.created_at(), event.id()));
         println!("stored {}", keys.collect::<Vec<_>>().join(" "));
     }
+}
+
+/// Notes, versions of a profile, and deletions of what was written before.
+fn some_event(second: u64, content: &str, written: &[EventId]) -> Event {
+    let earlier = written.get(second as usize % 97).map(EventId::to_hex);
+    let earlier = earlier.unwrap_or_default();
+    let (kind, tag) = match second % 10 {
+        0 => (0, ["t", "x"]),
+        1 => (5, ["e", earlier.as_str()]),
+        _ => (1, ["t", "x"]),
+    };
+    event_with(1, kind, second, &[&tag], content)
 }

@@ -1,6 +1,7 @@
 //! The LMDB event engine by itself: random histories, files and processes. The contract runs over the
 //! embedded assembly.
 
+pub(crate) mod deferral;
 mod kill;
 mod persistence;
 pub(crate) mod vectors;

@@ -1,7 +1,8 @@
 //! Looking up the first and the last event anew, after one of them went.
 //!
 //! The ends are those of what is stored now, which may be ahead of the counters. What comes later only widens them
-//! to the same, and what goes later has them looked up again.
+//! to the same, and what goes later has them looked up again. Events that wait to be indexed came later: who takes
+//! events away indexes what waits first.
 
 use std::collections::HashMap;
 

@@ -12,30 +12,32 @@ use super::ledger::{Family, Key, Ledger};
 use crate::model::RelayId;
 use crate::store::eid::created_at;
 use crate::store::figures::{AuthorFigures, AuthorRelayFigures, Reconciliation};
-use crate::store::lmdb::Engine;
+use crate::store::lmdb::engine::Engine;
 use crate::store::lmdb::fault::Fault;
 use crate::store::lmdb::sightings;
 use crate::store::lmdb::tables::{SIGHTING_COUNT, Tables};
+use crate::store::lmdb::view::View;
 
 /// Compares all sums, and the counters of authors after one, until about `max_events` events were read. Compares
-/// nothing while something is left to fold.
+/// nothing while something is left to fold, or to index: the indexes tell what an author wrote.
 pub(in crate::store::lmdb) fn check(
     engine: &Engine,
+    view: View<'_>,
     after: Option<PublicKey>,
     max_events: u32,
 ) -> Result<Reconciliation, Fault> {
-    let (tables, txn) = (&engine.tables, engine.env.read_txn()?);
+    let (tables, txn) = (view.tables, view.txn);
     let mut found = Reconciliation::default();
-    if !is_up_to_date(tables, &txn)? {
+    if !is_up_to_date(tables, txn)? || !view.backlog.is_empty() {
         return Ok(found);
     }
-    let figures = Figures::new(engine, &txn);
-    found.wrong += wrong_kinds(engine, &txn, &figures)? + wrong_relays(tables, &txn)?;
+    let figures = Figures::new(view);
+    found.wrong += wrong_kinds(engine, view, &figures)? + wrong_relays(tables, txn)?;
     let (mut after, mut events) = (after, 0);
     while events < u64::from(max_events)
         && let Some(author) = figures.authors_after(after, 1)?.first()
     {
-        let (is_wrong, read) = is_wrong(tables, &txn, &figures, author)?;
+        let (is_wrong, read) = is_wrong(tables, txn, &figures, author)?;
         found.authors += 1;
         found.wrong += u64::from(is_wrong);
         events += read.max(1);
@@ -46,8 +48,8 @@ pub(in crate::store::lmdb) fn check(
 }
 
 /// Kinds of which not as many events are counted as commits noted.
-fn wrong_kinds(engine: &Engine, txn: &RoTxn<'_>, figures: &Figures<'_>) -> Result<u64, Fault> {
-    let noted = super::super::statistics::statistics(engine, txn)?.by_kind;
+fn wrong_kinds(engine: &Engine, view: View<'_>, figures: &Figures<'_>) -> Result<u64, Fault> {
+    let noted = super::super::statistics::statistics(engine, view)?.by_kind;
     let noted: BTreeMap<Kind, u64> = noted.into_iter().collect();
     let counted = figures.kinds()?.into_iter();
     let counted: BTreeMap<Kind, u64> = counted.map(|kind| (kind.kind, kind.events)).collect();

@@ -15,12 +15,12 @@ use crate::store::figures::{
     ArchiveFigures, AuthorFigures, AuthorRelayFigures, CurrentReplaceable, DayFigures, KindFigures,
     RelayKindFigures,
 };
-use crate::store::lmdb::Engine;
 use crate::store::lmdb::fault::Fault;
 use crate::store::lmdb::keys::{AddressPrefix, author_prefix, trailing_eid};
 use crate::store::lmdb::rules::VersionKey;
 use crate::store::lmdb::standing::current_version;
 use crate::store::lmdb::tables::Tables;
+use crate::store::lmdb::view::View;
 
 const HOUR: u64 = 3_600;
 const DAY: u64 = 24 * HOUR;
@@ -37,17 +37,19 @@ pub(in crate::store) struct SeenOnRelay {
 
 /// The counters in one snapshot.
 pub(in crate::store::lmdb) struct Figures<'f> {
+    view: View<'f>,
     tables: &'f Tables,
     ledger: Ledger,
     txn: &'f RoTxn<'f>,
 }
 
 impl<'f> Figures<'f> {
-    pub(in crate::store::lmdb) fn new(engine: &'f Engine, txn: &'f RoTxn<'f>) -> Self {
+    pub(in crate::store::lmdb) fn new(view: View<'f>) -> Self {
         Self {
-            tables: &engine.tables,
-            ledger: Ledger(engine.tables.counters),
-            txn,
+            view,
+            tables: view.tables,
+            ledger: Ledger(view.tables.counters),
+            txn: view.txn,
         }
     }
 
@@ -317,7 +319,7 @@ impl<'f> Figures<'f> {
         let Some(record) = self.tables.record(self.txn, eid)? else {
             return Ok(None);
         };
-        let visibility = self.tables.visibility(self.txn, eid, &record.id())?;
+        let visibility = self.view.visibility(eid, &record.id())?;
         let counts = matches!(visibility, Visibility::Public | Visibility::Protected);
         Ok(counts.then(|| CurrentReplaceable {
             pubkey: record.pubkey(),

@@ -1,0 +1,47 @@
+//! What readers and the writer share.
+
+use heed::{Env, WithoutTls};
+
+use super::backlog::Backlogs;
+use super::deferral::Deferral;
+use super::fault::Fault;
+use super::rules::Rules;
+use super::tables::Tables;
+use super::view::View;
+
+/// One open archive.
+pub(super) struct Engine {
+    pub(super) env: Env<WithoutTls>,
+    pub(super) tables: Tables,
+    pub(super) rules: Rules,
+    /// What is not in the indexes yet.
+    pub(super) backlogs: Backlogs,
+    pub(super) deferral: Deferral,
+}
+
+impl Engine {
+    /// Runs a reader over the newest state.
+    pub(super) fn read<T>(
+        &self,
+        reader: impl FnOnce(&Self, View<'_>) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        loop {
+            let txn = self.env.read_txn()?;
+            let Some(backlog) = self.backlogs.of(&self.tables, &txn)? else {
+                continue;
+            };
+            let view = View {
+                tables: &self.tables,
+                txn: &txn,
+                backlog: &backlog,
+            };
+            return reader(self, view);
+        }
+    }
+
+    /// How much waits to be indexed, see [`Deferral::fill`].
+    pub(super) fn fill(&self) -> f64 {
+        let (commits, events) = self.backlogs.len();
+        self.deferral.fill(commits, events)
+    }
+}

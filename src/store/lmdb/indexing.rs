@@ -1,0 +1,280 @@
+//! Moving what waits in the backlog to the index tables.
+
+use std::collections::BTreeSet;
+
+use super::arrivals;
+use super::backlog::Backlog;
+use super::engine::Engine;
+use super::fault::Fault;
+use super::index::{Entry, IndexChanges};
+use super::keys::{id_prefix, trailing_eid, with_eid};
+use super::page_budget::PageBudget;
+use super::record::Record;
+use super::rules::Rules;
+use super::standing::{Subject, standing};
+use super::tables::{INDEXED_BATCH, INDEXING_BATCH, put_sorted, visibility_of};
+use super::transaction::Transaction;
+use super::view::View;
+use crate::store::eid::created_at;
+use crate::store::events::Visibility;
+
+/// A move of one backlog, a step at a time, so that commits can go in between and the memory for
+/// changed pages stays small. Rows that are in both places do no harm. Only the last step makes it
+/// happen; one that is abandoned begins anew, and takes away rows that are no longer right.
+pub(super) struct Indexing {
+    /// The batches that are being indexed: after this one, up to that one.
+    indexed: u64,
+    last: u64,
+    rows: Rows,
+    rows_at_first: usize,
+}
+
+/// What goes to the tables.
+#[derive(Default)]
+struct Rows {
+    index: IndexChanges,
+    /// Rows of `by_id` for events that have none.
+    ids: Vec<IdRow>,
+    /// New values of rows of `by_id`. They tell which index rows an event has, so they come last.
+    changed_ids: Vec<IdRow>,
+}
+
+/// Which index rows an event has.
+#[derive(Debug, Clone, Copy)]
+enum Present {
+    /// None.
+    Nothing,
+    /// Any of those that it would have if readers could see it: an indexing was abandoned.
+    Anything,
+    /// Those that its row in `by_id` says.
+    Rows(Visibility),
+}
+
+type IdRow = ([u8; 16], [u8; 1]);
+
+impl Indexing {
+    /// Begins to index all that waits; `None` when nothing does.
+    pub(super) fn begin(engine: &Engine) -> Result<Option<Self>, Fault> {
+        engine.read(|engine, view| {
+            let indexed = view.tables.number(view.txn, INDEXED_BATCH)?;
+            let last = view.tables.last_batch(view.txn)?.0;
+            if view.backlog.is_empty() {
+                return Ok(None);
+            }
+            let mut rows = Rows::of_backlog(&engine.rules, view)?;
+            rows.sort();
+            Ok(Some(Self {
+                indexed,
+                last,
+                rows_at_first: rows.len(),
+                rows,
+            }))
+        })
+    }
+
+    /// The share of it that is done.
+    pub(super) fn progress(&self) -> f64 {
+        1.0 - self.rows.len() as f64 / self.rows_at_first.max(1) as f64
+    }
+
+    /// Goes on for some rows. Returns whether that was all.
+    pub(super) fn step(&mut self, engine: &Engine) -> Result<bool, Fault> {
+        let mut transaction = Transaction::over(engine, Backlog::default())?;
+        let indexed = transaction.tables.number(&transaction.txn, INDEXED_BATCH)?;
+        if indexed != self.indexed {
+            // Somebody had to have it at once.
+            return Ok(true);
+        }
+        let is_done = transaction.write_some(
+            &mut self.rows,
+            PageBudget::new(engine.deferral.step_pages.max(1)),
+        )?;
+        match is_done {
+            true => transaction.set_indexed(self.last)?,
+            false => transaction.set_indexing(self.last)?,
+        }
+        transaction.finish()?;
+        Ok(is_done)
+    }
+}
+
+/// Indexes what an earlier process left: its backlog is gone, but the log of arrivals has the keys.
+pub(super) fn index_left_over(engine: &Engine) -> Result<(), Fault> {
+    let mut transaction = Transaction::over(engine, Backlog::default())?;
+    transaction.index_left_over()?;
+    transaction.finish()
+}
+
+impl Transaction<'_> {
+    /// Indexes all that waits, in this transaction.
+    pub(super) fn index_backlog(&mut self) -> Result<(), Fault> {
+        if self.backlog.is_empty() {
+            return Ok(());
+        }
+        let rows = Rows::of_backlog(self.rules, self.view())?;
+        self.backlog = Backlog::default();
+        self.write_all(rows)
+    }
+
+    fn index_left_over(&mut self) -> Result<(), Fault> {
+        let last = self.tables.last_batch(&self.txn)?.0;
+        let indexed = self.tables.number(&self.txn, INDEXED_BATCH)?;
+        let mut eids = BTreeSet::new();
+        for batch in indexed + 1..=last {
+            eids.extend(arrivals::eids(&self.tables, &self.txn, batch)?);
+        }
+        let mut rows = Rows::default();
+        let present = present(self.view())?;
+        for eid in &eids {
+            self.touch_concerned(*eid)?;
+            let Some(record) = self.tables.record(&self.txn, *eid)? else {
+                continue;
+            };
+            let after = self.standing_of(record)?;
+            rows.add(self.rules, record, present, after)?;
+        }
+        self.touched.retain(|eid| !eids.contains(eid));
+        self.write_all(rows)?;
+        self.settle_touched()
+    }
+
+    /// The standing of whatever a stored event may have changed has to be computed again.
+    fn touch_concerned(&mut self, eid: u64) -> Result<(), Fault> {
+        let Some(record) = self.tables.record(&self.txn, eid)? else {
+            return Ok(());
+        };
+        let facts = self.rules.facts(&record.event()?, record.is_stub());
+        if let Some(version_of) = &facts.version_of {
+            self.touch_versions(version_of, created_at(eid))?;
+        }
+        self.touch_deleted(eid, &facts)
+    }
+
+    fn standing_of(&self, record: Record<'_>) -> Result<Visibility, Fault> {
+        let event = record.event()?;
+        let subject = Subject {
+            eid: record.eid(),
+            event,
+            facts: &self.rules.facts(&event, record.is_stub()),
+        };
+        standing(&self.tables, &self.txn, subject, self.now)
+    }
+
+    fn write_all(&mut self, mut rows: Rows) -> Result<(), Fault> {
+        rows.sort();
+        self.write_some(&mut rows, PageBudget::unlimited())?;
+        let last = self.tables.last_batch(&self.txn)?.0;
+        self.set_indexed(last)
+    }
+
+    /// Writes as many rows as the budget allows. Returns whether that was all.
+    fn write_some(&mut self, rows: &mut Rows, mut budget: PageBudget) -> Result<bool, Fault> {
+        let by_id = &self.tables.by_id;
+        let ids = budget.take(&mut rows.ids, by_id, &self.txn)?;
+        put_sorted(by_id, &mut self.txn, ids)?;
+        let index = &mut rows.index;
+        index.apply_some(&self.tables, &mut self.txn, &mut budget)?;
+        if budget.is_spent() {
+            return Ok(false);
+        }
+        let changed_ids = rows.changed_ids.drain(..);
+        put_sorted(&self.tables.by_id, &mut self.txn, changed_ids)?;
+        Ok(true)
+    }
+
+    fn set_indexing(&mut self, last: u64) -> Result<(), Fault> {
+        self.tables.set_number(&mut self.txn, INDEXING_BATCH, last)
+    }
+
+    pub(super) fn set_indexed(&mut self, last: u64) -> Result<(), Fault> {
+        self.indexed = Some(last);
+        self.tables.set_number(&mut self.txn, INDEXED_BATCH, last)
+    }
+}
+
+impl Rows {
+    fn of_backlog(rules: &Rules, view: View<'_>) -> Result<Self, Fault> {
+        let mut rows = Self::default();
+        let changed = view.backlog.all_changed();
+        for chunk in view.backlog.chunks() {
+            let is_left_out = |eid| changed.contains_key(&eid);
+            rows.index.absorb(&chunk.rows, is_left_out);
+            let ids = chunk.ids.iter();
+            let kept = ids.filter(|(key, _)| !is_left_out(trailing_eid(key)));
+            rows.ids.extend(kept.map(|(key, code)| (*key, [*code])));
+        }
+        let tables_only = View {
+            backlog: &Backlog::default(),
+            ..view
+        };
+        let present = present(view)?;
+        for (&eid, &code) in &changed {
+            let Some(record) = view.record(eid)? else {
+                continue;
+            };
+            let present = match view.backlog.arrived(&id_key(&record)) {
+                Some(_) => present,
+                None => Present::Rows(tables_only.visibility(eid, &record.id())?),
+            };
+            rows.add(rules, record, present, visibility_of(eid, &[code])?)?;
+        }
+        Ok(rows)
+    }
+
+    /// Adds the rows of one stored event to those that are present.
+    fn add(
+        &mut self,
+        rules: &Rules,
+        record: Record<'_>,
+        present: Present,
+        after: Visibility,
+    ) -> Result<(), Fault> {
+        let event = record.event()?;
+        let facts = rules.facts(&event, record.is_stub());
+        let entry = Entry::new(record.eid(), &event, &facts);
+        let id_row = (id_key(&record), [after.code()]);
+        match present {
+            Present::Rows(before) => {
+                self.index.change(entry, Some(before), Some(after));
+                self.changed_ids.push(id_row);
+            }
+            Present::Nothing | Present::Anything => {
+                if matches!(present, Present::Anything) && !after.is_servable() {
+                    let seen = match event.kind.is_private() {
+                        true => Visibility::Private,
+                        false => Visibility::Public,
+                    };
+                    self.index.change(entry, Some(seen), None);
+                }
+                self.index.change(entry, None, Some(after));
+                self.ids.push(id_row);
+            }
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> usize {
+        self.ids.len() + self.index.len() + self.changed_ids.len()
+    }
+
+    /// In the order of the tables. Chunks are sorted, and this sort makes use of that.
+    fn sort(&mut self) {
+        self.ids.sort();
+        self.changed_ids.sort();
+        self.index.sort_all();
+    }
+}
+
+/// What may be in the indexes of events that count as not indexed.
+fn present(view: View<'_>) -> Result<Present, Fault> {
+    let indexed = view.tables.number(view.txn, INDEXED_BATCH)?;
+    let indexing = view.tables.number(view.txn, INDEXING_BATCH)?;
+    Ok(match indexing > indexed {
+        true => Present::Anything,
+        false => Present::Nothing,
+    })
+}
+
+fn id_key(record: &Record<'_>) -> [u8; 16] {
+    with_eid(&id_prefix(&record.id()), record.eid())
+}

@@ -1,0 +1,119 @@
+//! Bulk that is indexed later than it is stored: nobody can tell.
+
+use std::time::Duration;
+
+use bigbrotr::store::EventStore;
+use bigbrotr::store::events::Scope;
+use bigbrotr::store::lmdb::{Deferral, LmdbEvents, LmdbOptions};
+use nips::{Event, Filter};
+use tempfile::TempDir;
+
+use super::{HISTORIES, fresh};
+use crate::contract::events::{self as contract, NOW, ask, event, write};
+
+/// Never, unless something else asks for it.
+const NEVER: Duration = Duration::from_secs(3_600);
+
+/// A fresh archive that leaves every event to be indexed later, after so many commits.
+pub(crate) fn deferring(max_commits: usize) -> (TempDir, LmdbEvents) {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&directory, max_commits);
+    (directory, store)
+}
+
+fn open(directory: &TempDir, max_commits: usize) -> LmdbEvents {
+    let options = LmdbOptions {
+        deferral: Deferral {
+            from_events: 1,
+            max_events: usize::MAX,
+            max_commits,
+            step_pages: 2,
+            idle: NEVER,
+        },
+        ..LmdbOptions::at(directory.path())
+    };
+    LmdbEvents::open(options).unwrap()
+}
+
+#[tokio::test]
+async fn random_histories_are_seen_as_defined() {
+    let bounds = [1, 3, usize::MAX].into_iter().cycle();
+    for (seed, max_commits) in (0..HISTORIES).zip(bounds) {
+        let (_directory, store) = deferring(max_commits);
+        contract::random_history_is_seen_as_defined(&store, seed).await;
+    }
+}
+
+#[tokio::test]
+async fn when_events_are_indexed_does_not_matter() {
+    for seed in 0..HISTORIES {
+        let ((_one, one), (_other, other)) = (fresh(), deferring(3));
+        contract::order_of_arrival_does_not_matter(&one, &other, seed).await;
+    }
+}
+
+#[tokio::test]
+async fn events_are_indexed_when_the_writer_is_idle() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = LmdbOptions {
+        deferral: Deferral {
+            from_events: 1,
+            idle: Duration::from_millis(1),
+            ..Deferral::default()
+        },
+        ..LmdbOptions::at(directory.path())
+    };
+    let store = LmdbEvents::open(options).unwrap();
+    for second in 0..50 {
+        write(&store, &[event(1, 1, second, &[&["t", "x"]])]).await;
+        let seen = ask(&store, &[r##"{"#t":["x"]}"##], Scope::public(NOW)).await;
+        assert_eq!(seen.events.len() as u64, second + 1);
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_indexed_before_the_store_closes() {
+    let (directory, store) = deferring(usize::MAX);
+    let notes: Vec<Event> = (0..200)
+        .map(|second| event(1, 1, second, &[&["t", "x"]]))
+        .collect();
+    write(&store, &notes).await;
+    drop(store);
+    let store = open(&directory, usize::MAX);
+    let seen = ask(&store, &[r##"{"#t":["x"]}"##], Scope::public(NOW)).await;
+    assert_eq!(seen.events.len(), notes.len());
+}
+
+/// Readers that meet the move from memory to the tables see every event exactly once.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_do_not_notice_the_move() {
+    const BATCHES: u64 = 50;
+    const EVENTS: u64 = 20;
+    let (_directory, store) = deferring(2);
+    let count = async || {
+        let filters = vec![Filter::from_json(r##"{"#t":["x"]}"##).unwrap()];
+        let counted = store.count(filters, Scope::public(NOW), usize::MAX).await;
+        counted.unwrap().0
+    };
+    let written = std::sync::atomic::AtomicU64::new(0);
+    let read = async || {
+        loop {
+            let before = written.load(std::sync::atomic::Ordering::SeqCst);
+            let seen = count().await;
+            assert!(seen >= before, "{seen} of {before}");
+            assert_eq!(seen % EVENTS, 0);
+            if before == BATCHES * EVENTS {
+                return;
+            }
+        }
+    };
+    let write = async || {
+        for batch in 0..BATCHES {
+            let note = |index| event(1, 1, batch * EVENTS + index, &[&["t", "x"]]);
+            write(&store, &(0..EVENTS).map(note).collect::<Vec<_>>()).await;
+            written.fetch_add(EVENTS, std::sync::atomic::Ordering::SeqCst);
+        }
+    };
+    tokio::join!(write(), read(), read(), read());
+}
