@@ -3,7 +3,8 @@
 //! When the same new event arrives from twenty relays at once, one caller claims it and the others
 //! wait for that one, so that it is verified and stored once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use nips::EventId;
@@ -36,6 +37,12 @@ impl Claims {
         })))
     }
 
+    /// Which ids were stored or delivered lately.
+    pub(super) fn are_recent(&self, ids: impl Iterator<Item = EventId>) -> Vec<bool> {
+        let state = lock(&self.0);
+        ids.map(|id| state.recent.contains(&id)).collect()
+    }
+
     /// Claims every id that nobody holds. The guard releases them when dropped, also when the
     /// caller was cancelled.
     pub(super) fn claim(&self, ids: impl Iterator<Item = EventId>) -> (Vec<Claim>, ClaimGuard) {
@@ -56,12 +63,14 @@ impl State {
         if self.recent.contains(&id) {
             return Claim::Recent;
         }
-        if let Some(holder) = self.in_flight.get(&id) {
-            return Claim::Theirs(Arc::clone(holder));
+        match self.in_flight.entry(id) {
+            Entry::Occupied(holder) => Claim::Theirs(Arc::clone(holder.get())),
+            Entry::Vacant(place) => {
+                place.insert(Arc::clone(&guard.released));
+                guard.ids.push(id);
+                Claim::Mine
+            }
         }
-        self.in_flight.insert(id, Arc::clone(&guard.released));
-        guard.ids.push(id);
-        Claim::Mine
     }
 }
 
@@ -98,31 +107,34 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().expect("no panic while claiming")
 }
 
-/// A set of about `capacity` ids that forgets the oldest half when it is full.
+/// A set of at most `capacity` ids that forgets the older half when it is full.
 struct RecentIds {
     half: usize,
-    young: HashSet<EventId>,
-    old: HashSet<EventId>,
+    /// Whether each id is of the younger half.
+    ids: HashMap<EventId, bool>,
+    young: usize,
 }
 
 impl RecentIds {
     fn new(capacity: usize) -> Self {
         Self {
-            half: capacity / 2,
-            young: HashSet::new(),
-            old: HashSet::new(),
+            half: (capacity / 2).max(1),
+            ids: HashMap::new(),
+            young: 0,
         }
     }
 
     fn contains(&self, id: &EventId) -> bool {
-        self.young.contains(id) || self.old.contains(id)
+        self.ids.contains_key(id)
     }
 
     fn insert(&mut self, id: EventId) {
-        if self.young.len() >= self.half {
-            self.old = std::mem::take(&mut self.young);
+        if self.young >= self.half {
+            self.ids.retain(|_, is_young| std::mem::take(is_young));
+            self.young = 0;
         }
-        self.young.insert(id);
+        let was_young = self.ids.insert(id, true) == Some(true);
+        self.young += usize::from(!was_young);
     }
 }
 
@@ -157,6 +169,6 @@ mod tests {
         (0..100).for_each(|byte| recent.insert(id(byte)));
         assert!(recent.contains(&id(99)) && recent.contains(&id(98)));
         assert!(!recent.contains(&id(90)));
-        assert!(recent.young.len() + recent.old.len() <= 4);
+        assert!(recent.ids.len() <= 4);
     }
 }

@@ -1,4 +1,4 @@
-//! One call on its way through the door: claim, look up, verify, write, announce.
+//! One call on its way through the door: look up, claim, verify, write, announce.
 
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ impl<'a> Visit<'a> {
     ) -> Result<Vec<Admission>, StoreError> {
         let mut open = self.apply_policy(parsed);
         while !open.is_empty() {
-            open = self.settle_claimed(open).await?;
+            open = self.settle_unclaimed(open).await?;
         }
         let answers = self.answers.into_iter();
         let answered = answers.map(|answer| answer.expect("every input was settled"));
@@ -67,23 +67,28 @@ impl<'a> Visit<'a> {
         open
     }
 
-    /// Settles what nobody else is working on, waits for the rest and gives it back.
-    async fn settle_claimed(&mut self, open: Vec<Arrival>) -> Result<Vec<Arrival>, StoreError> {
-        let ids = open.iter().map(|arrival| arrival.event.id());
+    /// Settles what is known and what nobody else is working on, waits for the rest and gives it back.
+    async fn settle_unclaimed(&mut self, open: Vec<Arrival>) -> Result<Vec<Arrival>, StoreError> {
+        let (mut known, unknown) = self.split_known(open).await?;
+        let ids = unknown.iter().map(|arrival| arrival.event.id());
         let (claims, mut guard) = self.archive.claims.claim(ids);
-        let (mut mine, mut recent, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut mine, mut theirs) = (Vec::with_capacity(unknown.len()), Vec::new());
         let mut holders: Vec<Arc<CancellationToken>> = Vec::new();
-        for (arrival, claim) in open.into_iter().zip(claims) {
+        for (arrival, claim) in unknown.into_iter().zip(claims) {
             match claim {
                 Claim::Mine => mine.push(arrival),
-                Claim::Recent => recent.push(arrival),
+                // A client may not bring back what its author has deleted since: only a write tells.
+                Claim::Recent if self.door.is_client() && !is_ephemeral(&arrival) => {
+                    mine.push(arrival);
+                }
+                Claim::Recent => known.push(arrival),
                 Claim::Theirs(holder) => {
                     theirs.push(arrival);
                     holders.push(holder);
                 }
             }
         }
-        self.settle(mine, recent, &mut guard).await?;
+        self.settle(mine, known, &mut guard).await?;
         // Own claims go before waiting for others, so that no two calls wait for each other.
         drop(guard);
         for holder in holders {
@@ -94,38 +99,38 @@ impl<'a> Visit<'a> {
 
     async fn settle(
         &mut self,
-        mine: Vec<Arrival>,
-        recent: Vec<Arrival>,
+        new: Vec<Arrival>,
+        known: Vec<Arrival>,
         guard: &mut ClaimGuard,
     ) -> Result<(), StoreError> {
-        let (mut known, mut new) = self.split_known(mine).await?;
-        guard.settle(known.iter().map(|arrival| arrival.event.id()));
-        for arrival in recent {
-            // A client may not bring back what its author has deleted since: only a write tells.
-            if self.door.is_client() && !is_ephemeral(&arrival) {
-                new.push(arrival);
-            } else {
-                known.push(arrival);
-            }
-        }
         let signed = self.verify(new).await?;
         let (ephemeral, lasting) = signed.into_iter().partition(is_ephemeral);
         self.deliver(ephemeral, guard);
         self.store(lasting, known, guard).await
     }
 
-    /// Known events, then new ones.
+    /// Known events, then those that are probably new. What clients bring is never taken for known.
     async fn split_known(
         &self,
         arrivals: Vec<Arrival>,
     ) -> Result<(Vec<Arrival>, Vec<Arrival>), StoreError> {
-        if arrivals.is_empty() || self.door.is_client() {
+        if self.door.is_client() {
             return Ok((Vec::new(), arrivals));
         }
-        let keys = arrivals.iter().map(|arrival| EventKey::of(&arrival.event));
-        let is_known = self.archive.store.known(keys.collect()).await?;
+        let ids = arrivals.iter().map(|arrival| arrival.event.id());
+        let mut is_known = self.archive.claims.are_recent(ids);
+        let asked: Vec<usize> = (0..arrivals.len())
+            .filter(|index| !is_known[*index])
+            .collect();
+        if !asked.is_empty() {
+            let key = |index: &usize| EventKey::of(&arrivals[*index].event);
+            let answers = self.archive.store.known(asked.iter().map(key).collect());
+            for (index, answer) in asked.into_iter().zip(answers.await?) {
+                is_known[index] = answer;
+            }
+        }
         let mut is_known = is_known.into_iter();
-        let is_known = |_: &Arrival| is_known.next().expect("one answer for each key");
+        let is_known = |_: &Arrival| is_known.next().expect("one answer for each event");
         Ok(arrivals.into_iter().partition(is_known))
     }
 
