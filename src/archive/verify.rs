@@ -14,10 +14,10 @@ use super::Rejection;
 use crate::store::StoreError;
 
 /// Events parsed in one go: about a millisecond, so that batches share the cores fairly.
-const PARSE_CHUNK: usize = 256;
+const PARSE_CHUNK: usize = 512;
 
 /// Signatures checked in one go: about three milliseconds.
-const VERIFY_CHUNK: usize = 64;
+const VERIFY_CHUNK: usize = 128;
 
 /// Up to this many events, handing the work to another thread costs more than it spares.
 const INLINE_EVENTS: usize = 4;
