@@ -3,7 +3,7 @@
 //! `cargo bench --bench archive` takes the same seeded events to four stations in turn, round by round,
 //! so that whatever else the machine does meets all of them: bare verification, the door as new
 //! events, and the door again as events that another relay has too. Rates compare within a round; the
-//! figures are medians over the rounds. `-- --rounds 50` makes a larger archive.
+//! figures are medians over the rounds. `-- --rounds 20` makes a larger archive.
 
 mod report;
 mod stations;
@@ -15,6 +15,8 @@ mod bars;
 mod cpu;
 #[path = "../instruments/machine.rs"]
 mod machine;
+#[path = "../instruments/others.rs"]
+mod others;
 
 use nips::Event;
 
@@ -25,10 +27,13 @@ use self::stations::Stations;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Events of a round: about two seconds of work for two cores.
-const ROUND_EVENTS: usize = 50_000;
-/// Rounds that are reported, after one to warm up.
-const ROUNDS: usize = 5;
+/// Events of a round: some seconds of work, so that its beginning, when nothing can be written yet, and
+/// its end, when nothing is left to be verified, do not count for much.
+const ROUND_EVENTS: usize = 200_000;
+/// Rounds.
+const ROUNDS: usize = 3;
+/// Events to warm up with.
+const WARM_UP_EVENTS: usize = 20_000;
 
 fn main() {
     println!("{}\n", machine::describe());
@@ -38,16 +43,19 @@ fn main() {
     let mut generator = fleet::events::Generator::new(1);
     let mut report = Report::default();
     let mut stations = runtime.block_on(Stations::open(directory.path()));
-    for round in 0..=rounds {
-        let events: Vec<Event> = generator.by_ref().take(ROUND_EVENTS).collect();
-        let measured = runtime.block_on(stations.round(&events));
-        if round > 0 {
-            report.add(measured);
-        }
+    let mut next = |count| -> Vec<Event> { generator.by_ref().take(count).collect() };
+    runtime.block_on(stations.round(&next(WARM_UP_EVENTS)));
+    for _ in 0..rounds {
+        let events = next(ROUND_EVENTS);
+        report.add(runtime.block_on(stations.round(&events)));
     }
     let relays = runtime.block_on(stations.close());
     report.print();
-    tables::print(directory.path(), (rounds + 1) * ROUND_EVENTS, relays);
+    tables::print(
+        directory.path(),
+        WARM_UP_EVENTS + rounds * ROUND_EVENTS,
+        relays,
+    );
     report.draw();
 }
 

@@ -8,11 +8,13 @@ use std::vec::IntoIter;
 use bigbrotr::archive::{Admission, Archive, ArchiveSettings, Door};
 use bigbrotr::clock::{Clock, SystemClock};
 use bigbrotr::model::RelayId;
+use bigbrotr::store::events::BatchNumber;
 use bigbrotr::store::{Embedded, EmbeddedOptions, EventStore as _};
 use nips::Event;
 use tokio::task::JoinSet;
 
 use super::cpu::CpuTime;
+use super::others::Others;
 
 /// Events of a page and tasks that bring pages: what a synchronizer with its default settings does
 /// when many relays have much to say.
@@ -32,6 +34,8 @@ pub(crate) struct Cost {
     pub(crate) writer_us: f64,
     /// What was written to files.
     pub(crate) written_bytes: u64,
+    /// Cores that other processes left.
+    pub(crate) cores_left: f64,
 }
 
 /// The costs of one round.
@@ -67,10 +71,18 @@ impl Stations {
         let forgetful = door(&self.store);
         Round {
             signatures: measure(events.len(), check_signatures(events.to_vec())).await,
-            new: measure(events.len(), admit(&self.door, texts(), 1)).await,
+            new: measure(events.len(), self.archive_new(texts())).await,
             known: measure(events.len(), admit(&forgetful, texts(), 2)).await,
             remembered: measure(events.len(), admit(&self.door, texts(), 3)).await,
         }
+    }
+
+    /// Stores events and waits until all of them are indexed, which a store may do later.
+    async fn archive_new(&self, texts: Vec<Box<str>>) {
+        admit(&self.door, texts, 1).await;
+        let nothing = (BatchNumber(0), 0);
+        let trimmed = self.store.trim_arrivals(nothing.0, nothing.1).await;
+        assert_eq!(trimmed.expect("the store answers"), 0);
     }
 
     /// Closes the store. Returns how many relays each event was seen on.
@@ -89,11 +101,14 @@ fn door(store: &Arc<Embedded>) -> Archive {
 
 async fn measure(events: usize, work: impl Future<Output = ()>) -> Cost {
     let (cpu, clock, written) = (CpuTime::now(), Instant::now(), written_bytes());
+    let others = Others::now();
     work.await;
+    let cpu_us = cpu.elapsed_us();
     Cost {
         events,
         seconds: clock.elapsed().as_secs_f64(),
-        cpu_us: cpu.elapsed_us(),
+        cpu_us,
+        cores_left: others.cores_left(cpu_us),
         writer_us: cpu.elapsed_in("event-writer"),
         written_bytes: written_bytes() - written,
     }
