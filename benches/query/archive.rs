@@ -105,7 +105,6 @@ async fn fill(store: &LmdbEvents, size: usize) {
             sightings: keys.iter().map(|key| (*key, sighting(relay))).collect(),
             now: NOW,
             rows_to_come: 0,
-            rows_to_come: 0,
         };
         write_all(
             store,
@@ -139,7 +138,6 @@ fn new_batch(events: &[Event]) -> EventBatch {
         events: events.iter().map(new).collect(),
         sightings: Vec::new(),
         now: NOW,
-        rows_to_come: 0,
         rows_to_come: 0,
     }
 }

@@ -53,7 +53,6 @@ async fn submit(store: &dyn EventStore, event: &Event) -> Outcome {
         sightings: Vec::new(),
         now: NOW,
         rows_to_come: 0,
-        rows_to_come: 0,
     };
     store.write(batch).await.unwrap().outcomes[0]
 }

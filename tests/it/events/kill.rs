@@ -136,7 +136,6 @@ async fn write_for_ever(store: &LmdbEvents, writer: u64, round: &str) {
             sightings: Vec::new(),
             now: NOW,
             rows_to_come: 0,
-            rows_to_come: 0,
         };
         store.write(batch).await.unwrap();
         let keys = events

@@ -188,6 +188,5 @@ pub(crate) fn batch(events: Vec<Event>, now: u64) -> EventBatch {
         sightings: Vec::new(),
         now,
         rows_to_come: 0,
-        rows_to_come: 0,
     }
 }

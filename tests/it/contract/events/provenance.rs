@@ -34,7 +34,6 @@ pub(crate) async fn outcomes_are_in_order(store: &dyn EventStore) {
         sightings: Vec::new(),
         now: NOW,
         rows_to_come: 0,
-        rows_to_come: 0,
     };
     let report = store.write(batch.clone()).await.unwrap();
     let stored = Outcome::Stored(Visibility::Public);
@@ -71,7 +70,6 @@ pub(crate) async fn repeats_in_a_batch_are_known(store: &dyn EventStore) {
         sightings: Vec::new(),
         now: NOW,
         rows_to_come: 0,
-        rows_to_come: 0,
     };
     let report = store.write(batch).await.unwrap();
     let stored = |outcome: &&Outcome| matches!(outcome, Outcome::Stored(_));
@@ -103,7 +101,6 @@ pub(crate) async fn oldest_sighting_per_relay_stays(store: &dyn EventStore) {
         events,
         sightings,
         now: NOW,
-        rows_to_come: 0,
         rows_to_come: 0,
     };
     store

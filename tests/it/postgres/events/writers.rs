@@ -118,7 +118,6 @@ async fn write_shuffled(store: &PostgresStore, events: &[Event], writer: u32) {
             sightings: Vec::new(),
             now: NOW,
             rows_to_come: 0,
-            rows_to_come: 0,
         };
         store.write(batch).await.unwrap();
     }
