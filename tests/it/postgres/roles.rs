@@ -114,6 +114,16 @@ async fn only_the_refresher_and_the_admin_refresh() {
         let mut connection = database.connect_as(role, PASSWORD).await.unwrap();
         execute(&mut connection, refresh).await;
     }
+    // The way of the service, which is the writer's and not the reader's.
+    for service in [
+        "SELECT statistics_refresh('kind_counts')",
+        "SELECT statistics_fold(1)",
+    ] {
+        let mut writer = database.connect_as("writer", PASSWORD).await.unwrap();
+        execute(&mut writer, service).await;
+        let mut reader = database.connect_as("reader", PASSWORD).await.unwrap();
+        assert_eq!(refusal(&mut reader, service).await, FORBIDDEN, "{service}");
+    }
 }
 
 #[tokio::test]

@@ -57,9 +57,11 @@ async fn every_function_says_whose_rights_it_has_and_where_it_looks() {
     let with_owners_rights =
         format!("SELECT string_agg(proname, ', ' ORDER BY proname) {functions} AND prosecdef");
     // Only the owner of a table can add partitions to it, and writers outlive quarters. Whoever refreshes
-    // views folds counters before, and may write nothing else.
+    // views folds counters before, and may write nothing else. The service that refreshes views and mends
+    // counters is a writer, who owns neither.
     let owners = text(&mut connection, &with_owners_rights).await;
-    let expected = "event_partitions_extend, statistics_fold";
+    let expected =
+        "event_partitions_extend, statistics_fold, statistics_reconcile, statistics_refresh";
     assert_eq!(owners.as_deref(), Some(expected));
     // These run once a row, where setting the path again would take longer than their work: they name no
     // table, or name it with its schema.
