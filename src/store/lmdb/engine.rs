@@ -17,6 +17,8 @@ pub(super) struct Engine {
     /// What is not in the indexes yet.
     pub(super) backlogs: Backlogs,
     pub(super) deferral: Deferral,
+    /// Whether commits note what they change.
+    pub(super) is_counted: bool,
 }
 
 impl Engine {

@@ -48,6 +48,9 @@ pub struct LmdbOptions {
     pub own_relay_urls: Vec<RelayUrl>,
     /// When bulk is indexed.
     pub deferral: Deferral,
+    /// Whether commits note what they change, for figures that are kept up by folding it. What is noted
+    /// stays until it is folded.
+    pub is_counted: bool,
 }
 
 impl LmdbOptions {
@@ -59,6 +62,7 @@ impl LmdbOptions {
             whole_kinds: None,
             own_relay_urls: Vec::new(),
             deferral: Deferral::default(),
+            is_counted: true,
         }
     }
 }
@@ -108,6 +112,7 @@ fn open_engine(options: LmdbOptions) -> Result<Engine, Fault> {
         rules: Rules::new(hasher, options.whole_kinds, options.own_relay_urls),
         backlogs: Backlogs::default(),
         deferral: options.deferral,
+        is_counted: options.is_counted,
     };
     index_left_over(&engine)?;
     Ok(engine)

@@ -243,7 +243,9 @@ impl<'e> Transaction<'e> {
     pub(super) fn finish(mut self) -> Result<(), Fault> {
         let index = std::mem::take(&mut self.index);
         index.apply(&self.tables, &mut self.txn)?;
-        self.change.log(&self.tables, &mut self.txn)?;
+        if self.engine.is_counted {
+            self.change.log(&self.tables, &mut self.txn)?;
+        }
         let events = self.counts.by_kind.values().sum();
         add_to(&self.tables, &mut self.txn, EVENT_COUNT, events)?;
         add_to(

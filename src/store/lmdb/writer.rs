@@ -160,11 +160,14 @@ impl Worker<'_> {
                 self.index_all();
                 reply(answer, sweep(self.engine, now, limit), "sweep_expired");
             }
+            // Who counts looks for an author's first and last event in the indexes.
             Job::Fold(max_commits, networks, answer) => {
+                self.index_all();
                 let folded = counters::fold(self.engine, max_commits, &networks);
                 reply(answer, folded, "fold_statistics");
             }
             Job::RestartCounters(answer) => {
+                self.index_all();
                 reply(
                     answer,
                     counters::restart(self.engine),

@@ -123,6 +123,7 @@ impl ServingIndex {
         }
         let index = LmdbEvents::open(LmdbOptions {
             own_relay_urls: options.own_relay_urls,
+            is_counted: false,
             ..LmdbOptions::at(directory.join(EVENTS))
         })?;
         let follower = Follower::new(file, position, newest, oldest);
