@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
+use nips::PublicKey;
 use tokio::sync::Notify;
 
 use crate::archive::{Archive, ArchiveSettings};
@@ -205,7 +206,7 @@ impl App {
             let server = self.public_server().await?;
             ports.public = Some(server.address());
             let url = self.relay_url(server.address());
-            relay = Some((self.relay(), server, url));
+            relay = Some((self.relay()?, server, url));
         }
         let relay_only = relay.as_ref().map(|(relay, ..)| relay.clone());
         let url = relay
@@ -292,18 +293,30 @@ impl App {
         server.context("public port (listen in relay.yaml)")
     }
 
-    fn relay(&self) -> Relay {
-        let settings = settings::relay_settings(&self.config.relay, &self.config.policy);
+    fn relay(&self) -> Result<Relay> {
+        let monitor = self.monitor_key()?;
+        let (relay, policy) = (&self.config.relay, &self.config.policy);
+        let settings = settings::relay_settings(relay, policy, monitor);
+        let access = settings.write.access;
+        tracing::info!(service = "relay", policy = access.as_str(), listen = %relay.listen, "write_policy");
         let store: Arc<dyn EventStore> = match &self.serving {
             Some(serving) => serving.clone(),
             None => self.store.clone(),
         };
-        Relay::new(
+        Ok(Relay::new(
             self.archive.clone(),
             store,
             Arc::clone(&self.clock),
             settings,
-        )
+        ))
+    }
+
+    /// The monitor's public key, if there is one already: a relay by itself makes none.
+    fn monitor_key(&self) -> Result<Option<PublicKey>> {
+        if self.key.get().is_none() && !identity::exists(&self.config) {
+            return Ok(None);
+        }
+        Ok(Some(self.signer()?.0.public_key()))
     }
 
     fn site(&self, roles: &[ServiceName], relay: Option<Relay>, relay_url: String) -> Site {

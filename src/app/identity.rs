@@ -54,6 +54,11 @@ pub(super) fn load_or_create(config: &Config) -> Result<(Secret, KeyOrigin)> {
     Ok((Secret::new(key), KeyOrigin::Created(path)))
 }
 
+/// Whether there is a key without making one.
+pub(super) fn exists(config: &Config) -> bool {
+    config.secrets.private_key.is_some() || config.data_dir.join(KEY_FILE).exists()
+}
+
 fn read(path: &Path) -> Result<Option<Secret>> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,

@@ -1,12 +1,12 @@
 //! From what was configured to what each layer wants to be told.
 
 use anyhow::{Context, Result};
-use nips::{Kind, LocalRelays, RelayUrl};
+use nips::{Kind, LocalRelays, PublicKey, RelayUrl};
 
-use crate::config::{ArchiveConfig, ArchiveMode, Config, PolicyConfig, RelayConfig};
+use crate::config::{ArchiveConfig, ArchiveMode, Config, PolicyConfig, RatePolicy, RelayConfig};
 use crate::model::ServiceName;
 use crate::net::NetSettings;
-use crate::relay::{RelayInfo, RelayLimits, RelayRates, RelaySettings, WriteRules};
+use crate::relay::{BanRules, RelayInfo, RelayLimits, RelayRates, RelaySettings, WriteRules};
 
 /// Kinds kept whole; `None` keeps everything.
 pub(super) fn whole_kinds(archive: &ArchiveConfig) -> Option<Vec<Kind>> {
@@ -45,10 +45,12 @@ pub(super) fn net_settings(config: &Config, service: ServiceName) -> Result<NetS
     Ok(settings)
 }
 
-/// Settings of our relay.
-pub(super) fn relay_settings(relay: &RelayConfig, policy: &PolicyConfig) -> RelaySettings {
-    let write = &policy.write;
-    let rates = &policy.rates;
+/// Settings of our relay; `monitor` is the key of ours, where it is known.
+pub(super) fn relay_settings(
+    relay: &RelayConfig,
+    policy: &PolicyConfig,
+    monitor: Option<PublicKey>,
+) -> RelaySettings {
     RelaySettings {
         info: RelayInfo {
             name: relay.info.name.clone(),
@@ -62,24 +64,52 @@ pub(super) fn relay_settings(relay: &RelayConfig, policy: &PolicyConfig) -> Rela
             max_message_length: relay.limits.max_message_length,
             max_subscriptions: relay.limits.max_subscriptions,
             max_filters: relay.limits.max_filters,
+            max_filter_values: relay.limits.max_filter_values,
             max_limit: relay.limits.max_limit,
             default_limit: relay.limits.default_limit,
             max_discovery_limit: relay.limits.max_discovery_limit,
             max_sync_events: relay.limits.max_sync_events,
+            ping_every: relay.limits.ping_interval,
+            max_silence: relay.limits.max_silence,
             ..RelayLimits::default()
         },
-        write: WriteRules {
-            is_enabled: write.enabled,
-            kinds_allowed: write.kinds_allowed.iter().copied().collect(),
-            kinds_blocked: write.kinds_blocked.iter().copied().collect(),
-            authors_allowed: write.authors_allowed.iter().copied().collect(),
-            authors_blocked: write.authors_blocked.iter().copied().collect(),
-        },
-        rates: RelayRates {
-            max_connections: Some(rates.max_connections),
-            max_connections_per_address: Some(rates.max_connections_per_address),
-            events_per_minute: Some(rates.events_per_minute),
-            requests_per_minute: Some(rates.requests_per_minute),
-        },
+        write: write_rules(relay, policy, monitor),
+        rates: rates(&policy.rates),
+        bans: policy.bans.enabled.then_some(BanRules {
+            offences_per_minute: policy.bans.offences_per_minute,
+            duration: policy.bans.duration,
+        }),
+    }
+}
+
+fn write_rules(
+    relay: &RelayConfig,
+    policy: &PolicyConfig,
+    monitor: Option<PublicKey>,
+) -> WriteRules {
+    let write = &policy.write;
+    WriteRules {
+        is_enabled: write.enabled,
+        access: policy.write_access(relay.listen),
+        insiders: monitor.into_iter().chain(relay.info.pubkey).collect(),
+        kinds_allowed: write.kinds_allowed.iter().copied().collect(),
+        kinds_blocked: write.kinds_blocked.iter().copied().collect(),
+        authors_allowed: write.authors_allowed.iter().copied().collect(),
+        authors_blocked: write.authors_blocked.iter().copied().collect(),
+    }
+}
+
+fn rates(rates: &RatePolicy) -> RelayRates {
+    RelayRates {
+        max_connections: Some(rates.max_connections),
+        max_connections_per_address: Some(rates.max_connections_per_address),
+        max_connections_per_prefix: Some(rates.max_connections_per_prefix),
+        events_per_minute: Some(rates.events_per_minute),
+        requests_per_minute: Some(rates.requests_per_minute),
+        events_per_minute_per_prefix: Some(rates.events_per_minute_per_prefix),
+        requests_per_minute_per_prefix: Some(rates.requests_per_minute_per_prefix),
+        events_per_minute_per_key: Some(rates.events_per_minute_per_key),
+        query_time_per_minute: Some(rates.query_time_per_minute),
+        query_time_per_minute_per_prefix: Some(rates.query_time_per_minute_per_prefix),
     }
 }

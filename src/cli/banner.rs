@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::app::{App, KeyOrigin, Ports};
-use crate::config::LogFormat;
+use crate::config::{Config, LogFormat, WriteAccess};
 use crate::model::ServiceName;
 
 /// Writes the banner to standard error, unless that is read by a machine.
@@ -50,6 +50,7 @@ fn text(
         };
         line("relay", &app.relay_url(address));
         line("page", &format!("{scheme}://{address}/"));
+        line("writes", &writes(config));
     }
     if let Some(address) = ports.metrics {
         line("metrics", &format!("http://{address}/metrics"));
@@ -73,6 +74,26 @@ fn text(
     line("stop", "Ctrl-C, a second time to stop at once");
     text.push('\n');
     text
+}
+
+/// Who may publish, and who decided that.
+fn writes(config: &Config) -> String {
+    if !config.policy.write.enabled {
+        return "nobody may publish (write.enabled)".to_owned();
+    }
+    let access = config.policy.write_access(config.relay.listen);
+    let who = match access {
+        WriteAccess::Open => "everybody may publish",
+        WriteAccess::Authed => "clients that authenticate may publish",
+        WriteAccess::Allowlist => "the authors in write.authors_allowed may publish",
+        WriteAccess::MonitorOnly => "only our monitor and the operator may publish",
+    };
+    let why = match (config.policy.write.policy, access) {
+        (Some(_), _) => "write.policy",
+        (None, WriteAccess::Open) => "the default on loopback",
+        (None, _) => "the default on an address that others reach; write.policy decides",
+    };
+    format!("{}: {who} ({why})", access.as_str())
 }
 
 fn settings(app: &App) -> String {

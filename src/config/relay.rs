@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use nips::{PublicKey, RelayUrl};
 use serde::{Deserialize, Serialize};
 
 use super::key::{Accepts, Key};
+use super::seconds;
 use super::section::{FileName, Section};
 
 /// The contents of `relay.yaml`.
@@ -51,6 +53,8 @@ pub struct LimitsConfig {
     pub max_subscriptions: usize,
     /// Filters of one subscription.
     pub max_filters: usize,
+    /// Values in one list of a filter.
+    pub max_filter_values: usize,
     /// Highest `limit` of a filter.
     pub max_limit: usize,
     /// `limit` of a filter that has none.
@@ -59,6 +63,12 @@ pub struct LimitsConfig {
     pub max_discovery_limit: usize,
     /// Events in the set of one sync session; 0 offers none.
     pub max_sync_events: usize,
+    /// Pause between two pings.
+    #[serde(with = "seconds")]
+    pub ping_interval: Duration,
+    /// Silence after which a client is gone.
+    #[serde(with = "seconds")]
+    pub max_silence: Duration,
 }
 
 /// Certificate and key, PEM files.
@@ -101,10 +111,13 @@ impl Default for LimitsConfig {
             max_message_length: 524_288,
             max_subscriptions: 100,
             max_filters: 20,
+            max_filter_values: 2_000,
             max_limit: 5_000,
             default_limit: 500,
             max_discovery_limit: 20_000,
             max_sync_events: 1_000_000,
+            ping_interval: Duration::from_secs(30),
+            max_silence: Duration::from_secs(75),
         }
     }
 }
@@ -128,6 +141,10 @@ impl Section for RelayConfig {
         if self.limits.default_limit > self.limits.max_limit {
             let message = "must not be above limits.max_limit".to_owned();
             problems.push(("limits.default_limit", message));
+        }
+        if self.limits.max_silence <= self.limits.ping_interval {
+            let message = "must be above limits.ping_interval".to_owned();
+            problems.push(("limits.max_silence", message));
         }
         problems
     }
@@ -187,6 +204,11 @@ fn limit_keys() -> Vec<Key> {
             "Filters of one subscription.",
         ),
         Key::new(
+            "limits.max_filter_values",
+            Accepts::Integer(1_000, 100_000),
+            "Ids, authors, kinds or values of a tag in one filter, each list by itself.",
+        ),
+        Key::new(
             "limits.max_limit",
             Accepts::Integer(1, 100_000),
             "Highest limit of a filter.",
@@ -205,6 +227,16 @@ fn limit_keys() -> Vec<Key> {
             "limits.max_sync_events",
             Accepts::Integer(0, 5_000_000),
             "Events in the set of one sync session (NIP-77); 0 offers none.",
+        ),
+        Key::new(
+            "limits.ping_interval",
+            Accepts::Seconds(1.0, 3_600.0),
+            "Pause between two pings.",
+        ),
+        Key::new(
+            "limits.max_silence",
+            Accepts::Seconds(1.0, 86_400.0),
+            "A client that sent nothing for so long, not even an answer to a ping, is closed.",
         ),
     ]
 }

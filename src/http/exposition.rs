@@ -103,6 +103,7 @@ fn copy_relay(gathered: &GatheredMetrics, counts: &RelayCounts) {
             "slow-reader",
             counts.slow_readers,
         ),
+        (&gathered.relay_connections_cut, "banned", counts.banned),
     ] {
         raise(&family.with_label_values(&[label]), count);
     }

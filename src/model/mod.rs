@@ -1,6 +1,7 @@
 //! The nouns that services and stores exchange: relays, candidates, documents, sightings, coverage
 //! and service state. No I/O and no invariant that a type does not enforce by itself.
 
+mod address_block;
 mod candidate;
 mod coverage;
 mod event_relay;
@@ -10,6 +11,7 @@ mod service_name;
 mod service_state;
 mod views;
 
+pub use address_block::{AddressBlock, AddressBlockError};
 pub use candidate::{Candidate, NewCandidate};
 pub use coverage::{Gap, GapReason, Interval, Method, NewGap};
 pub use event_relay::Sighting;

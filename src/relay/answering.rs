@@ -6,11 +6,14 @@ use std::sync::Arc;
 use nips::{Filter, PublicKey};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::connection::Ended;
 use super::counters::count;
-use super::filter_limits::{is_large, is_live_only};
+use super::discovery::widen;
+use super::filter_limits::{expected_time, is_large, is_live_only};
 use super::live_index::{Delivery, SubscriptionKey};
+use super::manners::Payer;
 use super::reach::{check_reach, is_partly_private};
 use super::reply::Reply;
 use super::server::Inner;
@@ -42,6 +45,7 @@ struct Request {
     key: SubscriptionKey,
     filters: Vec<Filter>,
     readers: Vec<PublicKey>,
+    payer: Payer,
 }
 
 impl Answers {
@@ -75,24 +79,28 @@ impl Answers {
                 key,
                 filters,
                 readers,
+                payer,
             } = request;
             self.queries
-                .spawn(async move { (key, relay.stored(filters, readers).await) });
+                .spawn(async move { (key, relay.stored(payer, filters, readers).await) });
         }
     }
 }
 
 impl Session<'_> {
-    pub(super) async fn request(&mut self, id: String, filters: Vec<Filter>) -> Result<(), Ended> {
+    pub(super) async fn request(
+        &mut self,
+        id: String,
+        mut filters: Vec<Filter>,
+    ) -> Result<(), Ended> {
         count(&self.relay.counters.requests);
         self.close(&id);
-        if let Err(text) = self.check_request(&filters) {
+        if let Err(text) = self.check_request(&mut filters) {
             return self.reply(&Reply::closed(id, text)).await;
         }
         self.invite(&filters).await?;
         let key = self.subscriptions.open(id, &filters);
         self.count_subscriptions(1);
-        let mut filters = filters;
         filters.retain(|filter| !is_live_only(filter));
         if filters.is_empty() {
             return self.finish_stored(key, BatchNumber(0), false).await;
@@ -102,6 +110,7 @@ impl Session<'_> {
             key,
             filters,
             readers,
+            payer: self.manners.payer(),
         };
         self.answers.ask(request, self.relay);
         Ok(())
@@ -115,7 +124,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn check_request(&mut self, filters: &[Filter]) -> Result<(), String> {
+    fn check_request(&mut self, filters: &mut [Filter]) -> Result<(), String> {
         self.check_question(filters)?;
         let limits = &self.relay.settings.limits;
         if self.subscriptions.len() >= limits.max_subscriptions {
@@ -125,15 +134,15 @@ impl Session<'_> {
         if !self.subscriptions.has_room_for(filters) {
             return Err("error: the open filters list too many values".to_owned());
         }
-        Ok(())
+        Ok(self.manners.may_take_time(filters)?)
     }
 
-    /// What REQ, COUNT and NEG-OPEN have in common.
-    pub(super) fn check_question(&mut self, filters: &[Filter]) -> Result<(), String> {
-        if !self.may_ask() {
-            return Err("rate-limited: too many requests a minute".to_owned());
-        }
+    /// What REQ, COUNT and NEG-OPEN have in common. Filters are widened only once they are within the limits:
+    /// what we add does not count.
+    pub(super) fn check_question(&mut self, filters: &mut [Filter]) -> Result<(), String> {
+        self.manners.may_ask()?;
         self.relay.settings.limits.check(filters)?;
+        filters.iter_mut().for_each(widen);
         if self.relay.settings.offers_authentication() {
             check_reach(filters, self.auth.keys())?;
         }
@@ -271,6 +280,7 @@ impl Inner {
     /// The stored part of a subscription.
     async fn stored(
         &self,
+        payer: Payer,
         filters: Vec<Filter>,
         readers: Vec<PublicKey>,
     ) -> Result<Found, StoreError> {
@@ -281,7 +291,9 @@ impl Inner {
         let permit = self.queries.acquire().await;
         let scope = self.scope(readers);
         let bounds = self.settings.limits.query_bounds(&filters);
+        let (expected, began_at) = (expected_time(&filters), Instant::now());
         let page = self.store.query(filters, scope, bounds).await;
+        self.crowd.settle(payer, expected, began_at.elapsed());
         drop(permit);
         page.map(|page| (page, large))
     }

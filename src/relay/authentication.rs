@@ -85,9 +85,7 @@ impl Session<'_> {
         if !self.relay.settings.offers_authentication() {
             return Err("error: authentication is not offered".to_owned());
         }
-        if !self.may_publish() {
-            return Err("rate-limited: too many events a minute".to_owned());
-        }
+        self.manners.may_publish(None)?;
         let event = Event::from_json(json).map_err(|error| format!("invalid: {error}"))?;
         let challenge = self.auth.challenge.as_deref();
         let challenge = challenge.ok_or("invalid: no challenge was sent")?;

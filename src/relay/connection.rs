@@ -6,14 +6,14 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt;
 use tokio_util::sync::CancellationToken;
 
-/// How long a client may leave what we wrote in the socket's buffers before it counts as gone.
-const WRITE_PATIENCE: Duration = Duration::from_secs(30);
-
 /// How long the close handshake may take.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// RFC 6455: the endpoint goes away.
 pub(super) const GOING_AWAY: u16 = 1001;
+
+/// RFC 6455: what was received breaks our rules.
+pub(super) const POLICY_VIOLATION: u16 = 1008;
 
 /// RFC 6455's registry: try again later.
 pub(super) const TRY_AGAIN_LATER: u16 = 1013;
@@ -25,6 +25,8 @@ pub(super) enum Ended {
     Gone,
     /// The client did not read, or not fast enough for what it subscribed to.
     SlowReader,
+    /// The client broke too many rules.
+    Banned,
     /// We are shutting down.
     Stopped,
 }
@@ -33,11 +35,26 @@ pub(super) enum Ended {
 pub(super) struct Connection {
     socket: WebSocket,
     overrun: CancellationToken,
+    write_patience: Duration,
 }
 
 impl Connection {
-    pub(super) fn new(socket: WebSocket, overrun: CancellationToken) -> Self {
-        Self { socket, overrun }
+    /// `write_patience` is how long the client may leave what we wrote in the socket's buffers.
+    pub(super) fn new(
+        socket: WebSocket,
+        overrun: CancellationToken,
+        write_patience: Duration,
+    ) -> Self {
+        Self {
+            socket,
+            overrun,
+            write_patience,
+        }
+    }
+
+    /// One that will only be told why it is closed.
+    pub(super) fn refused(socket: WebSocket) -> Self {
+        Self::new(socket, CancellationToken::new(), CLOSE_PATIENCE)
     }
 
     /// The next message. Cancel-safe.
@@ -81,7 +98,7 @@ impl Connection {
             socket.flush().await
         };
         tokio::select! {
-            sent = tokio::time::timeout(WRITE_PATIENCE, send) => match sent {
+            sent = tokio::time::timeout(self.write_patience, send) => match sent {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) => Err(Ended::Gone),
                 Err(_) => Err(Ended::SlowReader),

@@ -15,6 +15,8 @@ pub struct RelayCounts {
     pub connections_refused: u64,
     /// Connections closed because they did not read.
     pub slow_readers: u64,
+    /// Connections closed because they broke too many rules.
+    pub banned: u64,
     /// EVENT messages.
     pub events: u64,
     /// REQ messages.
@@ -39,6 +41,7 @@ pub(super) struct Counters {
     pub(super) connections_total: AtomicU64,
     pub(super) connections_refused: AtomicU64,
     pub(super) slow_readers: AtomicU64,
+    pub(super) banned: AtomicU64,
     pub(super) events: AtomicU64,
     pub(super) requests: AtomicU64,
     pub(super) counts: AtomicU64,
@@ -58,6 +61,7 @@ impl Counters {
             connections_total: total(&self.connections_total),
             connections_refused: total(&self.connections_refused),
             slow_readers: total(&self.slow_readers),
+            banned: total(&self.banned),
             events: total(&self.events),
             requests: total(&self.requests),
             counts: total(&self.counts),
@@ -66,6 +70,23 @@ impl Counters {
             live_sent: total(&self.live_sent),
             feed_lags: total(&self.feed_lags),
         }
+    }
+}
+
+/// A connection that counts as open; dropping it ends that.
+pub(super) struct OpenConnection<'c>(&'c Counters);
+
+impl Counters {
+    pub(super) fn open_connection(&self) -> OpenConnection<'_> {
+        count(&self.connections_total);
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(self)
+    }
+}
+
+impl Drop for OpenConnection<'_> {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use nips::nip45::{AuthorSketch, SketchOffset};
 use nips::{Filter, PublicKey};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
+use super::filter_limits::expected_time;
+use super::manners::Payer;
 use super::reply::Reply;
 use super::server::Inner;
 use crate::store::StoreError;
@@ -30,6 +33,7 @@ pub(super) struct Counted {
 
 /// A COUNT that has not been begun.
 struct Question {
+    payer: Payer,
     id: String,
     filters: Vec<Filter>,
     readers: Vec<PublicKey>,
@@ -56,8 +60,15 @@ impl Counting {
         self.waiting.len() < MAX_WAITING
     }
 
-    pub(super) fn push(&mut self, id: String, filters: Vec<Filter>, readers: Vec<PublicKey>) {
+    pub(super) fn push(
+        &mut self,
+        payer: Payer,
+        id: String,
+        filters: Vec<Filter>,
+        readers: Vec<PublicKey>,
+    ) {
         let question = Question {
+            payer,
             id,
             filters,
             readers,
@@ -88,11 +99,12 @@ impl Counting {
 
 async fn answer(relay: &Inner, question: Question) -> Reply {
     let Question {
+        payer,
         id,
         filters,
         readers,
     } = question;
-    match relay.count(filters, readers).await {
+    match relay.count(payer, filters, readers).await {
         Ok(counted) => Reply::Count { id, counted },
         Err(error) => {
             tracing::warn!(reason = error.reason(), %error, "a client's events could not be counted");
@@ -105,12 +117,14 @@ impl Inner {
     /// Counts what a REQ without limits would be answered with.
     async fn count(
         &self,
+        payer: Payer,
         filters: Vec<Filter>,
         readers: Vec<PublicKey>,
     ) -> Result<Counted, StoreError> {
         let permit = self.queries.acquire().await;
         let scope = self.scope(readers);
         let max_scanned = self.settings.limits.max_scanned;
+        let (expected, began_at) = (expected_time(&filters), Instant::now());
         let counted = match filters.as_slice() {
             [filter] => self.count_one(filter, scope, max_scanned).await,
             _ => {
@@ -118,6 +132,7 @@ impl Inner {
                 count.map(Counted::plain)
             }
         };
+        self.crowd.settle(payer, expected, began_at.elapsed());
         drop(permit);
         counted
     }

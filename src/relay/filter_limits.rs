@@ -1,4 +1,6 @@
-//! Whether the filters of a request are within what the relay offers.
+//! Whether the filters of a request are within what the relay offers, and what they will cost.
+
+use std::time::Duration;
 
 use nips::Filter;
 
@@ -16,11 +18,18 @@ const MAX_LARGE_ANSWER_BYTES: usize = 64 << 20;
 /// Large answers that are held in memory at the same time, over all connections.
 pub(super) const LARGE_ANSWERS: usize = 4;
 
+/// What one place of the index costs, measured on feeds of hundreds of authors.
+const TIME_OF_LOOK_UP: Duration = Duration::from_micros(2);
+
 impl RelayLimits {
     /// What is wrong with the filters, as the text of a `CLOSED`.
     pub(super) fn check(&self, filters: &[Filter]) -> Result<(), String> {
         if filters.len() > self.max_filters {
             return Err(format!("invalid: more than {} filters", self.max_filters));
+        }
+        let max = self.max_filter_values;
+        if filters.iter().any(|filter| longest_list(filter) > max) {
+            return Err(format!("invalid: a filter lists more than {max} values"));
         }
         if filters.iter().any(|filter| filter.search.is_some()) {
             return Err("unsupported: search is not offered".to_owned());
@@ -63,6 +72,35 @@ pub(super) fn values(filter: &Filter) -> usize {
         + filter.authors.as_ref().map_or(0, Vec::len)
         + filter.kinds.as_ref().map_or(0, Vec::len)
         + filter.tags.values().map(Vec::len).sum::<usize>()
+}
+
+fn longest_list(filter: &Filter) -> usize {
+    let lists = [
+        filter.ids.as_ref().map(Vec::len),
+        filter.authors.as_ref().map(Vec::len),
+        filter.kinds.as_ref().map(Vec::len),
+    ];
+    let tags = filter.tags.values().map(Vec::len);
+    lists.into_iter().flatten().chain(tags).max().unwrap_or(0)
+}
+
+/// Time that answering will take, as far as the filters tell: by how many places of the index have to be
+/// looked at, not by how much is found there.
+pub(super) fn expected_time(filters: &[Filter]) -> Duration {
+    let stored = filters.iter().filter(|filter| !is_live_only(filter));
+    let look_ups: usize = stored.map(|filter| 1 + look_ups(filter)).sum();
+    TIME_OF_LOOK_UP * u32::try_from(look_ups).unwrap_or(u32::MAX)
+}
+
+fn look_ups(filter: &Filter) -> usize {
+    if let Some(ids) = &filter.ids {
+        return ids.len();
+    }
+    let kinds = filter.kinds.as_ref().map_or(1, Vec::len);
+    let authors = filter.authors.iter().map(Vec::len);
+    let tags = filter.tags.values().map(Vec::len);
+    let shortest = authors.chain(tags).min();
+    shortest.map_or(kinds, |len| len.saturating_mul(kinds))
 }
 
 /// Whether a filter asks for nothing that is stored, or can match nothing.

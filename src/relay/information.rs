@@ -1,9 +1,11 @@
 //! The NIP-11 document, made of the settings that are in force.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::message::MAX_SUBSCRIPTION_ID;
-use super::settings::RelaySettings;
+use super::settings::{RelayRates, RelaySettings};
 use crate::archive::ArchiveSettings;
 
 /// What the relay does in every configuration, each shown by a test of the relay.
@@ -56,10 +58,11 @@ fn supported_nips(settings: &RelaySettings, archive: &ArchiveSettings) -> Vec<u1
 
 fn limitation(settings: &RelaySettings, archive: &ArchiveSettings) -> Value {
     let limits = &settings.limits;
-    json!({
+    let mut limitation = json!({
         "max_message_length": limits.max_message_length,
         "max_subscriptions": limits.max_subscriptions,
         "max_filters": limits.max_filters,
+        "max_filter_values": limits.max_filter_values,
         "max_limit": limits.max_limit,
         "default_limit": limits.default_limit,
         "max_subid_length": MAX_SUBSCRIPTION_ID,
@@ -69,7 +72,43 @@ fn limitation(settings: &RelaySettings, archive: &ArchiveSettings) -> Value {
         "auth_required": false,
         "payment_required": false,
         "restricted_writes": settings.write.is_restricted(),
-    })
+    });
+    for (name, rate) in rates(&settings.rates) {
+        limitation[name] = rate;
+    }
+    limitation
+}
+
+/// The rates that are limited, under the names of their settings: NIP-11 has none for them.
+fn rates(rates: &RelayRates) -> impl Iterator<Item = (&'static str, Value)> {
+    let number = |rate: Option<u32>| rate.map(Value::from);
+    let seconds = |time: Option<Duration>| time.map(|time| Value::from(time.as_secs_f64()));
+    let all = [
+        ("events_per_minute", number(rates.events_per_minute)),
+        ("requests_per_minute", number(rates.requests_per_minute)),
+        (
+            "events_per_minute_per_prefix",
+            number(rates.events_per_minute_per_prefix),
+        ),
+        (
+            "requests_per_minute_per_prefix",
+            number(rates.requests_per_minute_per_prefix),
+        ),
+        (
+            "events_per_minute_per_key",
+            number(rates.events_per_minute_per_key),
+        ),
+        (
+            "query_time_per_minute",
+            seconds(rates.query_time_per_minute),
+        ),
+        (
+            "query_time_per_minute_per_prefix",
+            seconds(rates.query_time_per_minute_per_prefix),
+        ),
+    ];
+    all.into_iter()
+        .filter_map(|(name, rate)| Some((name, rate?)))
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ const MAX_WAITING_BYTES: usize = 4 << 20;
 /// A published event.
 struct Published {
     id: String,
+    author: Option<PublicKey>,
     json: Box<str>,
 }
 
@@ -62,9 +63,9 @@ impl Ingest {
         self.waiting.len() < MAX_WAITING && self.waiting_bytes < MAX_WAITING_BYTES
     }
 
-    pub(super) fn push(&mut self, id: String, json: Box<str>) {
+    pub(super) fn push(&mut self, id: String, author: Option<PublicKey>, json: Box<str>) {
         self.waiting_bytes += json.len();
-        self.waiting.push(Published { id, json });
+        self.waiting.push(Published { id, author, json });
         self.start_batch();
     }
 
@@ -93,10 +94,9 @@ async fn admit(
     authenticated: Vec<PublicKey>,
     batch: Vec<Published>,
 ) -> Vec<Reply> {
-    let (ids, texts): (Vec<String>, Vec<Box<str>>) = batch
-        .into_iter()
-        .map(|event| (event.id, event.json))
-        .unzip();
+    let named = |event: Published| ((event.id, event.author), event.json);
+    let (names, texts): (Vec<_>, Vec<Box<str>>) = batch.into_iter().map(named).unzip();
+    let (ids, authors): (Vec<String>, Vec<Option<PublicKey>>) = names.into_iter().unzip();
     let protected = match (relay.settings.offers_authentication(), &authenticated[..]) {
         (false, _) => "blocked: only its author may publish a protected event",
         (true, []) => "auth-required: only its author may publish a protected event",
@@ -104,12 +104,24 @@ async fn admit(
     };
     let admitted = relay.archive.admit(texts, Door::Client { authenticated });
     match admitted.await {
-        Ok(admissions) => ids
-            .into_iter()
-            .zip(admissions)
-            .map(|(id, admission)| reply(id, &admission, protected))
-            .collect(),
+        Ok(admissions) => {
+            charge_authors(&relay, &authors, &admissions);
+            ids.into_iter()
+                .zip(admissions)
+                .map(|(id, admission)| reply(id, &admission, protected))
+                .collect()
+        }
         Err(error) => ids.into_iter().map(|id| unavailable(id, &error)).collect(),
+    }
+}
+
+/// What was new and truly theirs counts for its authors.
+fn charge_authors(relay: &Inner, authors: &[Option<PublicKey>], admissions: &[Admission]) {
+    for (author, admission) in authors.iter().zip(admissions) {
+        let is_new = matches!(admission, Admission::Stored(_) | Admission::Delivered);
+        if let (Some(author), true) = (author, is_new) {
+            relay.crowd.admitted(*author);
+        }
     }
 }
 

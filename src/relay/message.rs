@@ -7,7 +7,6 @@ use nips::{Filter, FilterError};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::discovery::widen;
 use super::reply::Reply;
 use super::syncing::SyncError;
 
@@ -140,7 +139,7 @@ fn parse_question<'a>(
     verb: &str,
 ) -> Result<(String, Vec<Filter>), Reply> {
     let id = subscription_of(parts.next(), verb)?;
-    let filters: Result<Vec<Filter>, FilterError> = parts.map(parse_filter).collect();
+    let filters: Result<Vec<Filter>, FilterError> = parts.map(Filter::from_json).collect();
     match filters {
         Ok(filters) if filters.is_empty() => {
             let text = format!("invalid: {verb} without a filter");
@@ -176,7 +175,7 @@ fn parse_neg_filter(json: &str) -> Result<Filter, String> {
         },
         Err(_) => json,
     };
-    parse_filter(filter).map_err(|error| refusal(&error))
+    Filter::from_json(filter).map_err(|error| refusal(&error))
 }
 
 fn refusal(error: &FilterError) -> String {
@@ -184,12 +183,6 @@ fn refusal(error: &FilterError) -> String {
         FilterError::Unknown(_) => format!("unsupported: {error}"),
         FilterError::NotAnObject | FilterError::Field { .. } => format!("invalid: {error}"),
     }
-}
-
-fn parse_filter(json: &str) -> Result<Filter, FilterError> {
-    let mut filter = Filter::from_json(json)?;
-    widen(&mut filter);
-    Ok(filter)
 }
 
 fn parse_neg_message(id: &str, json: Option<&str>) -> Result<Vec<u8>, Reply> {

@@ -7,6 +7,7 @@
 
 mod answering;
 mod authentication;
+mod bans;
 mod connection;
 mod counters;
 mod counting;
@@ -16,7 +17,9 @@ mod information;
 mod ingest;
 mod live;
 mod live_index;
+mod manners;
 mod message;
+mod places;
 mod policy;
 mod rate;
 mod reach;
@@ -31,4 +34,4 @@ mod syncing;
 
 pub use counters::RelayCounts;
 pub use server::Relay;
-pub use settings::{RelayInfo, RelayLimits, RelayRates, RelaySettings, WriteRules};
+pub use settings::{BanRules, RelayInfo, RelayLimits, RelayRates, RelaySettings, WriteRules};

@@ -5,16 +5,30 @@ use nips::{Event, Kind, PublicKey, RelayUrl};
 
 use super::message::ClientEvent;
 use super::settings::WriteRules;
+use crate::config::WriteAccess;
+
+/// The author that an event names; `None` when it cannot be read, which the archive will find.
+pub(super) fn author(event: &ClientEvent<'_>) -> Option<PublicKey> {
+    let pubkey = event.pubkey.as_ref()?;
+    PublicKey::from_hex(pubkey).ok()
+}
 
 impl WriteRules {
     /// Whether some clients or kinds are kept out (NIP-11 `restricted_writes`).
     pub(super) fn is_restricted(&self) -> bool {
-        !self.is_enabled || !self.kinds_allowed.is_empty() || !self.authors_allowed.is_empty()
+        !self.is_enabled
+            || self.access != WriteAccess::Open
+            || !self.kinds_allowed.is_empty()
+            || !self.authors_allowed.is_empty()
     }
 
-    /// Why an event is refused, as the text of an `OK`. An event whose author or kind cannot be read
-    /// passes: the archive finds it malformed.
-    pub(super) fn check(&self, event: &ClientEvent<'_>) -> Result<(), &'static str> {
+    /// Why an event is refused, as the text of an `OK`. `authenticated` are the keys that the client has
+    /// proved to hold. An event whose author or kind cannot be read passes: the archive finds it malformed.
+    pub(super) fn check(
+        &self,
+        event: &ClientEvent<'_>,
+        authenticated: &[PublicKey],
+    ) -> Result<(), &'static str> {
         if !self.is_enabled {
             return Err("blocked: this relay takes no events from clients");
         }
@@ -22,12 +36,38 @@ impl WriteRules {
         if kind.is_some_and(|kind| !self.allows_kind(Kind(kind))) {
             return Err("blocked: this relay does not take events of that kind");
         }
-        let pubkey = event.pubkey.as_ref();
-        let author = pubkey.and_then(|hex| PublicKey::from_hex(hex).ok());
-        if author.is_some_and(|author| !self.allows_author(author)) {
+        match author(event) {
+            Some(author) if !self.insiders.contains(&author) => {
+                self.check_author(author, authenticated)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_author(
+        &self,
+        author: PublicKey,
+        authenticated: &[PublicKey],
+    ) -> Result<(), &'static str> {
+        if self.authors_blocked.contains(&author) {
             return Err("blocked: this relay does not take events of that author");
         }
-        Ok(())
+        let is_listed = self.authors_allowed.contains(&author);
+        match self.access {
+            WriteAccess::MonitorOnly => {
+                Err("blocked: this relay takes only events of its monitor and its operator")
+            }
+            WriteAccess::Allowlist if !is_listed => {
+                Err("blocked: this relay takes only events of authors that it knows")
+            }
+            WriteAccess::Authed if authenticated.is_empty() => {
+                Err("auth-required: this relay takes events from authenticated clients only")
+            }
+            _ if !self.authors_allowed.is_empty() && !is_listed => {
+                Err("blocked: this relay does not take events of that author")
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether an event asks this relay, known by `urls`, to forget its author. That is taken from
@@ -47,11 +87,6 @@ impl WriteRules {
         let is_allowed = self.kinds_allowed.is_empty() || self.kinds_allowed.contains(&kind);
         is_allowed && !self.kinds_blocked.contains(&kind)
     }
-
-    fn allows_author(&self, author: PublicKey) -> bool {
-        let is_allowed = self.authors_allowed.is_empty() || self.authors_allowed.contains(&author);
-        is_allowed && !self.authors_blocked.contains(&author)
-    }
 }
 
 #[cfg(test)]
@@ -70,17 +105,47 @@ mod tests {
     #[test]
     fn lists_allow_and_block() {
         let mut rules = WriteRules::default();
-        assert!(rules.check(&event(1, 1)).is_ok() && !rules.is_restricted());
+        assert!(rules.check(&event(1, 1), &[]).is_ok() && !rules.is_restricted());
         rules.kinds_blocked.insert(Kind(4));
         rules.authors_blocked.insert(PublicKey([9; 32]));
-        assert!(rules.check(&event(4, 1)).is_err());
-        assert!(rules.check(&event(1, 9)).is_err());
+        assert!(rules.check(&event(4, 1), &[]).is_err());
+        assert!(rules.check(&event(1, 9), &[]).is_err());
         rules.kinds_allowed.insert(Kind(1));
-        assert!(rules.check(&event(7, 1)).is_err() && rules.is_restricted());
+        assert!(rules.check(&event(7, 1), &[]).is_err() && rules.is_restricted());
         rules.authors_allowed.insert(PublicKey([1; 32]));
-        assert!(rules.check(&event(1, 1)).is_ok());
-        assert!(rules.check(&event(1, 2)).is_err());
+        assert!(rules.check(&event(1, 1), &[]).is_ok());
+        assert!(rules.check(&event(1, 2), &[]).is_err());
         rules.is_enabled = false;
-        assert!(rules.check(&event(1, 1)).is_err());
+        assert!(rules.check(&event(1, 1), &[]).is_err());
+    }
+
+    #[test]
+    fn access_decides_about_everybody_but_insiders() {
+        let [insider, listed, stranger] = [1, 2, 3];
+        let somebody = [PublicKey([7; 32])];
+        for (access, expected) in [
+            (WriteAccess::Open, [true, true, true]),
+            (WriteAccess::Authed, [true, false, false]),
+            (WriteAccess::Allowlist, [true, true, false]),
+            (WriteAccess::MonitorOnly, [true, false, false]),
+        ] {
+            let mut rules = WriteRules {
+                access,
+                ..WriteRules::default()
+            };
+            rules.insiders.insert(PublicKey([insider; 32]));
+            if access == WriteAccess::Allowlist {
+                rules.authors_allowed.insert(PublicKey([listed; 32]));
+            }
+            let allowed = [insider, listed, stranger]
+                .map(|author| rules.check(&event(1, author), &[]).is_ok());
+            assert_eq!(allowed, expected, "{access:?}");
+            assert_eq!(rules.is_restricted(), access != WriteAccess::Open);
+            if access == WriteAccess::Authed {
+                let refused = rules.check(&event(1, stranger), &[]).unwrap_err();
+                assert!(refused.starts_with("auth-required:"));
+                assert!(rules.check(&event(1, stranger), &somebody).is_ok());
+            }
+        }
     }
 }

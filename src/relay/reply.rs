@@ -98,6 +98,22 @@ impl Reply {
         }
     }
 
+    /// Whether the client could have known better: it sent nonsense, or more than it may.
+    pub(super) fn blames_client(&self) -> bool {
+        let text = match self {
+            Self::Ok {
+                is_accepted: false,
+                text,
+                ..
+            }
+            | Self::Closed { text, .. }
+            | Self::NegError { text, .. }
+            | Self::Notice(text) => text,
+            _ => return false,
+        };
+        text.starts_with("invalid:") || text.starts_with("rate-limited:")
+    }
+
     /// The frame.
     pub(super) fn to_frame(&self) -> String {
         let frame = match self {

@@ -1,22 +1,22 @@
 //! The relay as the public port sees it.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, RwLock};
 
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use nips::PublicKey;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Connection, TRY_AGAIN_LATER};
+use super::connection::{Connection, POLICY_VIOLATION, TRY_AGAIN_LATER};
 use super::counters::{Counters, RelayCounts, count};
 use super::filter_limits::LARGE_ANSWERS;
 use super::information;
 use super::live::{LiveDelivery, SharedIndex};
 use super::live_index::LiveIndex;
+use super::manners::Crowd;
 use super::session::Session;
 use super::settings::RelaySettings;
 use super::syncing::CONCURRENT_WORK;
@@ -51,8 +51,8 @@ pub(super) struct Inner {
     pub(super) sync_work: Semaphore,
     pub(super) room_for_keys: Arc<Semaphore>,
     pub(super) counters: Counters,
+    pub(super) crowd: Crowd,
     information: String,
-    addresses: Mutex<HashMap<IpAddr, usize>>,
     /// Subscribed before the first connection, so that nothing is announced unheard; taken by
     /// live delivery.
     feed: Mutex<Option<Receiver<Arc<Announcement>>>>,
@@ -78,7 +78,7 @@ impl Relay {
             sync_work: Semaphore::new(CONCURRENT_WORK),
             room_for_keys: Arc::new(Semaphore::new(settings.limits.max_synced_events)),
             counters: Counters::default(),
-            addresses: Mutex::new(HashMap::new()),
+            crowd: Crowd::new(&settings),
             settings,
         }))
     }
@@ -110,14 +110,23 @@ impl Relay {
     ///
     /// Dropping it cuts the connection; published events that were not answered may not be stored.
     pub async fn serve(&self, socket: WebSocket, peer: IpAddr, soft: CancellationToken) {
-        let Some(_place) = self.0.take_place(peer) else {
-            count(&self.0.counters.connections_refused);
-            let connection = Connection::new(socket, CancellationToken::new());
-            return connection
-                .close(TRY_AGAIN_LATER, "too many connections")
-                .await;
+        let inner = &self.0;
+        let place = inner.crowd.places.take(peer, &inner.settings.rates);
+        let refusal = match &place {
+            _ if inner.crowd.bans.holds(peer, Instant::now()) => Some((
+                POLICY_VIOLATION,
+                "your address broke too many rules, come back later",
+            )),
+            None => Some((TRY_AGAIN_LATER, "too many connections")),
+            Some(_) => None,
         };
-        Session::new(&self.0, socket).run(soft).await;
+        if let Some((code, reason)) = refusal {
+            count(&inner.counters.connections_refused);
+            let connection = Connection::refused(socket);
+            return connection.close(code, reason).await;
+        }
+        let _open = inner.counters.open_connection();
+        Session::new(inner, socket, peer).run(soft).await;
     }
 
     /// The NIP-11 document, JSON.
@@ -131,54 +140,10 @@ impl Relay {
     }
 }
 
-/// A connection that is counted; dropping it gives the place back.
-struct Place<'r> {
-    relay: &'r Inner,
-    peer: IpAddr,
-}
-
 impl Inner {
     /// What a client may see now that has proved to hold these keys. Every door asks here.
     pub(super) fn scope(&self, readers: Vec<PublicKey>) -> Scope {
         let now = self.clock.now();
         Scope::Servable { readers, now }
-    }
-
-    fn take_place(&self, peer: IpAddr) -> Option<Place<'_>> {
-        let rates = &self.settings.rates;
-        let mut addresses = self.addresses.lock().expect("no panic under the lock");
-        let of_peer = addresses.get(&peer).copied().unwrap_or_default();
-        let all: usize = addresses.values().sum();
-        let is_full = rates.max_connections.is_some_and(|max| all >= max)
-            || rates
-                .max_connections_per_address
-                .is_some_and(|max| of_peer >= max);
-        if is_full {
-            return None;
-        }
-        addresses.insert(peer, of_peer + 1);
-        drop(addresses);
-        count(&self.counters.connections_total);
-        self.counters.connections.fetch_add(1, Ordering::Relaxed);
-        Some(Place { relay: self, peer })
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let mut addresses = self
-            .relay
-            .addresses
-            .lock()
-            .expect("no panic under the lock");
-        if let Some(of_peer) = addresses.get_mut(&self.peer) {
-            *of_peer -= 1;
-            if *of_peer == 0 {
-                addresses.remove(&self.peer);
-            }
-        }
-        drop(addresses);
-        let connections = &self.relay.counters.connections;
-        connections.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -7,9 +7,9 @@
 //! between them, so that a long answer holds up nothing but itself.
 
 use std::future::ready;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use nips::Filter;
@@ -19,24 +19,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::answering::{Answers, Found};
 use super::authentication::Authentication;
-use super::connection::{Connection, Ended, GOING_AWAY};
+use super::connection::{Connection, Ended, GOING_AWAY, POLICY_VIOLATION};
 use super::counters::count;
 use super::counting::Counting;
 use super::ingest::Ingest;
 use super::live_index::{Delivery, Listener, SubscriptionKey};
+use super::manners::Manners;
 use super::message::{self, ClientEvent, ClientMessage};
-use super::rate::Rate;
+use super::policy;
 use super::reply::Reply;
 use super::server::Inner;
 use super::subscription::Subscriptions;
-use super::syncing::{SyncError, Syncing};
+use super::syncing::{Set, SyncError, Syncing};
 use crate::store::StoreError;
-
-/// Proxies and home routers forget connections that are silent for a minute.
-const PING_EVERY: Duration = Duration::from_secs(30);
-
-/// A client that sent nothing at all for so long, not even an answer to a ping, is gone.
-const SILENCE: Duration = Duration::from_secs(75);
 
 /// The state of one connection.
 pub(super) struct Session<'r> {
@@ -50,8 +45,7 @@ pub(super) struct Session<'r> {
     pub(super) answers: Answers,
     counting: Counting,
     syncing: Syncing,
-    event_rate: Rate,
-    request_rate: Rate,
+    pub(super) manners: Manners<'r>,
     heard_at: Instant,
 }
 
@@ -67,13 +61,13 @@ enum Wake {
 }
 
 impl<'r> Session<'r> {
-    pub(super) fn new(relay: &'r Arc<Inner>, socket: WebSocket) -> Self {
+    pub(super) fn new(relay: &'r Arc<Inner>, socket: WebSocket, peer: IpAddr) -> Self {
         let overrun = CancellationToken::new();
         let (listener, live) = Listener::new(overrun.clone());
-        let (rates, now) = (&relay.settings.rates, Instant::now());
+        let settings = &relay.settings;
         Self {
             relay,
-            connection: Connection::new(socket, overrun),
+            connection: Connection::new(socket, overrun, settings.limits.write_patience),
             subscriptions: Subscriptions::new(&relay.live, Arc::clone(&listener)),
             listener,
             live,
@@ -82,9 +76,8 @@ impl<'r> Session<'r> {
             answers: Answers::default(),
             counting: Counting::new(Arc::clone(relay)),
             syncing: Syncing::new(Arc::clone(relay)),
-            event_rate: Rate::per_minute(rates.events_per_minute, now),
-            request_rate: Rate::per_minute(rates.requests_per_minute, now),
-            heard_at: now,
+            manners: Manners::new(&relay.crowd, settings, peer),
+            heard_at: Instant::now(),
         }
     }
 
@@ -100,11 +93,13 @@ impl<'r> Session<'r> {
                 count(&self.relay.counters.slow_readers);
                 self.finish_ingest().await;
             }
+            Ended::Banned => self.send_away().await,
         }
     }
 
     async fn serve(&mut self, soft: &CancellationToken) -> Ended {
-        let mut ticks = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        let ping_every = self.relay.settings.limits.ping_every;
+        let mut ticks = interval_at(Instant::now() + ping_every, ping_every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let wake = self.next_wake(&mut ticks, soft).await;
@@ -138,7 +133,7 @@ impl<'r> Session<'r> {
             Wake::Page(key, page) => self.take_page(key, page).await,
             Wake::Live(delivery) => self.send_live(delivery).await,
             Wake::Piece => self.send_piece().await,
-            Wake::Tick if self.heard_at.elapsed() > SILENCE => Err(Ended::Gone),
+            Wake::Tick if self.is_silent() => Err(Ended::Gone),
             Wake::Tick => self.connection.ping().await,
             Wake::Stop => Err(Ended::Stopped),
         }
@@ -198,67 +193,84 @@ impl<'r> Session<'r> {
 
     async fn publish(&mut self, event: ClientEvent<'_>) -> Result<(), Ended> {
         count(&self.relay.counters.events);
-        let verdict = if self.may_publish() {
-            self.relay.settings.check_write(&event)
-        } else {
-            Err("rate-limited: too many events a minute")
-        };
+        let author = policy::author(&event);
+        let settings = &self.relay.settings;
+        let verdict = self.manners.may_publish(author);
+        let verdict = verdict.and_then(|()| settings.check_write(&event, self.auth.keys()));
         match verdict {
             Ok(()) => {
-                self.ingest.push(event.id.into_owned(), event.json.into());
+                let id = event.id.into_owned();
+                self.ingest.push(id, author, event.json.into());
                 Ok(())
             }
             Err(text) => self.reply(&Reply::refused(event.id, text)).await,
         }
     }
 
-    async fn count(&mut self, id: String, filters: Vec<Filter>) -> Result<(), Ended> {
+    async fn count(&mut self, id: String, mut filters: Vec<Filter>) -> Result<(), Ended> {
         count(&self.relay.counters.counts);
-        let verdict = self.check_question(&filters);
-        let verdict = verdict.and_then(|()| match self.counting.has_room() {
-            true => Ok(()),
-            false => Err("rate-limited: too many counts are waiting".to_owned()),
-        });
-        match verdict {
+        match self.check_count(&mut filters) {
             Ok(()) => {
                 self.invite(&filters).await?;
-                let readers = self.auth.keys().to_vec();
-                self.counting.push(id, filters, readers);
+                let (payer, readers) = (self.manners.payer(), self.auth.keys().to_vec());
+                self.counting.push(payer, id, filters, readers);
                 Ok(())
             }
             Err(text) => self.reply(&Reply::closed(id, text)).await,
         }
     }
 
+    fn check_count(&mut self, filters: &mut [Filter]) -> Result<(), String> {
+        self.check_question(filters)?;
+        if !self.counting.has_room() {
+            return Err("rate-limited: too many counts are waiting".to_owned());
+        }
+        Ok(self.manners.may_take_time(filters)?)
+    }
+
     async fn open_sync(
         &mut self,
         id: String,
-        filter: Filter,
+        mut filter: Filter,
         message: Vec<u8>,
     ) -> Result<(), Ended> {
         count(&self.relay.counters.syncs);
         self.syncing.close(&id);
-        let verdict = if self.relay.settings.limits.offers_sync() {
-            self.check_question(std::slice::from_ref(&filter))
-        } else {
-            Err("unsupported: sync is not offered".to_owned())
-        };
+        let verdict = self.check_sync(std::slice::from_mut(&mut filter));
         if verdict.is_ok() {
             self.invite(std::slice::from_ref(&filter)).await?;
         }
-        let readers = self.auth.keys().to_vec();
+        let set = Set {
+            filter,
+            readers: self.auth.keys().to_vec(),
+        };
+        let payer = self.manners.payer();
         let opened = verdict.map_err(SyncError::Other);
-        let opened = opened.and_then(|()| self.syncing.open(id.clone(), filter, message, readers));
+        let opened = opened.and_then(|()| self.syncing.open(payer, id.clone(), set, message));
         self.answer_sync(id, opened).await
     }
 
+    fn check_sync(&mut self, filters: &mut [Filter]) -> Result<(), String> {
+        if !self.relay.settings.limits.offers_sync() {
+            return Err("unsupported: sync is not offered".to_owned());
+        }
+        self.check_question(filters)?;
+        Ok(self.manners.may_take_time(filters)?)
+    }
+
     async fn go_on_with_sync(&mut self, id: String, message: Vec<u8>) -> Result<(), Ended> {
-        let taken = if self.may_ask() {
-            self.syncing.take(id.clone(), message)
-        } else {
-            self.syncing.close(&id);
-            let why = "rate-limited: too many requests a minute";
-            Err(SyncError::Other(why.to_owned()))
+        let verdict = self.manners.may_ask();
+        // What a round takes is not known before; it must only not begin in debt.
+        let verdict = verdict.and_then(|()| self.manners.may_take_time(&[]));
+        let taken = match verdict {
+            Ok(()) => {
+                let payer = self.manners.payer();
+                self.syncing.take(payer, id.clone(), message)
+            }
+            Err(why) => {
+                self.syncing.close(&id);
+                Err(SyncError::Other(why.to_owned()))
+            }
         };
         self.answer_sync(id, taken).await
     }
@@ -268,16 +280,6 @@ impl<'r> Session<'r> {
             Ok(()) => Ok(()),
             Err(error) => self.reply(&Reply::neg_error(id, error)).await,
         }
-    }
-
-    /// Takes one of the minute's requests, if there is one left.
-    pub(super) fn may_ask(&mut self) -> bool {
-        self.request_rate.take(Instant::now())
-    }
-
-    /// Takes one of the minute's events, if there is one left.
-    pub(super) fn may_publish(&mut self) -> bool {
-        self.event_rate.take(Instant::now())
     }
 
     pub(super) async fn reply(&mut self, reply: &Reply) -> Result<(), Ended> {
@@ -290,7 +292,25 @@ impl<'r> Session<'r> {
             self.challenge().await?;
         }
         let frames = replies.iter().map(Reply::to_frame);
-        self.connection.write(frames).await
+        self.connection.write(frames).await?;
+        let offences = replies.iter().filter(|reply| reply.blames_client());
+        if self.manners.offend(offences.count()) {
+            return Err(Ended::Banned);
+        }
+        Ok(())
+    }
+
+    fn is_silent(&self) -> bool {
+        self.heard_at.elapsed() > self.relay.settings.limits.max_silence
+    }
+
+    /// Says why a client that broke too many rules has to go.
+    async fn send_away(mut self) {
+        count(&self.relay.counters.banned);
+        self.finish_ingest().await;
+        self.connection
+            .close(POLICY_VIOLATION, "too many rules broken, come back later")
+            .await;
     }
 
     /// What was read from the client is stored even when nobody waits for the answer.

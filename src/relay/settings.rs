@@ -6,6 +6,7 @@ use std::time::Duration;
 use nips::{Kind, PublicKey, RelayUrl};
 
 use super::message::ClientEvent;
+use crate::config::WriteAccess;
 
 /// Everything the relay is told at start.
 #[derive(Debug, Clone, Default)]
@@ -20,12 +21,19 @@ pub struct RelaySettings {
     pub write: WriteRules,
     /// How many clients, and how fast each.
     pub rates: RelayRates,
+    /// When an address is kept out for a while; `None` never.
+    pub bans: Option<BanRules>,
 }
 
 impl RelaySettings {
-    /// Why an event is refused, as the text of an `OK`.
-    pub(super) fn check_write(&self, event: &ClientEvent<'_>) -> Result<(), &'static str> {
-        match self.write.check(event) {
+    /// Why an event is refused, as the text of an `OK`; `authenticated` are the keys that the client has proved
+    /// to hold.
+    pub(super) fn check_write(
+        &self,
+        event: &ClientEvent<'_>,
+        authenticated: &[PublicKey],
+    ) -> Result<(), &'static str> {
+        match self.write.check(event, authenticated) {
             Err(_) if WriteRules::is_owed(event, &self.urls) => Ok(()),
             verdict => verdict,
         }
@@ -62,6 +70,8 @@ pub struct RelayLimits {
     pub max_subscriptions: usize,
     /// Filters of one subscription.
     pub max_filters: usize,
+    /// Values in one list of a filter: ids, authors, kinds, values of a tag.
+    pub max_filter_values: usize,
     /// Highest `limit` of a filter; a higher one is lowered to it.
     pub max_limit: usize,
     /// `limit` of a filter that has none.
@@ -81,6 +91,12 @@ pub struct RelayLimits {
     pub sync_idle_timeout: Duration,
     /// Stored answers worked out at the same time, over all connections.
     pub concurrent_queries: usize,
+    /// Pause between two pings. Proxies and home routers forget connections that are silent for a minute.
+    pub ping_every: Duration,
+    /// A client that sent nothing at all for so long, not even an answer to a ping, is gone.
+    pub max_silence: Duration,
+    /// How long a client may leave what we wrote in the socket's buffers before it counts as gone.
+    pub write_patience: Duration,
 }
 
 impl Default for RelayLimits {
@@ -89,6 +105,7 @@ impl Default for RelayLimits {
             max_message_length: 512 << 10,
             max_subscriptions: 100,
             max_filters: 20,
+            max_filter_values: 2_000,
             max_limit: 5_000,
             default_limit: 500,
             max_discovery_limit: 20_000,
@@ -98,6 +115,9 @@ impl Default for RelayLimits {
             max_synced_events: 5_000_000,
             sync_idle_timeout: Duration::from_secs(60),
             concurrent_queries: 32,
+            ping_every: Duration::from_secs(30),
+            max_silence: Duration::from_secs(75),
+            write_patience: Duration::from_secs(30),
         }
     }
 }
@@ -107,6 +127,10 @@ impl Default for RelayLimits {
 pub struct WriteRules {
     /// Whether clients may publish at all.
     pub is_enabled: bool,
+    /// Who may.
+    pub access: WriteAccess,
+    /// Keys that may publish whatever `access` says: our monitor's and the operator's.
+    pub insiders: HashSet<PublicKey>,
     /// Kinds that are accepted.
     pub kinds_allowed: HashSet<Kind>,
     /// Kinds that are refused.
@@ -121,6 +145,8 @@ impl Default for WriteRules {
     fn default() -> Self {
         Self {
             is_enabled: true,
+            access: WriteAccess::Open,
+            insiders: HashSet::new(),
             kinds_allowed: HashSet::new(),
             kinds_blocked: HashSet::new(),
             authors_allowed: HashSet::new(),
@@ -129,15 +155,38 @@ impl Default for WriteRules {
     }
 }
 
-/// How many clients, and how fast each; `None` does not limit.
+/// How many clients, and how fast each; `None` does not limit. A prefix is the network that an address
+/// is in: its /24, or its /64 in IPv6. An IPv6 address counts as its /64 wherever addresses are counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RelayRates {
     /// Connections in all.
     pub max_connections: Option<usize>,
     /// Connections of one address.
     pub max_connections_per_address: Option<usize>,
+    /// Connections of one prefix.
+    pub max_connections_per_prefix: Option<usize>,
     /// EVENT messages a minute of one connection.
     pub events_per_minute: Option<u32>,
     /// REQ messages a minute of one connection.
     pub requests_per_minute: Option<u32>,
+    /// EVENT messages a minute of one prefix.
+    pub events_per_minute_per_prefix: Option<u32>,
+    /// REQ messages a minute of one prefix.
+    pub requests_per_minute_per_prefix: Option<u32>,
+    /// Events a minute that are stored for one author.
+    pub events_per_minute_per_key: Option<u32>,
+    /// Time that the stored answers of one connection may take in a minute.
+    pub query_time_per_minute: Option<Duration>,
+    /// The same for one prefix.
+    pub query_time_per_minute_per_prefix: Option<Duration>,
+}
+
+/// When an address is kept out for a while: its clients sent nonsense, or went on asking after they were told
+/// that they ask too much.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BanRules {
+    /// Refusals a minute that are put up with: those that begin with `invalid:` or `rate-limited:`.
+    pub offences_per_minute: u32,
+    /// How long the address is kept out after one more.
+    pub duration: Duration,
 }

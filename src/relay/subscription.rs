@@ -17,6 +17,9 @@ use crate::store::events::BatchNumber;
 /// Live events that may wait for the end of a stored answer; more than the longest answer.
 const MAX_PENDING: usize = 10_000;
 
+/// The same in bytes, over all subscriptions of a connection.
+const MAX_PENDING_BYTES: usize = 16 << 20;
+
 /// One open subscription.
 pub(super) struct Subscription {
     pub(super) id: String,
@@ -30,9 +33,23 @@ pub(super) struct Subscription {
 
 enum Phase {
     /// The stored part is being worked out or sent; live events wait.
-    Stored(Vec<(Option<BatchNumber>, Arc<LiveEvent>)>),
+    Stored(Waiting),
     /// The stored part was sent; it knew of batches up to this one. Live delivery may be behind it.
     Live(BatchNumber),
+}
+
+/// Live events that wait for the end of a stored answer.
+#[derive(Default)]
+struct Waiting {
+    events: Vec<(Option<BatchNumber>, Arc<LiveEvent>)>,
+    bytes: usize,
+}
+
+impl Waiting {
+    fn push(&mut self, batch: Option<BatchNumber>, live: &Arc<LiveEvent>) {
+        self.bytes += live.json().len();
+        self.events.push((batch, Arc::clone(live)));
+    }
 }
 
 /// What a live event comes to.
@@ -72,14 +89,21 @@ impl Subscription {
         }
     }
 
+    /// Bytes of the live events that wait.
+    fn pending_bytes(&self) -> usize {
+        match &self.phase {
+            Phase::Stored(waiting) => waiting.bytes,
+            Phase::Live(_) => 0,
+        }
+    }
+
     /// Ends the stored part, which knew of batches up to `as_of`; gives what happened since.
     pub(super) fn go_live(&mut self, as_of: BatchNumber) -> Vec<Arc<LiveEvent>> {
-        let Phase::Stored(pending) = std::mem::replace(&mut self.phase, Phase::Live(as_of)) else {
+        let Phase::Stored(waiting) = std::mem::replace(&mut self.phase, Phase::Live(as_of)) else {
             return Vec::new();
         };
-        let newer = pending
-            .into_iter()
-            .filter(|(batch, _)| is_newer(*batch, as_of));
+        let events = waiting.events.into_iter();
+        let newer = events.filter(|(batch, _)| is_newer(*batch, as_of));
         newer.map(|(_, live)| live).collect()
     }
 }
@@ -121,7 +145,7 @@ impl<'r> Subscriptions<'r> {
             id,
             values: count_values(filters),
             is_partial: filters.iter().any(is_unasked),
-            phase: Phase::Stored(Vec::new()),
+            phase: Phase::Stored(Waiting::default()),
         };
         let mut index = self.index.write().expect("no panic under the lock");
         let key = index.open(filters.to_vec(), &self.listener);
@@ -153,6 +177,8 @@ impl<'r> Subscriptions<'r> {
         batch: Option<BatchNumber>,
         live: &Arc<LiveEvent>,
     ) -> Next {
+        let waiting: usize = self.open.values().map(Subscription::pending_bytes).sum();
+        let has_room = waiting + live.json().len() <= MAX_PENDING_BYTES;
         let Some(subscription) = self.open.get_mut(&key) else {
             return Next::Nothing;
         };
@@ -161,8 +187,8 @@ impl<'r> Subscriptions<'r> {
                 Next::Send(subscription.frame(live.json()))
             }
             Phase::Live(_) => Next::Nothing,
-            Phase::Stored(pending) if pending.len() < MAX_PENDING => {
-                pending.push((batch, Arc::clone(live)));
+            Phase::Stored(waiting) if has_room && waiting.events.len() < MAX_PENDING => {
+                waiting.push(batch, live);
                 Next::Nothing
             }
             Phase::Stored(_) => Next::Overflow,
@@ -215,6 +241,26 @@ mod tests {
     use super::*;
     use crate::relay::live_index::LiveIndex;
     use crate::store::events::Visibility;
+
+    #[test]
+    fn what_waits_is_bounded_in_bytes_over_all_subscriptions() {
+        let index = RwLock::new(LiveIndex::default());
+        let (listener, _deliveries) = Listener::new(CancellationToken::new());
+        let mut subscriptions = Subscriptions::new(&index, listener);
+        let keys = ["a", "b"].map(|id| subscriptions.open(id.to_owned(), &[Filter::default()]));
+        let event = Generator::new(1).note_at(1_700_000_000);
+        let live = Arc::new(LiveEvent::new(event, Visibility::Public));
+        let fitting = MAX_PENDING_BYTES / live.json().len();
+        let mut taken = 0;
+        for key in keys.into_iter().cycle() {
+            match subscriptions.take_live(key, None, &live) {
+                Next::Nothing => taken += 1,
+                Next::Overflow => break,
+                Next::Send(_) => panic!("nothing is sent before the stored part"),
+            }
+        }
+        assert_eq!(taken, fitting.min(2 * MAX_PENDING));
+    }
 
     #[test]
     fn what_the_stored_answer_held_is_not_sent_again_however_late_it_comes() {

@@ -13,6 +13,8 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::filter_limits::expected_time;
+use super::manners::Payer;
 use super::reply::Reply;
 use super::server::Inner;
 use super::snapshot::Snapshot;
@@ -31,6 +33,12 @@ pub(super) enum SyncError {
     TooMany(usize),
     /// Anything else, with its prefix.
     Other(String),
+}
+
+/// What a session is about: the events that match, of those that the readers may see.
+pub(super) struct Set {
+    pub(super) filter: Filter,
+    pub(super) readers: Vec<PublicKey>,
 }
 
 /// The sessions of one connection.
@@ -76,10 +84,10 @@ impl Syncing {
     /// Begins a session; an open one of the same id is over.
     pub(super) fn open(
         &mut self,
+        payer: Payer,
         id: String,
-        filter: Filter,
+        set: Set,
         message: Vec<u8>,
-        readers: Vec<PublicKey>,
     ) -> Result<(), SyncError> {
         self.open.remove(&id);
         // Rounds of sessions that were closed meanwhile still do their work.
@@ -94,14 +102,19 @@ impl Syncing {
         self.open.insert(id.clone(), Sync { number, stage });
         let relay = Arc::clone(&self.relay);
         self.rounds.spawn(async move {
-            let result = relay.begin_sync(filter, message, readers).await;
+            let result = relay.begin_sync(payer, set, message).await;
             Round { id, number, result }
         });
         Ok(())
     }
 
     /// Takes the client's next message.
-    pub(super) fn take(&mut self, id: String, message: Vec<u8>) -> Result<(), SyncError> {
+    pub(super) fn take(
+        &mut self,
+        payer: Payer,
+        id: String,
+        message: Vec<u8>,
+    ) -> Result<(), SyncError> {
         let Some(sync) = self.open.get_mut(&id) else {
             let why = "closed: no such sync session is open";
             return Err(SyncError::Other(why.to_owned()));
@@ -115,7 +128,7 @@ impl Syncing {
         };
         let relay = Arc::clone(&self.relay);
         self.rounds.spawn(async move {
-            let result = relay.go_on_with_sync(snapshot, message).await;
+            let result = relay.go_on_with_sync(payer, snapshot, message).await;
             Round { id, number, result }
         });
         Ok(())
@@ -188,11 +201,25 @@ impl Syncing {
 impl Inner {
     async fn begin_sync(
         &self,
-        filter: Filter,
+        payer: Payer,
+        set: Set,
         message: Vec<u8>,
-        readers: Vec<PublicKey>,
     ) -> Result<(Arc<Snapshot>, Vec<u8>), SyncError> {
         let work = self.sync_work.acquire().await;
+        let expected = expected_time(std::slice::from_ref(&set.filter));
+        let began_at = Instant::now();
+        let begun = self.compare(set, message).await;
+        self.crowd.settle(payer, expected, began_at.elapsed());
+        drop(work);
+        begun
+    }
+
+    async fn compare(
+        &self,
+        set: Set,
+        message: Vec<u8>,
+    ) -> Result<(Arc<Snapshot>, Vec<u8>), SyncError> {
+        let Set { filter, readers } = set;
         let max = self.settings.limits.max_sync_events;
         let scope = self.scope(readers);
         let set = self.store.keys(filter, scope, max).await;
@@ -211,23 +238,25 @@ impl Inner {
         })
         .await
         .map_err(|_| unanswered())?;
-        drop(work);
         Ok((snapshot, answer.map_err(|error| malformed(&error))?))
     }
 
     async fn go_on_with_sync(
         &self,
+        payer: Payer,
         snapshot: Arc<Snapshot>,
         message: Vec<u8>,
     ) -> Result<(Arc<Snapshot>, Vec<u8>), SyncError> {
         let work = self.sync_work.acquire().await;
-        let (snapshot, answer) = tokio::task::spawn_blocking(move || {
+        let began_at = Instant::now();
+        let answered = tokio::task::spawn_blocking(move || {
             let answer = snapshot.answer(&message);
             (snapshot, answer)
-        })
-        .await
-        .map_err(|_| unanswered())?;
+        });
+        let answered = answered.await;
+        self.crowd.settle(payer, Duration::ZERO, began_at.elapsed());
         drop(work);
+        let (snapshot, answer) = answered.map_err(|_| unanswered())?;
         Ok((snapshot, answer.map_err(|error| malformed(&error))?))
     }
 

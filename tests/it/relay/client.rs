@@ -7,7 +7,7 @@ use fleet::events::Author;
 use futures_util::{SinkExt, StreamExt};
 use nips::{Event, Kind};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
@@ -28,6 +28,17 @@ impl Client {
             stream.set_nodelay(true).unwrap();
         }
         Self(socket)
+    }
+
+    /// A client with an address of its own, one of 127.0.0.0/8.
+    pub(super) async fn connect_from(from: [u8; 4], address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((from, 0))).unwrap();
+        let stream = socket.connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let stream = MaybeTlsStream::Plain(stream);
+        let connected = tokio_tungstenite::client_async(format!("ws://{address}"), stream).await;
+        Self(connected.unwrap().0)
     }
 
     pub(crate) async fn send(&mut self, message: Value) {
@@ -80,6 +91,12 @@ impl Client {
         let next = tokio::time::timeout(PATIENCE, self.0.next()).await;
         next.expect("the relay answers")
             .map(|message| message.unwrap())
+    }
+
+    /// Whether the next thing that the relay says is a message, and not goodbye.
+    pub(super) async fn answers(&mut self) -> bool {
+        let next = tokio::time::timeout(PATIENCE, self.0.next()).await;
+        matches!(next, Ok(Some(Ok(Message::Text(_)))))
     }
 
     /// Publishes an event and gives the verdict.

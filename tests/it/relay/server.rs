@@ -177,6 +177,10 @@ impl Served {
         self.store.write(batch(events, NOW)).await.unwrap();
     }
 
+    pub(super) async fn client_from(&self, from: [u8; 4]) -> Client {
+        Client::connect_from(from, self.address).await
+    }
+
     pub(super) fn url(&self) -> String {
         format!("ws://{}", self.address)
     }

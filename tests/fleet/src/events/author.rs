@@ -27,6 +27,11 @@ impl Author {
         }
     }
 
+    /// The private key as hex, for a program that is to sign as this author.
+    pub fn secret_hex(&self) -> String {
+        self.keys.display_secret().to_string()
+    }
+
     /// The public key.
     pub fn pubkey(&self) -> PublicKey {
         self.pubkey
