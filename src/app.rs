@@ -17,7 +17,7 @@ use crate::archive::{Archive, ArchiveSettings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::http::{
-    Overviews, Server, ServerLimits, Site, metrics_routes, public_routes, tls_settings,
+    Overviews, Proxies, Server, ServerLimits, Site, metrics_routes, public_routes, tls_settings,
 };
 use crate::lifecycle::Tasks;
 use crate::metrics::Metrics;
@@ -290,7 +290,8 @@ impl App {
         let tls = relay.tls.as_ref().map(tls_settings).transpose()?;
         let connections = self.config.policy.rates.max_connections + PAGE_CONNECTIONS;
         let server = Server::bind(relay.listen, ServerLimits::of(connections), tls).await;
-        server.context("public port (listen in relay.yaml)")
+        let server = server.context("public port (listen in relay.yaml)")?;
+        Ok(server.behind(Proxies::from(&relay.proxy)))
     }
 
     fn relay(&self) -> Result<Relay> {

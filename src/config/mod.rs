@@ -52,7 +52,7 @@ pub use monitor::{
 pub use networks::{NetworkConfig, NetworkOverride, NetworkOverrides, NetworksConfig};
 pub use policy::{BanPolicy, PolicyConfig, RatePolicy, WriteAccess, WritePolicy};
 pub use refresher::{RefreshConfig, RefresherConfig, RetentionConfig};
-pub use relay::{InfoConfig, LimitsConfig, RelayConfig, TlsConfig};
+pub use relay::{InfoConfig, LimitsConfig, ProxyConfig, RelayConfig, TlsConfig};
 pub use sample::sample;
 pub use schedule::Schedule;
 pub use secret::{FoundSecret, Secret, Secrets};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::key::{Accepts, Key};
 use super::seconds;
 use super::section::{FileName, Section};
+use crate::model::AddressBlock;
 
 /// The contents of `relay.yaml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub struct RelayConfig {
     pub limits: LimitsConfig,
     /// Certificate, when no proxy in front of us has one.
     pub tls: Option<TlsConfig>,
+    /// Reverse proxies in front of us.
+    pub proxy: ProxyConfig,
 }
 
 /// The NIP-11 identity.
@@ -81,6 +84,16 @@ pub struct TlsConfig {
     pub key_file: PathBuf,
 }
 
+/// Reverse proxies in front of us, and how they tell whom they stand for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProxyConfig {
+    /// Their addresses; nobody else's `X-Forwarded-For` is believed.
+    pub trusted: Vec<AddressBlock>,
+    /// Whether they begin each connection with a header of PROXY protocol.
+    pub protocol: bool,
+}
+
 impl Default for RelayConfig {
     fn default() -> Self {
         Self {
@@ -89,6 +102,7 @@ impl Default for RelayConfig {
             info: InfoConfig::default(),
             limits: LimitsConfig::default(),
             tls: None,
+            proxy: ProxyConfig::default(),
         }
     }
 }
@@ -165,7 +179,18 @@ fn address_keys() -> Vec<Key> {
         Key::new(
             "tls",
             Accepts::OrNull(&Accepts::Map),
-            "{cert_file, key_file}, PEM, when no proxy in front of us does TLS.",
+            "{cert_file, key_file}, PEM, when no proxy in front of us does TLS; read again when they change.",
+        ),
+        Key::section("proxy", "Reverse proxies in front of us."),
+        Key::new(
+            "proxy.trusted",
+            Accepts::List,
+            "Their addresses or networks, e.g. 10.0.0.0/8; only they are believed when X-Forwarded-For names a client.",
+        ),
+        Key::new(
+            "proxy.protocol",
+            Accepts::Flag,
+            "Whether they begin each connection with PROXY protocol, version 1 or 2; it is then required of them.",
         ),
     ]
 }

@@ -4,12 +4,15 @@
 //! answered. Everything shown about the archive comes from one [`Overview`], read at most once in a
 //! few seconds however many ask. A WebSocket is handed to [`Relay::serve`](crate::relay::Relay::serve).
 
+mod certificate;
 mod error;
 mod exposition;
 mod health;
 pub mod moment;
 mod overview;
 mod page;
+mod proxies;
+mod proxy_protocol;
 mod root;
 mod server;
 mod tls;
@@ -17,6 +20,7 @@ mod tls;
 pub use error::ApiError;
 pub use exposition::metrics_routes;
 pub use overview::{Lag, Overview, Overviews};
+pub use proxies::Proxies;
 pub use root::{Site, public_routes};
 pub use server::{Server, ServerError, ServerLimits};
 pub use tls::tls_settings;

@@ -20,6 +20,8 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
+use super::proxies::Proxies;
+use super::proxy_protocol;
 use crate::lifecycle::{Tasks, Tokens};
 
 /// Time for the headers of a request, and for a TLS handshake. Who needs longer is not a browser.
@@ -87,6 +89,7 @@ pub struct Server {
     tls: Option<TlsAcceptor>,
     limits: ServerLimits,
     places: Arc<Semaphore>,
+    proxies: Arc<Proxies>,
 }
 
 impl Server {
@@ -109,7 +112,14 @@ impl Server {
                 limits.max_connections.min(Semaphore::MAX_PERMITS),
             )),
             limits,
+            proxies: Arc::default(),
         })
+    }
+
+    /// Believes these proxies about whom they stand for.
+    pub fn behind(mut self, proxies: Proxies) -> Self {
+        self.proxies = Arc::new(proxies);
+        self
     }
 
     /// The address, with the port that was taken when 0 was asked for.
@@ -134,6 +144,7 @@ impl Server {
                         tls: self.tls.clone(),
                         limits: self.limits,
                         routes: routes.clone(),
+                        proxies: Arc::clone(&self.proxies),
                     };
                     let tokens = tokens.clone();
                     tasks.spawn_short("connection", async move {
@@ -167,14 +178,26 @@ struct Connection {
     tls: Option<TlsAcceptor>,
     limits: ServerLimits,
     routes: Router,
+    proxies: Arc<Proxies>,
 }
 
 impl Connection {
-    async fn run(self, tokens: &Tokens) {
+    async fn run(mut self, tokens: &Tokens) {
+        if self.proxies.introduce(self.peer.ip()) {
+            let header = proxy_protocol::read(&mut self.stream);
+            match tokio::time::timeout(self.limits.header_patience, header).await {
+                Ok(Ok(client)) => self.peer = client.unwrap_or(self.peer),
+                Ok(Err(error)) => {
+                    return debug!(service = "relay", %error, "proxy_header_refused");
+                }
+                Err(_) => return debug!(service = "relay", "proxy_header_timed_out"),
+            }
+        }
         let http = Http {
             peer: self.peer,
             limits: self.limits,
             routes: self.routes,
+            proxies: self.proxies,
         };
         let Some(acceptor) = self.tls else {
             return http.speak(self.stream, tokens).await;
@@ -192,6 +215,7 @@ struct Http {
     peer: SocketAddr,
     limits: ServerLimits,
     routes: Router,
+    proxies: Arc<Proxies>,
 }
 
 impl Http {
@@ -202,7 +226,8 @@ impl Http {
     ) {
         let routes = TowerToHyperService::new(self.routes);
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(self.peer));
+            let client = self.proxies.client(self.peer, request.headers());
+            request.extensions_mut().insert(ConnectInfo(client));
             routes.call(request)
         });
         let connection = http1::Builder::new()

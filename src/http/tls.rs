@@ -3,33 +3,25 @@
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::ServerError;
+use super::certificate::Certificate;
 use crate::config::TlsConfig;
 
-/// Loads certificate chain and key.
+/// Settings with the certificate and the key of these files, which are read again when they change.
 ///
 /// # Errors
 /// [`ServerError::Certificate`] naming the file that cannot be used.
 pub fn tls_settings(config: &TlsConfig) -> Result<Arc<ServerConfig>, ServerError> {
-    let unusable = |path: &std::path::Path| {
-        let path = path.to_owned();
-        move |source: Box<dyn std::error::Error + Send + Sync>| ServerError::Certificate {
-            path,
-            source,
-        }
-    };
-    let chain = CertificateDer::pem_file_iter(&config.cert_file)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(|error| unusable(&config.cert_file)(error.into()))?;
-    let key = PrivateKeyDer::from_pem_file(&config.key_file)
-        .map_err(|error| unusable(&config.key_file)(error.into()))?;
+    let certificate = Certificate::load(config)?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let settings = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
-        .map_err(|error| unusable(&config.cert_file)(error.into()))?;
+        .map_err(|error| ServerError::Certificate {
+            path: config.cert_file.clone(),
+            source: error.into(),
+        })?
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(certificate));
     Ok(Arc::new(settings))
 }

@@ -8,5 +8,6 @@ mod information;
 mod metrics;
 mod page;
 mod paths;
+mod proxies;
 mod served;
 mod tls;

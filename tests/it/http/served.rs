@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bigbrotr::archive::{Archive, ArchiveSettings};
 use bigbrotr::clock::MockClock;
-use bigbrotr::http::{Overviews, Server, ServerLimits, Site, metrics_routes, public_routes};
+use bigbrotr::http::{
+    Overviews, Proxies, Server, ServerLimits, Site, metrics_routes, public_routes,
+};
 use bigbrotr::lifecycle::Tasks;
 use bigbrotr::metrics::Metrics;
 use bigbrotr::relay::{Relay, RelaySettings};
@@ -38,14 +40,25 @@ pub(super) fn serve() -> Served {
     serve_within(ServerLimits::of(64), None)
 }
 
+/// Both ports, the public one behind proxies, with a relay of its own settings.
+pub(super) fn serve_behind(
+    proxies: Proxies,
+    tls: Option<Arc<ServerConfig>>,
+    relay: RelaySettings,
+) -> Served {
+    serve_with(impatient(64), tls, proxies, relay, Front::Store)
+}
+
 /// Both ports, the public one with limits of its own and perhaps TLS.
 pub(super) fn serve_within(limits: ServerLimits, tls: Option<Arc<ServerConfig>>) -> Served {
-    serve_with(limits, tls, Front::Store)
+    let (proxies, relay) = (Proxies::default(), RelaySettings::default());
+    serve_with(limits, tls, proxies, relay, Front::Store)
 }
 
 /// Both ports of a relay that reads from a serving index, which has to be fed.
 pub(super) fn serve_from_index() -> Served {
-    serve_with(ServerLimits::of(64), None, Front::Index)
+    let (proxies, relay) = (Proxies::default(), RelaySettings::default());
+    serve_with(ServerLimits::of(64), None, proxies, relay, Front::Index)
 }
 
 /// What the relay reads from.
@@ -54,7 +67,13 @@ enum Front {
     Index,
 }
 
-fn serve_with(limits: ServerLimits, tls: Option<Arc<ServerConfig>>, front: Front) -> Served {
+fn serve_with(
+    limits: ServerLimits,
+    tls: Option<Arc<ServerConfig>>,
+    proxies: Proxies,
+    relay: RelaySettings,
+    front: Front,
+) -> Served {
     let runtime = Runtime::new().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let opened = Embedded::open(directory.path(), EmbeddedOptions::default());
@@ -74,10 +93,11 @@ fn serve_with(limits: ServerLimits, tls: Option<Arc<ServerConfig>>, front: Front
             Some(Arc::new(runtime.block_on(index).unwrap()))
         }
     };
-    let (site, relay) = site(&store, &clock, &metrics, &tasks, serving.clone());
+    let (site, relay) = site(&store, &clock, &metrics, &tasks, serving.clone(), relay);
     let (public, metrics_port) = runtime.block_on(async {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         let public = Server::bind(any, limits, tls).await.unwrap();
+        let public = public.behind(proxies);
         let second = Server::bind(any, ServerLimits::of(64), None).await.unwrap();
         let addresses = (public.address(), second.address());
         let serve = second.serve(metrics_routes(&site), tasks.clone());
@@ -105,11 +125,16 @@ fn site(
     metrics: &Metrics,
     tasks: &Tasks,
     serving: Option<Arc<ServingIndex>>,
+    relay_settings: RelaySettings,
 ) -> (Site, Relay) {
     let settings = ArchiveSettings::default();
     let archive = Archive::new(store.clone(), clock.clone(), settings);
-    let settings = RelaySettings::default();
-    let relay = Relay::new(archive.clone(), store.clone(), clock.clone(), settings);
+    let relay = Relay::new(
+        archive.clone(),
+        store.clone(),
+        clock.clone(),
+        relay_settings,
+    );
     let site = Site {
         store: store.clone(),
         clock: clock.clone(),

@@ -1,8 +1,9 @@
 //! TLS on the public port, with files that the operator named.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use fleet::Authority;
 use rustls::pki_types::ServerName;
@@ -10,6 +11,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::client::{Response, ask, connect, rest};
 use crate::cli::operator::Operator;
+use crate::program::PATIENCE;
 
 const NAME: &str = "relay.example.com";
 
@@ -23,7 +25,8 @@ fn with_certificate(authority: &Authority) -> Operator {
     operator
 }
 
-fn get(authority: &Authority, address: SocketAddr, headers: &[&str]) -> Response {
+/// A client's settings that trust one authority.
+pub(super) fn trusting(authority: &Authority) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(authority.der()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -32,11 +35,33 @@ fn get(authority: &Authority, address: SocketAddr, headers: &[&str]) -> Response
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    Arc::new(config)
+}
+
+fn open(authority: &Authority, address: SocketAddr) -> StreamOwned<ClientConnection, TcpStream> {
     let name = ServerName::try_from(NAME).unwrap();
-    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-    let mut stream = StreamOwned::new(connection, connect(address));
+    let connection = ClientConnection::new(trusting(authority), name).unwrap();
+    StreamOwned::new(connection, connect(address))
+}
+
+fn get(authority: &Authority, address: SocketAddr, headers: &[&str]) -> Response {
+    let mut stream = open(authority, address);
     ask(&mut stream, "GET /", headers);
     Response::parse(&rest(&mut stream))
+}
+
+/// Whether the relay shows a certificate of that authority.
+fn is_shown(authority: &Authority, address: SocketAddr) -> bool {
+    let mut stream = open(authority, address);
+    stream.conn.complete_io(&mut stream.sock).is_ok()
+}
+
+fn wait_until_shown(authority: &Authority, address: SocketAddr) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_shown(authority, address) {
+        assert!(Instant::now() < deadline, "the new certificate is not used");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]
@@ -68,6 +93,34 @@ fn page_and_document_are_served_over_tls_and_nothing_without() {
         200
     );
     assert!(operator.done(&["status"]).contains("events      0"));
+    assert!(running.stop().success());
+}
+
+#[test]
+fn a_renewed_certificate_is_used_without_a_restart_and_a_broken_one_is_not() {
+    let (old, new) = (Authority::new().unwrap(), Authority::new().unwrap());
+    let operator = with_certificate(&old);
+    let mut running = operator.start(&["relay"]);
+    running.address("relay");
+    let address = operator.public_address();
+    let mut before = open(&old, address);
+    before.conn.complete_io(&mut before.sock).unwrap();
+    // Half of the renewal: certificate and key do not fit, so the old pair stays.
+    let (certificate, key) = new.issue(NAME).unwrap();
+    operator.write("cert.pem", certificate);
+    let is_warned = |said: &str| said.contains("certificate_not_reloaded").then_some(());
+    let deadline = Instant::now() + PATIENCE;
+    while is_warned(&running.said()).is_none() {
+        assert!(is_shown(&old, address) && Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(is_shown(&old, address));
+    operator.write("key.pem", key);
+    wait_until_shown(&new, address);
+    assert!(!is_shown(&old, address));
+    // Who was connected before is still served.
+    ask(&mut before, "GET /health/live", &[]);
+    assert_eq!(Response::parse(&rest(&mut before)).status, 200);
     assert!(running.stop().success());
 }
 
