@@ -66,6 +66,9 @@ pub struct LimitsConfig {
     pub max_discovery_limit: usize,
     /// Events in the set of one sync session; 0 offers none.
     pub max_sync_events: usize,
+    /// Time for a stored answer.
+    #[serde(with = "seconds")]
+    pub query_timeout: Duration,
     /// Pause between two pings.
     #[serde(with = "seconds")]
     pub ping_interval: Duration,
@@ -130,6 +133,7 @@ impl Default for LimitsConfig {
             default_limit: 500,
             max_discovery_limit: 20_000,
             max_sync_events: 1_000_000,
+            query_timeout: Duration::from_secs(2),
             ping_interval: Duration::from_secs(30),
             max_silence: Duration::from_secs(75),
         }
@@ -252,6 +256,11 @@ fn limit_keys() -> Vec<Key> {
             "limits.max_sync_events",
             Accepts::Integer(0, 5_000_000),
             "Events in the set of one sync session (NIP-77); 0 offers none.",
+        ),
+        Key::new(
+            "limits.query_timeout",
+            Accepts::Seconds(0.1, 60.0),
+            "Time for a stored answer; what was found until then is sent, and that there is more (NIP-67).",
         ),
         Key::new(
             "limits.ping_interval",

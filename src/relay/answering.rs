@@ -4,23 +4,21 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use nips::{Filter, PublicKey};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use super::connection::Ended;
 use super::counters::count;
 use super::discovery::widen;
-use super::filter_limits::{expected_time, is_large, is_live_only};
+use super::filter_limits::is_live_only;
 use super::live_index::{Delivery, SubscriptionKey};
 use super::manners::Payer;
 use super::reach::{check_reach, is_partly_private};
 use super::reply::Reply;
 use super::server::Inner;
 use super::session::Session;
+use super::stored::{Stored, Unanswered};
 use super::subscription::{Answer, Next};
-use crate::store::StoreError;
-use crate::store::events::{BatchNumber, Page};
+use crate::store::events::BatchNumber;
 
 /// Stored answers of one connection that are worked out or held in memory at the same time.
 const MAX_ANSWERS: usize = 3;
@@ -32,13 +30,10 @@ const PIECE_BYTES: usize = 64 << 10;
 #[derive(Default)]
 pub(super) struct Answers {
     requests: VecDeque<Request>,
-    queries: JoinSet<(SubscriptionKey, Result<Found, StoreError>)>,
+    queries: JoinSet<(SubscriptionKey, Result<Stored, Unanswered>)>,
     /// What was looked up and waits to be sent.
     pub(super) found: VecDeque<Answer>,
 }
-
-/// A page, and where it is a large one its right to be.
-pub(super) type Found = (Page, Option<OwnedSemaphorePermit>);
 
 /// A REQ whose stored part has not been looked up yet.
 struct Request {
@@ -52,7 +47,7 @@ impl Answers {
     /// The next page that was looked up; `None` when none is under way. Cancel-safe.
     pub(super) async fn next_page(
         &mut self,
-    ) -> Option<Result<(SubscriptionKey, Result<Found, StoreError>), Ended>> {
+    ) -> Option<Result<(SubscriptionKey, Result<Stored, Unanswered>), Ended>> {
         let answered = self.queries.join_next().await?;
         // Only a panic in the store ends a query without an answer.
         Some(answered.map_err(|_| Ended::Gone))
@@ -160,25 +155,27 @@ impl Session<'_> {
     pub(super) async fn take_page(
         &mut self,
         key: SubscriptionKey,
-        page: Result<Found, StoreError>,
+        stored: Result<Stored, Unanswered>,
     ) -> Result<(), Ended> {
-        let result = match page {
+        let result = match stored {
             // Closed or replaced in the meantime.
             _ if self.subscriptions.get_mut(key).is_none() => Ok(()),
-            Ok((page, large)) => {
+            Ok(Stored { page, large, held }) => {
                 self.answers.found.push_back(Answer {
                     key,
                     as_of: page.as_of,
                     has_more: page.has_more,
                     _large: large,
+                    _held: held,
                     events: page.events.into_iter(),
                 });
                 self.send_piece().await
             }
-            Err(error) => {
-                tracing::warn!(reason = error.reason(), %error, "a client's request could not be answered");
-                self.drop_subscription(key, "error: could not read the archive")
-                    .await
+            Err(why) => {
+                if let Unanswered::Store(error) = &why {
+                    tracing::warn!(reason = error.reason(), %error, "a client's request could not be answered");
+                }
+                self.drop_subscription(key, why.message()).await
             }
         };
         self.answers.start(self.relay);
@@ -273,28 +270,5 @@ impl Session<'_> {
             }
             None => Ok(()),
         }
-    }
-}
-
-impl Inner {
-    /// The stored part of a subscription.
-    async fn stored(
-        &self,
-        payer: Payer,
-        filters: Vec<Filter>,
-        readers: Vec<PublicKey>,
-    ) -> Result<Found, StoreError> {
-        let large = match is_large(&filters) {
-            true => Arc::clone(&self.large_answers).acquire_owned().await.ok(),
-            false => None,
-        };
-        let permit = self.queries.acquire().await;
-        let scope = self.scope(readers);
-        let bounds = self.settings.limits.query_bounds(&filters);
-        let (expected, began_at) = (expected_time(&filters), Instant::now());
-        let page = self.store.query(filters, scope, bounds).await;
-        self.crowd.settle(payer, expected, began_at.elapsed());
-        drop(permit);
-        page.map(|page| (page, large))
     }
 }

@@ -84,9 +84,16 @@ impl Connection {
             code,
             reason: reason.into(),
         };
-        let close = self.socket.send(Message::Close(Some(frame)));
-        // Whether the client still takes it makes no difference.
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, close).await;
+        let socket = &mut self.socket;
+        let handshake = async {
+            socket.send(Message::Close(Some(frame))).await?;
+            // Ending with unread messages would reset the connection, and with it what is on its way to the
+            // client.
+            while let Some(Ok(_)) = socket.recv().await {}
+            Ok::<_, axum::Error>(())
+        };
+        // Whether the client takes part makes no difference.
+        let _ = tokio::time::timeout(CLOSE_PATIENCE, handshake).await;
     }
 
     async fn send_all(&mut self, messages: impl Iterator<Item = Message>) -> Result<(), Ended> {

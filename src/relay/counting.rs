@@ -12,6 +12,7 @@ use super::filter_limits::expected_time;
 use super::manners::Payer;
 use super::reply::Reply;
 use super::server::Inner;
+use super::stored::{SLACK, Unanswered};
 use crate::store::StoreError;
 use crate::store::events::Scope;
 
@@ -106,9 +107,11 @@ async fn answer(relay: &Inner, question: Question) -> Reply {
     } = question;
     match relay.count(payer, filters, readers).await {
         Ok(counted) => Reply::Count { id, counted },
-        Err(error) => {
-            tracing::warn!(reason = error.reason(), %error, "a client's events could not be counted");
-            Reply::closed(id, "error: could not read the archive")
+        Err(why) => {
+            if let Unanswered::Store(error) = &why {
+                tracing::warn!(reason = error.reason(), %error, "a client's events could not be counted");
+            }
+            Reply::closed(id, why.message())
         }
     }
 }
@@ -120,21 +123,26 @@ impl Inner {
         payer: Payer,
         filters: Vec<Filter>,
         readers: Vec<PublicKey>,
-    ) -> Result<Counted, StoreError> {
-        let permit = self.queries.acquire().await;
-        let scope = self.scope(readers);
-        let max_scanned = self.settings.limits.max_scanned;
+    ) -> Result<Counted, Unanswered> {
+        let place = self.queries.enter(&filters).await?;
         let (expected, began_at) = (expected_time(&filters), Instant::now());
-        let counted = match filters.as_slice() {
-            [filter] => self.count_one(filter, scope, max_scanned).await,
-            _ => {
-                let count = self.store.count(filters, scope, max_scanned).await;
-                count.map(Counted::plain)
-            }
-        };
+        let counted = self.count_all(filters, self.scope(readers));
+        let patience = self.settings.limits.max_query_time + SLACK;
+        let counted = tokio::time::timeout(patience, counted).await;
         self.crowd.settle(payer, expected, began_at.elapsed());
-        drop(permit);
+        drop(place);
         counted
+            .map_err(|_| Unanswered::TooSlow)?
+            .map_err(Unanswered::Store)
+    }
+
+    async fn count_all(&self, filters: Vec<Filter>, scope: Scope) -> Result<Counted, StoreError> {
+        let max_scanned = self.settings.limits.max_scanned;
+        if let [filter] = filters.as_slice() {
+            return self.count_one(filter, scope, max_scanned).await;
+        }
+        let count = self.store.count(filters, scope, max_scanned).await;
+        count.map(Counted::plain)
     }
 
     async fn count_one(

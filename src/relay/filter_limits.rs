@@ -1,6 +1,6 @@
 //! Whether the filters of a request are within what the relay offers, and what they will cost.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nips::Filter;
 
@@ -42,14 +42,16 @@ impl RelayLimits {
         self.max_sync_events > 0
     }
 
-    /// The bounds of a stored answer.
-    pub(super) fn query_bounds(&self, filters: &[Filter]) -> QueryBounds {
+    /// The bounds of a stored answer to what was asked then.
+    pub(super) fn query_bounds(&self, filters: &[Filter], asked_at: Instant) -> QueryBounds {
+        let deadline = Some(asked_at + self.max_query_time);
         if is_large(filters) {
             return QueryBounds {
                 default_limit: self.max_discovery_limit,
                 max_limit: self.max_discovery_limit,
                 max_bytes: MAX_LARGE_ANSWER_BYTES,
                 max_scanned: self.max_scanned,
+                deadline,
             };
         }
         QueryBounds {
@@ -57,6 +59,7 @@ impl RelayLimits {
             max_limit: self.max_limit,
             max_bytes: self.max_answer_bytes,
             max_scanned: self.max_scanned,
+            deadline,
         }
     }
 }

@@ -21,6 +21,7 @@ mod manners;
 mod message;
 mod places;
 mod policy;
+mod query_gate;
 mod rate;
 mod reach;
 mod reply;
@@ -29,6 +30,7 @@ mod server;
 mod session;
 mod settings;
 mod snapshot;
+mod stored;
 mod subscription;
 mod syncing;
 

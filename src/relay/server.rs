@@ -17,6 +17,7 @@ use super::information;
 use super::live::{LiveDelivery, SharedIndex};
 use super::live_index::LiveIndex;
 use super::manners::Crowd;
+use super::query_gate::QueryGate;
 use super::session::Session;
 use super::settings::RelaySettings;
 use super::syncing::CONCURRENT_WORK;
@@ -46,7 +47,7 @@ pub(super) struct Inner {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: RelaySettings,
     pub(super) live: SharedIndex,
-    pub(super) queries: Semaphore,
+    pub(super) queries: QueryGate,
     pub(super) large_answers: Arc<Semaphore>,
     pub(super) sync_work: Semaphore,
     pub(super) room_for_keys: Arc<Semaphore>,
@@ -73,7 +74,7 @@ impl Relay {
             store,
             clock,
             live: RwLock::new(LiveIndex::default()),
-            queries: Semaphore::new(settings.limits.concurrent_queries),
+            queries: QueryGate::new(&settings.limits),
             large_answers: Arc::new(Semaphore::new(LARGE_ANSWERS)),
             sync_work: Semaphore::new(CONCURRENT_WORK),
             room_for_keys: Arc::new(Semaphore::new(settings.limits.max_synced_events)),

@@ -10,6 +10,7 @@ use std::future::ready;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use nips::Filter;
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
-use super::answering::{Answers, Found};
+use super::answering::Answers;
 use super::authentication::Authentication;
 use super::connection::{Connection, Ended, GOING_AWAY, POLICY_VIOLATION};
 use super::counters::count;
@@ -29,9 +30,12 @@ use super::message::{self, ClientEvent, ClientMessage};
 use super::policy;
 use super::reply::Reply;
 use super::server::Inner;
+use super::stored::{Stored, Unanswered};
 use super::subscription::Subscriptions;
 use super::syncing::{Set, SyncError, Syncing};
-use crate::store::StoreError;
+
+/// Time for the last answers when the relay stops, well within the grace period of the process.
+const GOODBYE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The state of one connection.
 pub(super) struct Session<'r> {
@@ -53,7 +57,7 @@ pub(super) struct Session<'r> {
 enum Wake {
     Message(Result<Message, Ended>),
     Replies(Vec<Reply>),
-    Page(SubscriptionKey, Result<Found, StoreError>),
+    Page(SubscriptionKey, Result<Stored, Unanswered>),
     Live(Delivery),
     Piece,
     Tick,
@@ -318,12 +322,24 @@ impl<'r> Session<'r> {
         while self.ingest.finished().await.is_some() {}
     }
 
-    /// Answers what is under way and closes.
+    /// Answers what is under way and closes. A client that does not read keeps nobody waiting.
     async fn say_goodbye(mut self) {
-        while let Some(replies) = self.ingest.finished().await {
-            if self.reply_all(&replies).await.is_err() {
-                return self.finish_ingest().await;
+        let patience = self.relay.settings.limits.write_patience;
+        let patience = patience.min(GOODBYE_PATIENCE);
+        match tokio::time::timeout(patience, self.finish()).await {
+            Ok(Ok(())) => {
+                self.connection
+                    .close(GOING_AWAY, "relay is shutting down")
+                    .await;
             }
+            Ok(Err(_)) | Err(_) => self.finish_ingest().await,
+        }
+    }
+
+    /// The last answers: to every event in hand, and that each subscription and sync session is over.
+    async fn finish(&mut self) -> Result<(), Ended> {
+        while let Some(replies) = self.ingest.finished().await {
+            self.reply_all(&replies).await?;
         }
         let why = "error: relay is shutting down";
         let closed = self.subscriptions.ids().map(|id| Reply::closed(id, why));
@@ -332,11 +348,7 @@ impl<'r> Session<'r> {
             Reply::neg_error(id, SyncError::Other(why))
         });
         let closed: Vec<Reply> = closed.chain(ended).collect();
-        if self.reply_all(&closed).await.is_ok() {
-            self.connection
-                .close(GOING_AWAY, "relay is shutting down")
-                .await;
-        }
+        self.reply_all(&closed).await
     }
 
     pub(super) fn count_subscriptions(&self, change: i64) {

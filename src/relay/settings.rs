@@ -91,6 +91,11 @@ pub struct RelayLimits {
     pub sync_idle_timeout: Duration,
     /// Stored answers worked out at the same time, over all connections.
     pub concurrent_queries: usize,
+    /// Time from a REQ to the end of its stored answer; what is cut off is announced by NIP-67's `more`.
+    pub max_query_time: Duration,
+    /// Bytes of stored answers on their way out, over all connections; while there are more, new requests are
+    /// refused.
+    pub max_held_bytes: usize,
     /// Pause between two pings. Proxies and home routers forget connections that are silent for a minute.
     pub ping_every: Duration,
     /// A client that sent nothing at all for so long, not even an answer to a ping, is gone.
@@ -115,6 +120,8 @@ impl Default for RelayLimits {
             max_synced_events: 5_000_000,
             sync_idle_timeout: Duration::from_secs(60),
             concurrent_queries: 32,
+            max_query_time: Duration::from_secs(2),
+            max_held_bytes: 256 << 20,
             ping_every: Duration::from_secs(30),
             max_silence: Duration::from_secs(75),
             write_patience: Duration::from_secs(30),

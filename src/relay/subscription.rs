@@ -10,6 +10,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::filter_limits::{MAX_FILTER_VALUES, is_unasked, values};
 use super::live::SharedIndex;
 use super::live_index::{Listener, SubscriptionKey};
+use super::query_gate::Held;
 use super::reply::event_frame_start;
 use crate::archive::LiveEvent;
 use crate::store::events::BatchNumber;
@@ -229,6 +230,8 @@ pub(super) struct Answer {
     pub(super) has_more: bool,
     /// Held until a large answer is out of memory.
     pub(super) _large: Option<OwnedSemaphorePermit>,
+    /// Its share of the memory of all answers.
+    pub(super) _held: Held,
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! *Stored* is all that the archive holds, every version of a replaceable event included. *Servable*
 //! is what NIP-01 lets one reader see now. Both are asked for through [`Scope`].
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use nips::nip40::Expiration;
 use nips::nip45::SketchOffset;
@@ -114,6 +116,8 @@ pub struct QueryBounds {
     pub max_bytes: usize,
     /// Stop after looking at this many index entries.
     pub max_scanned: usize,
+    /// Stop at this moment, or soon after it.
+    pub deadline: Option<Instant>,
 }
 
 impl QueryBounds {
@@ -135,6 +139,7 @@ impl Default for QueryBounds {
             max_limit: 5_000,
             max_bytes: 32 << 20,
             max_scanned: 1_000_000,
+            deadline: None,
         }
     }
 }

@@ -5,6 +5,7 @@ use heed::{Env, WithoutTls};
 use super::backlog::Backlogs;
 use super::deferral::Deferral;
 use super::fault::Fault;
+use super::pace::Pace;
 use super::rules::Rules;
 use super::tables::Tables;
 use super::view::View;
@@ -19,6 +20,8 @@ pub(super) struct Engine {
     pub(super) deferral: Deferral,
     /// Whether commits note what they change.
     pub(super) is_counted: bool,
+    /// How readers make way for each other.
+    pub(super) pace: Pace,
 }
 
 impl Engine {

@@ -21,6 +21,7 @@ mod indexing;
 mod keys;
 mod matcher;
 mod open;
+mod pace;
 mod page_budget;
 mod plan;
 mod provenance;

@@ -16,6 +16,7 @@ use super::engine::Engine;
 use super::fault::Fault;
 use super::indexing::index_left_over;
 use super::keys::KeyHasher;
+use super::pace::Pace;
 use super::rules::Rules;
 use super::tables::{INDEXED_BATCH, TABLE_COUNT, Table, Tables};
 use super::writer::Writer;
@@ -113,6 +114,7 @@ fn open_engine(options: LmdbOptions) -> Result<Engine, Fault> {
         backlogs: Backlogs::default(),
         deferral: options.deferral,
         is_counted: options.is_counted,
+        pace: Pace::default(),
     };
     index_left_over(&engine)?;
     Ok(engine)

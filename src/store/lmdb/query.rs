@@ -8,6 +8,7 @@ use nips::Filter;
 use super::engine::Engine;
 use super::fault::Fault;
 use super::matcher::Matcher;
+use super::pace::Turn;
 use super::plan::Planner;
 use super::record::Record;
 use super::run::Merge;
@@ -23,7 +24,8 @@ pub(super) fn query(
     scope: &Scope,
     bounds: QueryBounds,
 ) -> Result<Page, Fault> {
-    let mut walker = Walker::new(engine, view, scope, bounds.max_scanned);
+    let turn = engine.pace.begin(bounds.deadline);
+    let mut walker = Walker::new(engine, view, scope, bounds.max_scanned, turn);
     let mut found: Vec<Record<'_>> = Vec::new();
     let mut has_more = false;
     let mut bytes = 0;
@@ -63,6 +65,8 @@ pub(super) struct Walker<'w, 't> {
     scope: &'w Scope,
     /// Index rows that may still be looked at.
     scans_left: usize,
+    max_scanned: usize,
+    turn: Turn<'w>,
 }
 
 /// How a walk ended.
@@ -80,12 +84,15 @@ impl<'w, 't> Walker<'w, 't> {
         view: View<'t>,
         scope: &'w Scope,
         max_scanned: usize,
+        turn: Turn<'w>,
     ) -> Self {
         Self {
             engine,
             view,
             scope,
             scans_left: max_scanned,
+            max_scanned,
+            turn,
         }
     }
 
@@ -113,7 +120,8 @@ impl<'w, 't> Walker<'w, 't> {
     ) -> Result<Walk, Fault> {
         let mut found = Vec::new();
         for id in ids {
-            if self.scans_left == 0 {
+            let scanned = self.max_scanned - self.scans_left;
+            if self.scans_left == 0 || self.turn.is_over(scanned) {
                 return Ok(Walk::Stopped);
             }
             self.scans_left -= 1;
@@ -154,13 +162,15 @@ impl<'w, 't> Walker<'w, 't> {
     }
 
     fn walk_merge(
-        &self,
+        &mut self,
         merge: &mut Merge<'t>,
         matcher: &Matcher<'_>,
         visit: &mut dyn FnMut(Record<'t>) -> ControlFlow<()>,
     ) -> Result<Walk, Fault> {
+        let scanned_before = self.max_scanned - self.scans_left;
         while let Some(eid) = merge.next()? {
-            if merge.scanned() > self.scans_left {
+            let scanned = merge.scanned();
+            if scanned > self.scans_left || self.turn.is_over(scanned_before + scanned) {
                 return Ok(Walk::Stopped);
             }
             // An index may still have rows of what was hidden lately; the events themselves are all.

@@ -25,7 +25,7 @@ pub(super) fn count(
     scope: &Scope,
     max_scanned: usize,
 ) -> Result<(u64, bool), Fault> {
-    let mut walker = Walker::new(engine, view, scope, max_scanned);
+    let mut walker = Walker::new(engine, view, scope, max_scanned, engine.pace.begin(None));
     let mut earlier: Vec<Matcher<'_>> = Vec::new();
     let (mut events, mut is_cut) = (0, false);
     for filter in filters.iter().filter(|filter| filter.search.is_none()) {
@@ -67,11 +67,14 @@ pub(super) fn count_authors(
 ) -> Result<AuthorCount, Fault> {
     let mut authors = AuthorSketch::new(offset);
     let mut events = 0;
-    let walk = Walker::new(engine, view, scope, max_scanned).walk(filter, &mut |record| {
-        authors.add(&record.pubkey());
-        events += 1;
-        ControlFlow::Continue(())
-    });
+    let walk = Walker::new(engine, view, scope, max_scanned, engine.pace.begin(None)).walk(
+        filter,
+        &mut |record| {
+            authors.add(&record.pubkey());
+            events += 1;
+            ControlFlow::Continue(())
+        },
+    );
     Ok(AuthorCount {
         events,
         authors,
@@ -90,17 +93,20 @@ pub(super) fn keys(
     let limit = filter.limit.unwrap_or(usize::MAX);
     let mut keys: Vec<EventKey> = Vec::new();
     let mut is_limited = false;
-    let walk = Walker::new(engine, view, scope, max_scanned).walk(filter, &mut |record| {
-        is_limited = keys.len() >= limit;
-        if is_limited {
-            return ControlFlow::Break(());
-        }
-        keys.push(EventKey {
-            created_at: created_at(record.eid()),
-            id: record.id(),
-        });
-        ControlFlow::Continue(())
-    });
+    let walk = Walker::new(engine, view, scope, max_scanned, engine.pace.begin(None)).walk(
+        filter,
+        &mut |record| {
+            is_limited = keys.len() >= limit;
+            if is_limited {
+                return ControlFlow::Break(());
+            }
+            keys.push(EventKey {
+                created_at: created_at(record.eid()),
+                id: record.id(),
+            });
+            ControlFlow::Continue(())
+        },
+    );
     let is_cut = walk? == Walk::Stopped && !is_limited;
     Ok(KeySet { keys, is_cut })
 }

@@ -1,5 +1,6 @@
 //! What a store that fails costs.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -21,8 +22,8 @@ use tokio::sync::Semaphore;
 
 use super::given::{Given, NOW, crawl, note, over, raw, refused};
 
-/// The real store, except that some writes fail.
-struct Faulty {
+/// The real store, except that some writes fail, and that walks over it may have to wait.
+pub(crate) struct Faulty {
     store: LmdbEvents,
     /// A write that holds any of these fails for good.
     poison: Vec<EventId>,
@@ -30,15 +31,29 @@ struct Faulty {
     outages: AtomicUsize,
     /// A write takes one permit, and waits for it.
     permits: Semaphore,
+    /// A query that is no look-up of ids takes one permit for good, and waits for it.
+    pub(crate) walks: Semaphore,
+}
+
+impl Faulty {
+    /// One at fault in nothing yet.
+    pub(crate) fn open(directory: &Path) -> Self {
+        Self {
+            store: LmdbEvents::open(LmdbOptions::at(directory)).unwrap(),
+            poison: Vec::new(),
+            outages: AtomicUsize::new(0),
+            permits: Semaphore::new(1_000),
+            walks: Semaphore::new(1_000),
+        }
+    }
 }
 
 fn faulty(poison: &[EventId], outages: usize) -> (Given, Arc<Faulty>) {
     let directory = tempfile::tempdir().unwrap();
     let faulty = Arc::new(Faulty {
-        store: LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap(),
         poison: poison.to_vec(),
         outages: AtomicUsize::new(outages),
-        permits: Semaphore::new(1_000),
+        ..Faulty::open(directory.path())
     });
     (over(Arc::clone(&faulty) as _, directory), faulty)
 }
@@ -145,6 +160,9 @@ impl EventStore for Faulty {
         scope: Scope,
         bounds: QueryBounds,
     ) -> Result<Page, StoreError> {
+        if filters.iter().any(|filter| filter.ids.is_none()) {
+            self.walks.acquire().await.unwrap().forget();
+        }
         self.store.query(filters, scope, bounds).await
     }
 

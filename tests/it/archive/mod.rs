@@ -2,6 +2,6 @@
 
 mod corpus;
 mod door;
-mod faults;
+pub(crate) mod faults;
 mod feed;
 pub(crate) mod given;

@@ -127,6 +127,7 @@ macro_rules! every_event_case {
                 requests_cannot_be_deleted,
                 statistics_count_what_is_stored,
                 tag_values_are_exact,
+                time_stops_a_query,
                 trimming_keeps_events_and_numbers,
                 vanishing_elsewhere_is_no_concern,
                 vanishing_removes_everything,

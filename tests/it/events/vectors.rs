@@ -89,6 +89,7 @@ pub(crate) async fn known_filters_are_answered(store: &dyn EventStore) {
             max_limit: usize::MAX,
             max_bytes: usize::MAX,
             max_scanned: usize::MAX,
+            deadline: None,
         };
         let page = store
             .query(filters.clone(), Scope::Stored, bounds)

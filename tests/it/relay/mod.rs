@@ -12,6 +12,7 @@ mod lifetime;
 mod limits;
 mod liveness;
 mod manners;
+mod overload;
 mod sdk;
 mod server;
 mod serving_index;

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use nips::{Event, EventRef, Filter};
 use sqlx::postgres::PgRow;
@@ -95,6 +96,12 @@ impl<'w> Walk<'w> {
         self.scans_left == 0 || self.bytes >= self.bounds.max_bytes
     }
 
+    /// Whether time is up.
+    fn is_late(&self) -> bool {
+        let deadline = self.bounds.deadline;
+        deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     /// Looks through one window until it is exhausted; breaks where a bound is reached before.
     async fn window(
         &mut self,
@@ -104,6 +111,9 @@ impl<'w> Walk<'w> {
         quota: &mut Quota,
     ) -> Result<ControlFlow<()>, StoreError> {
         loop {
+            if self.is_late() {
+                return Ok(ControlFlow::Break(()));
+            }
             let wanted = match (quota.left, quota.ends_with_second) {
                 (0, true) => ROWS_OF_A_SECOND,
                 (left, _) => left,

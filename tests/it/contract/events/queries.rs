@@ -1,5 +1,7 @@
 //! Limits, bounds, order, and values that are hard to index.
 
+use std::time::Instant;
+
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{EventKey, QueryBounds, ScanOrder, Scope};
 use bigbrotr::store::sets::KeySet;
@@ -35,6 +37,26 @@ pub(crate) async fn limits_are_per_filter(store: &dyn EventStore) {
             "{filters:?}"
         );
     }
+}
+
+/// A query whose time is up ends with what it has found, newest first, and says that there is more.
+pub(crate) async fn time_stops_a_query(store: &dyn EventStore) {
+    let notes: Vec<Event> = (0..600).map(|second| event(1, 1, second, &[])).collect();
+    write(store, &notes).await;
+    let bounds = QueryBounds {
+        default_limit: 1_000,
+        deadline: Some(Instant::now()),
+        ..QueryBounds::default()
+    };
+    let query = store.query(vec![Filter::default()], Scope::public(NOW), bounds);
+    let page = query.await.unwrap();
+    assert!(
+        page.has_more && page.events.len() < 600,
+        "{}",
+        page.events.len()
+    );
+    let found = page.events.iter().map(Event::id);
+    assert!(found.eq(notes.iter().rev().map(Event::id).take(page.events.len())));
 }
 
 /// The bounds of a query hold whatever the filter says.

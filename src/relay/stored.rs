@@ -1,0 +1,111 @@
+//! The stored part of an answer: in its turn, within its time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nips::{Event, Filter, PublicKey};
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::filter_limits::{expected_time, is_large};
+use super::manners::Payer;
+use super::query_gate::{Held, Overloaded};
+use super::server::Inner;
+use crate::store::StoreError;
+use crate::store::events::Page;
+
+/// How much later than it should the store may stop by itself, e.g. between two statements.
+pub(super) const SLACK: Duration = Duration::from_millis(500);
+
+/// How long a large answer waits for others to be sent, before its own time begins. Whoever asks for all live
+/// relays can spare it.
+const LARGE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// A page on its way out.
+pub(super) struct Stored {
+    pub(super) page: Page,
+    /// Where it is a large one, its right to be.
+    pub(super) large: Option<OwnedSemaphorePermit>,
+    /// Its share of the memory of all others.
+    pub(super) held: Held,
+}
+
+/// Why there is none.
+pub(super) enum Unanswered {
+    Overloaded,
+    TooSlow,
+    Store(StoreError),
+}
+
+impl Unanswered {
+    /// The text of a `CLOSED`.
+    pub(super) fn message(&self) -> &'static str {
+        match self {
+            Self::Overloaded => "error: the relay is overloaded, try again later",
+            Self::TooSlow => "error: the answer took too long",
+            Self::Store(_) => "error: could not read the archive",
+        }
+    }
+}
+
+impl From<Overloaded> for Unanswered {
+    fn from(_: Overloaded) -> Self {
+        Self::Overloaded
+    }
+}
+
+impl Inner {
+    /// The stored part of a subscription.
+    pub(super) async fn stored(
+        &self,
+        payer: Payer,
+        filters: Vec<Filter>,
+        readers: Vec<PublicKey>,
+    ) -> Result<Stored, Unanswered> {
+        let limits = &self.settings.limits;
+        let large = self.large_answer(&filters).await?;
+        let asked_at = Instant::now();
+        let place = self.queries.enter(&filters).await?;
+        let (expected, began_at) = (expected_time(&filters), Instant::now());
+        let scope = self.scope(readers);
+        let bounds = limits.query_bounds(&filters, asked_at);
+        let page = self.store.query(filters, scope, bounds);
+        let page = tokio::time::timeout(limits.max_query_time + SLACK, page).await;
+        self.crowd.settle(payer, expected, began_at.elapsed());
+        drop(place);
+        let page = page
+            .map_err(|_| Unanswered::TooSlow)?
+            .map_err(Unanswered::Store)?;
+        let events = page.events.iter();
+        let bytes = match large {
+            // Large answers are bounded by their number.
+            Some(_) => 0,
+            None => events.map(size_bytes).sum(),
+        };
+        Ok(Stored {
+            large,
+            held: self.queries.hold(bytes),
+            page,
+        })
+    }
+}
+
+impl Inner {
+    /// Waits until a large answer may be in memory; others need no such right.
+    async fn large_answer(
+        &self,
+        filters: &[Filter],
+    ) -> Result<Option<OwnedSemaphorePermit>, Overloaded> {
+        if !is_large(filters) {
+            return Ok(None);
+        }
+        let waiting = Arc::clone(&self.large_answers).acquire_owned();
+        let permit = tokio::time::timeout(LARGE_PATIENCE, waiting).await;
+        Ok(permit.map_err(|_| Overloaded)?.ok())
+    }
+}
+
+/// About what an event takes in memory.
+fn size_bytes(event: &Event) -> usize {
+    let text = event.as_ref();
+    size_of::<Event>() + text.tags_json.len() + text.content_json.len()
+}

@@ -1,0 +1,120 @@
+//! How readers make way for each other.
+//!
+//! Every reader is a thread, and threads take turns. A reader that has used up its first slice of time goes on
+//! more slowly for as long as there are younger ones: it pauses after each slice, so that a look-up by id never
+//! waits for the walks before it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// A reader's first slice, and each one after it. Look-ups and timelines are done within a fraction of it.
+const SLICE: Duration = Duration::from_millis(2);
+
+/// Pause of an older reader while there are younger ones. It gets a third of its core, so it comes to its end.
+const PAUSE: Duration = Duration::from_millis(4);
+
+/// Index rows between two looks at the clock.
+const ROWS_PER_LOOK: usize = 256;
+
+/// Readers in their first slice.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    young: AtomicUsize,
+}
+
+/// One reader's time.
+#[derive(Debug)]
+pub(super) struct Turn<'p> {
+    pace: &'p Pace,
+    is_young: bool,
+    slice_from: Instant,
+    deadline: Option<Instant>,
+    looked_at: usize,
+}
+
+impl Pace {
+    /// Begins to read; `deadline` is when it has to end.
+    pub(super) fn begin(&self, deadline: Option<Instant>) -> Turn<'_> {
+        self.young.fetch_add(1, Ordering::Relaxed);
+        Turn {
+            pace: self,
+            is_young: true,
+            slice_from: Instant::now(),
+            deadline,
+            looked_at: 0,
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Whether time is up after `scanned` index rows; gives way to younger readers when it is their turn.
+    pub(super) fn is_over(&mut self, scanned: usize) -> bool {
+        if scanned < self.looked_at + ROWS_PER_LOOK {
+            return false;
+        }
+        self.looked_at = scanned;
+        let now = Instant::now();
+        if now.duration_since(self.slice_from) >= SLICE {
+            self.grow_old();
+            if self.pace.young.load(Ordering::Relaxed) > 0 {
+                std::thread::sleep(PAUSE);
+            }
+            self.slice_from = Instant::now();
+        }
+        self.deadline.is_some_and(|deadline| now >= deadline)
+    }
+
+    fn grow_old(&mut self) {
+        if self.is_young {
+            self.is_young = false;
+            self.pace.young.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.grow_old();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Works through so many slices and says how long it paused.
+    fn pauses(turn: &mut Turn<'_>, slices: usize) -> Duration {
+        let mut paused = Duration::ZERO;
+        for slice in 1..=slices {
+            turn.slice_from = Instant::now() - SLICE;
+            let since = Instant::now();
+            assert!(!turn.is_over(slice * ROWS_PER_LOOK));
+            paused += since.elapsed();
+        }
+        paused
+    }
+
+    #[test]
+    fn an_older_reader_pauses_while_there_are_younger_ones() {
+        let pace = Pace::default();
+        let mut old = pace.begin(None);
+        pauses(&mut old, 1);
+        assert_eq!(pace.young.load(Ordering::Relaxed), 0);
+        let young = pace.begin(None);
+        assert!(pauses(&mut old, 3) >= 3 * PAUSE);
+        drop(young);
+        assert_eq!(pace.young.load(Ordering::Relaxed), 0);
+        drop(old);
+        assert_eq!(pace.young.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn time_is_looked_at_now_and_then_and_is_up_at_the_deadline() {
+        let pace = Pace::default();
+        let mut turn = pace.begin(Some(Instant::now()));
+        assert!(!turn.is_over(ROWS_PER_LOOK - 1));
+        assert!(turn.is_over(ROWS_PER_LOOK));
+        assert!(!turn.is_over(ROWS_PER_LOOK + 1));
+        assert!(!pace.begin(None).is_over(usize::MAX));
+    }
+}
