@@ -45,7 +45,7 @@ docs: ## API documentation in target/doc
 	$(CARGO) doc --workspace --no-deps --open
 
 bench: prerequisites ## The measurements behind docs/benchmarks.md
-	$(CARGO) bench --bench archive --bench query --bench memory
+	$(CARGO) bench --bench archive --bench query --bench memory --bench relay
 
 ci: ## What continuous integration runs
 	./.ci/run

@@ -69,6 +69,7 @@ pub(super) fn relay_settings(
             default_limit: relay.limits.default_limit,
             max_discovery_limit: relay.limits.max_discovery_limit,
             max_sync_events: relay.limits.max_sync_events,
+            max_held_bytes: relay.limits.max_answer_memory,
             max_query_time: relay.limits.query_timeout,
             ping_every: relay.limits.ping_interval,
             max_silence: relay.limits.max_silence,

@@ -66,6 +66,8 @@ pub struct LimitsConfig {
     pub max_discovery_limit: usize,
     /// Events in the set of one sync session; 0 offers none.
     pub max_sync_events: usize,
+    /// Bytes of stored answers on their way out, all clients together.
+    pub max_answer_memory: usize,
     /// Time for a stored answer.
     #[serde(with = "seconds")]
     pub query_timeout: Duration,
@@ -133,6 +135,7 @@ impl Default for LimitsConfig {
             default_limit: 500,
             max_discovery_limit: 20_000,
             max_sync_events: 1_000_000,
+            max_answer_memory: 256 << 20,
             query_timeout: Duration::from_secs(2),
             ping_interval: Duration::from_secs(30),
             max_silence: Duration::from_secs(75),
@@ -256,6 +259,11 @@ fn limit_keys() -> Vec<Key> {
             "limits.max_sync_events",
             Accepts::Integer(0, 5_000_000),
             "Events in the set of one sync session (NIP-77); 0 offers none.",
+        ),
+        Key::new(
+            "limits.max_answer_memory",
+            Accepts::Integer(1 << 20, 1 << 40),
+            "Bytes of stored answers on their way out, all clients together; beyond that new requests are refused.",
         ),
         Key::new(
             "limits.query_timeout",

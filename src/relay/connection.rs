@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::SinkExt;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use super::query_gate::Pressure;
+
+/// How long a client may leave what we wrote unread while others are refused for want of memory.
+const PRESSED_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long the close handshake may take.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(2);
@@ -35,26 +41,39 @@ pub(super) enum Ended {
 pub(super) struct Connection {
     socket: WebSocket,
     overrun: CancellationToken,
-    write_patience: Duration,
+    patience: Patience,
+}
+
+/// How long a client may leave what we wrote in the socket's buffers.
+pub(super) struct Patience {
+    pub(super) at_most: Duration,
+    /// While this is high, [`PRESSED_PATIENCE`].
+    pub(super) pressure: Pressure,
+}
+
+impl Patience {
+    /// Waits until it is at its end. Cancel-safe.
+    async fn end(&self) {
+        let began_at = Instant::now();
+        let mut left = self.at_most;
+        while !left.is_zero() {
+            tokio::time::sleep(left.min(PRESSED_PATIENCE)).await;
+            let is_pressed = self.pressure.is_high() && began_at.elapsed() >= PRESSED_PATIENCE;
+            if is_pressed {
+                return;
+            }
+            left = self.at_most.saturating_sub(began_at.elapsed());
+        }
+    }
 }
 
 impl Connection {
-    /// `write_patience` is how long the client may leave what we wrote in the socket's buffers.
-    pub(super) fn new(
-        socket: WebSocket,
-        overrun: CancellationToken,
-        write_patience: Duration,
-    ) -> Self {
+    pub(super) fn new(socket: WebSocket, overrun: CancellationToken, patience: Patience) -> Self {
         Self {
             socket,
             overrun,
-            write_patience,
+            patience,
         }
-    }
-
-    /// One that will only be told why it is closed.
-    pub(super) fn refused(socket: WebSocket) -> Self {
-        Self::new(socket, CancellationToken::new(), CLOSE_PATIENCE)
     }
 
     /// The next message. Cancel-safe.
@@ -79,21 +98,8 @@ impl Connection {
     }
 
     /// Says why and closes.
-    pub(super) async fn close(mut self, code: u16, reason: &'static str) {
-        let frame = CloseFrame {
-            code,
-            reason: reason.into(),
-        };
-        let socket = &mut self.socket;
-        let handshake = async {
-            socket.send(Message::Close(Some(frame))).await?;
-            // Ending with unread messages would reset the connection, and with it what is on its way to the
-            // client.
-            while let Some(Ok(_)) = socket.recv().await {}
-            Ok::<_, axum::Error>(())
-        };
-        // Whether the client takes part makes no difference.
-        let _ = tokio::time::timeout(CLOSE_PATIENCE, handshake).await;
+    pub(super) async fn close(self, code: u16, reason: &'static str) {
+        close(self.socket, code, reason).await;
     }
 
     async fn send_all(&mut self, messages: impl Iterator<Item = Message>) -> Result<(), Ended> {
@@ -105,12 +111,26 @@ impl Connection {
             socket.flush().await
         };
         tokio::select! {
-            sent = tokio::time::timeout(self.write_patience, send) => match sent {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) => Err(Ended::Gone),
-                Err(_) => Err(Ended::SlowReader),
-            },
+            sent = send => sent.map_err(|_| Ended::Gone),
+            () = self.patience.end() => Err(Ended::SlowReader),
             () = self.overrun.cancelled() => Err(Ended::SlowReader),
         }
     }
+}
+
+/// Says why and closes.
+pub(super) async fn close(mut socket: WebSocket, code: u16, reason: &'static str) {
+    let frame = CloseFrame {
+        code,
+        reason: reason.into(),
+    };
+    let handshake = async {
+        socket.send(Message::Close(Some(frame))).await?;
+        // Ending with unread messages would reset the connection, and with it what is on its way to the
+        // client.
+        while let Some(Ok(_)) = socket.recv().await {}
+        Ok::<_, axum::Error>(())
+    };
+    // Whether the client takes part makes no difference.
+    let _ = tokio::time::timeout(CLOSE_PATIENCE, handshake).await;
 }

@@ -18,80 +18,129 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Queries that wait for their turn; more than are worked off within [`PATIENCE`] need not begin to.
 const MAX_WAITING: usize = 1_024;
 
-/// Of the places, a quarter, and at least one, is for look-ups by id.
+/// Of the places a quarter, and at least one, is for look-ups by id; and beside the memory of walks they have a
+/// quarter of as much.
 const SHARE_OF_LOOK_UPS: usize = 4;
 
 /// The places and the memory of stored answers.
 #[derive(Debug)]
 pub(super) struct QueryGate {
-    walks: Semaphore,
-    look_ups: Semaphore,
+    walks: Arc<Lane>,
+    look_ups: Arc<Lane>,
     waiting: AtomicUsize,
-    held_bytes: Arc<AtomicUsize>,
-    max_held_bytes: usize,
     patience: Duration,
+}
+
+/// What queries of one sort share.
+#[derive(Debug)]
+struct Lane {
+    places: Semaphore,
+    /// Bytes of answers on their way out.
+    held_bytes: AtomicUsize,
+    max_held_bytes: usize,
+}
+
+impl Lane {
+    fn new(places: usize, max_held_bytes: usize) -> Arc<Self> {
+        Arc::new(Self {
+            places: Semaphore::new(places),
+            held_bytes: AtomicUsize::new(0),
+            max_held_bytes,
+        })
+    }
+
+    fn is_full(&self) -> bool {
+        self.held_bytes.load(Ordering::Relaxed) >= self.max_held_bytes
+    }
 }
 
 /// There is too much to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Overloaded;
 
-/// Bytes of an answer on its way out; dropping it frees them for others.
+/// The right to work out an answer.
 #[derive(Debug)]
-pub(super) struct Held {
-    all: Arc<AtomicUsize>,
-    bytes: usize,
+pub(super) struct Place<'g> {
+    lane: &'g Arc<Lane>,
+    _permit: SemaphorePermit<'g>,
 }
 
-impl QueryGate {
-    pub(super) fn new(limits: &RelayLimits) -> Self {
-        let look_ups = limits.concurrent_queries.div_ceil(SHARE_OF_LOOK_UPS);
-        let walks = limits.concurrent_queries.saturating_sub(look_ups).max(1);
-        Self {
-            walks: Semaphore::new(walks),
-            look_ups: Semaphore::new(look_ups),
-            waiting: AtomicUsize::new(0),
-            held_bytes: Arc::default(),
-            max_held_bytes: limits.max_held_bytes,
-            patience: PATIENCE,
-        }
-    }
-
-    /// Waits for a place, but not for long.
-    pub(super) async fn enter(
-        &self,
-        filters: &[Filter],
-    ) -> Result<SemaphorePermit<'_>, Overloaded> {
-        if self.held_bytes.load(Ordering::Relaxed) >= self.max_held_bytes {
-            return Err(Overloaded);
-        }
-        let places = match filters.iter().all(|filter| filter.ids.is_some()) {
-            true => &self.look_ups,
-            false => &self.walks,
-        };
-        if let Ok(place) = places.try_acquire() {
-            return Ok(place);
-        }
-        let _waiting = Waiting::begin(&self.waiting).ok_or(Overloaded)?;
-        match tokio::time::timeout(self.patience, places.acquire()).await {
-            Ok(place) => Ok(place.expect("the semaphore is never closed")),
-            Err(_) => Err(Overloaded),
-        }
-    }
-
-    /// Counts the bytes of an answer for as long as what is returned is kept.
-    pub(super) fn hold(&self, bytes: usize) -> Held {
-        self.held_bytes.fetch_add(bytes, Ordering::Relaxed);
+impl Place<'_> {
+    /// Gives the place up for what was found; its bytes count for as long as what is returned is kept.
+    pub(super) fn hold(self, bytes: usize) -> Held {
+        self.lane.held_bytes.fetch_add(bytes, Ordering::Relaxed);
         Held {
-            all: Arc::clone(&self.held_bytes),
+            lane: Arc::clone(self.lane),
             bytes,
         }
     }
 }
 
+/// Bytes of an answer on its way out; dropping it frees them for others.
+#[derive(Debug)]
+pub(super) struct Held {
+    lane: Arc<Lane>,
+    bytes: usize,
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
-        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+        let held = &self.lane.held_bytes;
+        held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// Whether memory for answers is short. Then who does not read is given up sooner: others could use it.
+#[derive(Debug)]
+pub(super) struct Pressure([Arc<Lane>; 2]);
+
+impl Pressure {
+    pub(super) fn is_high(&self) -> bool {
+        self.0.iter().any(|lane| lane.is_full())
+    }
+}
+
+impl QueryGate {
+    pub(super) fn new(limits: &RelayLimits) -> Self {
+        let (places, bytes) = (limits.concurrent_queries, limits.max_held_bytes);
+        let for_look_ups = places.div_ceil(SHARE_OF_LOOK_UPS);
+        let for_walks = places.saturating_sub(for_look_ups).max(1);
+        Self {
+            walks: Lane::new(for_walks, bytes),
+            look_ups: Lane::new(for_look_ups, bytes / SHARE_OF_LOOK_UPS),
+            waiting: AtomicUsize::new(0),
+            patience: PATIENCE,
+        }
+    }
+
+    /// Waits for a place, but not for long.
+    pub(super) async fn enter(&self, filters: &[Filter]) -> Result<Place<'_>, Overloaded> {
+        let is_look_up = filters.iter().all(|filter| filter.ids.is_some());
+        let lane = if is_look_up {
+            &self.look_ups
+        } else {
+            &self.walks
+        };
+        if lane.is_full() {
+            return Err(Overloaded);
+        }
+        let _permit = match lane.places.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => self.wait(lane).await?,
+        };
+        Ok(Place { lane, _permit })
+    }
+
+    /// How much memory answers take together.
+    pub(super) fn pressure(&self) -> Pressure {
+        Pressure([Arc::clone(&self.walks), Arc::clone(&self.look_ups)])
+    }
+
+    async fn wait<'g>(&self, lane: &'g Lane) -> Result<SemaphorePermit<'g>, Overloaded> {
+        let _waiting = Waiting::begin(&self.waiting).ok_or(Overloaded)?;
+        let permit = tokio::time::timeout(self.patience, lane.places.acquire()).await;
+        let permit = permit.map_err(|_| Overloaded)?;
+        Ok(permit.expect("the semaphore is never closed"))
     }
 }
 
@@ -157,11 +206,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answers_that_are_held_keep_new_ones_out() {
+    async fn answers_that_are_held_keep_new_ones_of_their_sort_out() {
         let gate = gate(4);
-        let held = gate.hold(100);
-        assert_eq!(gate.enter(&[look_up()]).await.unwrap_err(), Overloaded);
+        let (walk, look_up) = ([Filter::default()], [look_up()]);
+        let pressure = gate.pressure();
+        let held = gate.enter(&walk).await.unwrap().hold(100);
+        assert_eq!(gate.enter(&walk).await.unwrap_err(), Overloaded);
+        assert!(pressure.is_high());
+        let small = gate.enter(&look_up).await.unwrap().hold(25);
+        assert_eq!(gate.enter(&look_up).await.unwrap_err(), Overloaded);
         drop(held);
-        assert!(gate.enter(&[look_up()]).await.is_ok());
+        assert!(pressure.is_high() && gate.enter(&walk).await.is_ok());
+        drop(small);
+        assert!(!pressure.is_high() && gate.enter(&look_up).await.is_ok());
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{Connection, POLICY_VIOLATION, TRY_AGAIN_LATER};
+use super::connection::{POLICY_VIOLATION, TRY_AGAIN_LATER, close};
 use super::counters::{Counters, RelayCounts, count};
 use super::filter_limits::LARGE_ANSWERS;
 use super::information;
@@ -123,8 +123,7 @@ impl Relay {
         };
         if let Some((code, reason)) = refusal {
             count(&inner.counters.connections_refused);
-            let connection = Connection::refused(socket);
-            return connection.close(code, reason).await;
+            return close(socket, code, reason).await;
         }
         let _open = inner.counters.open_connection();
         Session::new(inner, socket, peer).run(soft).await;

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answering::Answers;
 use super::authentication::Authentication;
-use super::connection::{Connection, Ended, GOING_AWAY, POLICY_VIOLATION};
+use super::connection::{Connection, Ended, GOING_AWAY, POLICY_VIOLATION, Patience};
 use super::counters::count;
 use super::counting::Counting;
 use super::ingest::Ingest;
@@ -69,9 +69,13 @@ impl<'r> Session<'r> {
         let overrun = CancellationToken::new();
         let (listener, live) = Listener::new(overrun.clone());
         let settings = &relay.settings;
+        let patience = Patience {
+            at_most: settings.limits.write_patience,
+            pressure: relay.queries.pressure(),
+        };
         Self {
             relay,
-            connection: Connection::new(socket, overrun, settings.limits.write_patience),
+            connection: Connection::new(socket, overrun, patience),
             subscriptions: Subscriptions::new(&relay.live, Arc::clone(&listener)),
             listener,
             live,

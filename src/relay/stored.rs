@@ -71,7 +71,6 @@ impl Inner {
         let page = self.store.query(filters, scope, bounds);
         let page = tokio::time::timeout(limits.max_query_time + SLACK, page).await;
         self.crowd.settle(payer, expected, began_at.elapsed());
-        drop(place);
         let page = page
             .map_err(|_| Unanswered::TooSlow)?
             .map_err(Unanswered::Store)?;
@@ -83,7 +82,7 @@ impl Inner {
         };
         Ok(Stored {
             large,
-            held: self.queries.hold(bytes),
+            held: place.hold(bytes),
             page,
         })
     }

@@ -63,6 +63,17 @@ impl Program {
         }
     }
 
+    /// Memory of its own, in kB.
+    pub(crate) fn memory_kb(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"));
+        let number = line.unwrap().split_whitespace().next();
+        number.unwrap().parse().unwrap()
+    }
+
     /// Everything that it wrote to standard error so far.
     pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()

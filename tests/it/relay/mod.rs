@@ -11,6 +11,7 @@ mod information;
 mod lifetime;
 mod limits;
 mod liveness;
+mod load;
 mod manners;
 mod overload;
 mod sdk;
