@@ -139,7 +139,7 @@ async fn readers_that_stop_reading_share_a_bounded_amount() {
             assert!(Instant::now() < deadline, "there is never room again");
         }
     };
-    let grown = loaded.beside(deafness).await;
+    let grown = Box::pin(loaded.beside(deafness)).await;
     assert!(
         grown < 400 * MB,
         "{grown} kB more, of 960,000 that were asked for"
