@@ -125,11 +125,12 @@ pub(super) async fn close(mut socket: WebSocket, code: u16, reason: &'static str
         reason: reason.into(),
     };
     let handshake = async {
-        socket.send(Message::Close(Some(frame))).await?;
+        if socket.send(Message::Close(Some(frame))).await.is_err() {
+            return;
+        }
         // Ending with unread messages would reset the connection, and with it what is on its way to the
         // client.
         while let Some(Ok(_)) = socket.recv().await {}
-        Ok::<_, axum::Error>(())
     };
     // Whether the client takes part makes no difference.
     let _ = tokio::time::timeout(CLOSE_PATIENCE, handshake).await;
