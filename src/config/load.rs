@@ -11,7 +11,7 @@ use super::tree::{Entry, Node, Value};
 use super::{
     BrotrConfig, Environment, FinderConfig, LogFormat, LogLevel, MonitorConfig, NetworksConfig,
     PolicyConfig, RefresherConfig, RelayConfig, Secrets, SeederConfig, SynchronizerConfig,
-    ValidatorConfig,
+    ValidatorConfig, WriteAccess,
 };
 use crate::model::ServiceName;
 
@@ -173,6 +173,17 @@ impl Config {
         self.validate_section(&self.refresher, problems);
         self.validate_section(&self.relay, problems);
         self.validate_section(&self.policy, problems);
+        self.validate_access(problems);
+    }
+
+    /// A relay that has no name cannot be told who its clients are: what they sign says whom they tell (NIP-42).
+    fn validate_access(&self, problems: &mut Vec<Problem>) {
+        let relay = &self.relay;
+        let has_name = relay.public_url.is_some() || !relay.listen.ip().is_unspecified();
+        if self.policy.write_access(relay.listen) == WriteAccess::Authed && !has_name {
+            let message = "authed needs public_url in relay.yaml where listen is every address";
+            problems.push(self.problem(FileName::Policy, "write.policy", message.to_owned()));
+        }
     }
 
     fn validate_section<S: Section>(&self, section: &S, problems: &mut Vec<Problem>) {

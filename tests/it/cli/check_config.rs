@@ -143,6 +143,24 @@ fn what_is_named_and_cannot_be_used_is_a_mistake_too() {
 }
 
 #[test]
+fn who_asks_clients_for_their_keys_has_to_have_a_name() {
+    let operator = Operator::bare();
+    operator.write("relay-config/policy.yaml", "write: {policy: authed}\n");
+    operator.write("relay-config/relay.yaml", "listen: 0.0.0.0:7\n");
+    let said = operator.run(&["check-config"]).refused(2);
+    let place =
+        "relay-config/policy.yaml:1:17: write.policy: authed needs public_url in relay.yaml";
+    assert!(said.contains(place), "{said}");
+    for named in [
+        "listen: 0.0.0.0:7\npublic_url: wss://archive.example.com\n",
+        "listen: 192.0.2.1:7\n",
+    ] {
+        operator.write("relay-config/relay.yaml", named);
+        operator.done(&["check-config"]);
+    }
+}
+
+#[test]
 fn a_database_url_with_a_password_is_refused_and_not_repeated() {
     let operator = Operator::bare();
     let url = "postgres://writer:hunter2@pgbouncer:6432/bigbrotr";
