@@ -82,10 +82,10 @@ impl Session<'_> {
     }
 
     async fn check_answer(&mut self, json: &str) -> Result<PublicKey, String> {
+        self.manners.may_publish(None)?;
         if !self.relay.settings.offers_authentication() {
             return Err("error: authentication is not offered".to_owned());
         }
-        self.manners.may_publish(None)?;
         let event = Event::from_json(json).map_err(|error| format!("invalid: {error}"))?;
         let challenge = self.auth.challenge.as_deref();
         let challenge = challenge.ok_or("invalid: no challenge was sent")?;

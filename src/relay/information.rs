@@ -65,6 +65,7 @@ fn limitation(settings: &RelaySettings, archive: &ArchiveSettings) -> Value {
         "max_filter_values": limits.max_filter_values,
         "max_limit": limits.max_limit,
         "default_limit": limits.default_limit,
+        "max_discovery_limit": limits.max_discovery_limit,
         "max_subid_length": MAX_SUBSCRIPTION_ID,
         "max_event_tags": archive.max_tags,
         "created_at_upper_limit": archive.max_created_at_ahead,

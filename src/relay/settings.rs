@@ -94,7 +94,7 @@ pub struct RelayLimits {
     /// Time from a REQ to the end of its stored answer; what is cut off is announced by NIP-67's `more`.
     pub max_query_time: Duration,
     /// Bytes of stored answers on their way out, over all connections; while there are more, new requests are
-    /// refused.
+    /// refused. Answers of discovery events are bounded by their number instead.
     pub max_held_bytes: usize,
     /// Pause between two pings. Proxies and home routers forget connections that are silent for a minute.
     pub ping_every: Duration,

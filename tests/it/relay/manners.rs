@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bigbrotr::relay::{BanRules, RelaySettings};
 use nips::Kind;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::client::Client;
-use super::server::relay_with;
+use super::client::{Client, auth_event};
+use super::server::{named, relay_with};
 use crate::archive::given::{NOW, author, forged, note};
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn new_events_are_counted_by_author_and_nobody_else_can_use_them_up() {
 }
 
 /// A filter that names that many authors, none of whom is known.
-fn authors(count: u64) -> serde_json::Value {
+fn authors(count: u64) -> Value {
     let keys: Vec<String> = (0..count).map(|number| format!("{number:064x}")).collect();
     json!({"authors": keys, "kinds": [1]})
 }
@@ -176,4 +176,95 @@ async fn what_is_not_the_clients_fault_is_no_offence() {
     }
     client.send(json!(["CLOSE", "s"])).await;
     client.expect_silence().await;
+}
+
+/// The first message of a sync session about an empty set.
+const NOTHING: &str = "6100000200";
+
+/// Asks by that door and gives what comes first.
+async fn knock(client: &mut Client, door: &str) -> Value {
+    let message = match door {
+        "NEG-OPEN" => json!([door, door, {"limit": 1}, NOTHING]),
+        "NEG-MSG" => json!([door, "NEG-OPEN", NOTHING]),
+        _ => json!([door, door, {"limit": 1}]),
+    };
+    client.send(message).await;
+    client.next().await
+}
+
+fn is_limited(answer: &Value) -> bool {
+    let is_refusal = answer[0] == "CLOSED" || answer[0] == "NEG-ERR";
+    is_refusal && answer[2].as_str().unwrap().starts_with("rate-limited:")
+}
+
+#[tokio::test]
+async fn all_questions_are_counted_together() {
+    let mut settings = named();
+    settings.rates.requests_per_minute_per_prefix = Some(4);
+    let relay = relay_with(settings).await;
+    let mut client = relay.client_from([127, 0, 5, 1]).await;
+    for door in ["REQ", "COUNT", "NEG-OPEN", "NEG-MSG"] {
+        let mut answer = knock(&mut client, door).await;
+        assert!(!is_limited(&answer), "{answer}");
+        let ends = ["EOSE", "COUNT", "NEG-MSG"];
+        while !ends.contains(&answer[0].as_str().unwrap()) {
+            answer = client.next().await;
+        }
+    }
+    for door in ["NEG-MSG", "REQ", "COUNT", "NEG-OPEN"] {
+        let answer = knock(&mut client, door).await;
+        assert!(is_limited(&answer), "{door} {answer}");
+    }
+}
+
+#[tokio::test]
+async fn all_questions_pay_from_one_purse() {
+    let mut settings = named();
+    // Enough for what one question is expected to take, and less than it takes.
+    settings.rates.query_time_per_minute = Some(Duration::from_micros(5));
+    let relay = relay_with(settings).await;
+    for spender in ["REQ", "COUNT", "NEG-OPEN"] {
+        let mut client = relay.client().await;
+        let answer = knock(&mut client, spender).await;
+        assert!(!is_limited(&answer), "{spender} {answer}");
+        for door in ["REQ", "COUNT", "NEG-OPEN"] {
+            let answer = knock(&mut client, door).await;
+            assert!(is_limited(&answer), "{spender} {door} {answer}");
+        }
+    }
+    let mut client = relay.client().await;
+    assert_eq!(knock(&mut client, "NEG-OPEN").await[0], "NEG-MSG");
+    assert!(is_limited(&knock(&mut client, "NEG-MSG").await));
+}
+
+#[tokio::test]
+async fn answers_to_the_challenge_are_counted_as_events() {
+    let mut settings = named();
+    settings.rates.events_per_minute_per_prefix = Some(2);
+    let relay = relay_with(settings).await;
+    let answer = auth_event(&author(2), "made up", "ws://127.0.0.1", NOW);
+    let mut client = relay.client().await;
+    assert!(client.publish(&note(1)).await.0);
+    for expected in ["invalid:", "rate-limited:"] {
+        let (is_accepted, text) = client.send_auth(&answer).await;
+        assert!(!is_accepted && text.starts_with(expected), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn rules_can_be_broken_by_every_door() {
+    let mut settings = named();
+    settings.bans = impatient().bans;
+    let relay = relay_with(settings).await;
+    let mut client = relay.client_from([127, 0, 5, 1]).await;
+    let answer = auth_event(&author(2), "made up", "ws://127.0.0.1", NOW);
+    for _ in 0..2 {
+        client.send(json!(["COUNT", "c", {"ids": ["ab"]}])).await;
+        client.send(json!(["NEG-OPEN", "n", {}, "6"])).await;
+        client
+            .send_text(&format!("[\"AUTH\",{}]", answer.to_json()))
+            .await;
+    }
+    assert_eq!(u16::from(client.closing().await.unwrap().code), 1008);
+    assert_eq!(relay.relay.counts().banned, 1);
 }

@@ -79,7 +79,11 @@ async fn new_walks_are_refused_quickly_and_look_ups_go_on() {
     let text = client.refused("s", &[json!({"kinds": [1]})]).await;
     assert!(text.starts_with("error: the relay is overloaded"), "{text}");
     assert!(since.elapsed() < Duration::from_secs(2));
+    client.send(json!(["COUNT", "c", {"kinds": [1]}])).await;
+    let text = client.closed("c").await;
+    assert!(text.starts_with("error: the relay is overloaded"), "{text}");
     let by_id = json!({"ids": ids([&note(1)])});
+    assert_eq!(client.count(std::slice::from_ref(&by_id)).await["count"], 1);
     assert_eq!(client.ask("s", &[by_id]).await.0, ids([&note(1)]));
     // What was under way is answered, and then there is room again.
     store.walks.add_permits(1_000);

@@ -20,6 +20,7 @@ fn settings() -> RelaySettings {
     settings.limits.max_filter_values = 1_100;
     settings.limits.max_limit = 33;
     settings.limits.default_limit = 11;
+    settings.limits.max_discovery_limit = 44;
     settings
 }
 
@@ -56,6 +57,7 @@ async fn every_number_is_the_one_that_is_enforced() {
         filter_values(&relay, &advertised).await,
         limits(&relay, &advertised).await,
         "max_limit",
+        discovery_limit(&relay, &advertised).await,
         tags(&relay, &advertised).await,
         created_at(&relay, &advertised).await,
         proof_of_work(&advertised),
@@ -109,6 +111,14 @@ async fn filters(relay: &Served, advertised: &Advertised) -> &'static str {
 async fn filter_values(relay: &Served, advertised: &Advertised) -> &'static str {
     let max = advertised.number("max_filter_values");
     let mut client = relay.client().await;
+    // The other way of writing each URL, which the relay looks for by itself, is not the client's.
+    let mut roots: Vec<String> = (0..max)
+        .map(|number| format!("wss://{number}.example"))
+        .collect();
+    let discovery = |roots: &[String]| json!({"kinds": [30_166], "#d": roots});
+    client.ask("s", &[discovery(&roots)]).await;
+    roots.push("wss://example".to_owned());
+    client.refused("s", &[discovery(&roots)]).await;
     for list in ["ids", "authors", "#e", "#t"] {
         let mut values: Vec<String> = (0..max).map(|number| format!("{number:064x}")).collect();
         client.ask("s", &[json!({list: values})]).await;
@@ -140,6 +150,20 @@ async fn limits(relay: &Served, advertised: &Advertised) -> &'static str {
         assert_eq!(client.ask("s", &[filter]).await.0.len(), expected);
     }
     "default_limit"
+}
+
+async fn discovery_limit(relay: &Served, advertised: &Advertised) -> &'static str {
+    let max = advertised.number("max_discovery_limit");
+    let name = |number| vec!["d".to_owned(), format!("wss://{number}.example/")];
+    let sign = |number| author(7).sign(Kind(30_166), NOW - number, vec![name(number)], "");
+    let events: Vec<_> = (0..max as u64 + 5).map(sign).collect();
+    relay.archive.admit(raw(&events), crawl(1)).await.unwrap();
+    let mut client = relay.client().await;
+    for (limit, expected) in [(max, max), (max + 1, max)] {
+        let filter = json!({"kinds": [30_166], "limit": limit});
+        assert_eq!(client.ask("s", &[filter]).await.0.len(), expected);
+    }
+    "max_discovery_limit"
 }
 
 async fn tags(relay: &Served, advertised: &Advertised) -> &'static str {

@@ -8,7 +8,7 @@ use nips::Kind;
 use serde_json::Value;
 
 use super::client::Client;
-use super::server::relay_with;
+use super::server::{named, relay_with};
 use crate::archive::given::{NOW, author, forged};
 use crate::cli::operator::Operator;
 
@@ -55,6 +55,34 @@ async fn each_policy_lets_in_whom_it_names_and_tells_the_others() {
         let is_restricted = access != WriteAccess::Open;
         assert_eq!(document["limitation"]["restricted_writes"], is_restricted);
     }
+}
+
+#[tokio::test]
+async fn who_has_proved_a_key_may_publish_where_that_is_asked_for() {
+    let relay = relay_with(RelaySettings {
+        urls: named().urls,
+        ..settings(WriteAccess::Authed)
+    })
+    .await;
+    let mut client = relay.client().await;
+    let event = author(STRANGER).sign(Kind(1), NOW, Vec::new(), "");
+    client
+        .send_text(&format!("[\"EVENT\",{}]", event.to_json()))
+        .await;
+    let challenge = client.challenge().await;
+    let (is_accepted, text) = client.verdict(&event.id().to_hex()).await;
+    assert!(!is_accepted && text.starts_with("auth-required:"), "{text}");
+    // Whose key it is makes no difference.
+    client.authenticate(&author(LISTED), &challenge).await;
+    assert!(client.publish(&event).await.0);
+    // Somebody else's proof is none of theirs.
+    let other = author(STRANGER).sign(Kind(1), NOW - 1, Vec::new(), "");
+    let mut stranger = relay.client().await;
+    stranger
+        .send_text(&format!("[\"EVENT\",{}]", other.to_json()))
+        .await;
+    stranger.challenge().await;
+    assert!(!stranger.verdict(&other.id().to_hex()).await.0);
 }
 
 #[tokio::test]
