@@ -12,7 +12,7 @@ use super::data::Network;
 use super::server::Server;
 
 /// Events in the data set, and in one write.
-const STORED: usize = 200_000;
+const STORED: usize = 555_000;
 const BATCH: usize = 1_000;
 
 /// Relays on which each event is seen again, and the share of known events in the steady state.
