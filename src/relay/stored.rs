@@ -86,9 +86,7 @@ impl Inner {
             page,
         })
     }
-}
 
-impl Inner {
     /// Waits until a large answer may be in memory; others need no such right.
     async fn large_answer(
         &self,
