@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use nips::nip45::{AuthorSketch, SketchOffset};
 use nips::{Filter, PublicKey};
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use super::filter_limits::expected_time;
 use super::manners::Payer;
+use super::query_gate::Overloaded;
 use super::reply::Reply;
 use super::server::Inner;
 use super::stored::{SLACK, Unanswered};
@@ -124,8 +126,10 @@ impl Inner {
         filters: Vec<Filter>,
         readers: Vec<PublicKey>,
     ) -> Result<Counted, Unanswered> {
-        let place = self.queries.enter(&filters).await?;
-        let (expected, began_at) = (expected_time(&filters), Instant::now());
+        let expected = expected_time(&filters);
+        let give_back = |_: &Overloaded| self.crowd.settle(payer, expected, Duration::ZERO);
+        let place = self.queries.enter(&filters).await.inspect_err(give_back)?;
+        let began_at = Instant::now();
         let counted = self.count_all(filters, self.scope(readers));
         let patience = self.settings.limits.max_query_time + SLACK;
         let counted = tokio::time::timeout(patience, counted).await;

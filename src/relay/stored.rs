@@ -62,10 +62,12 @@ impl Inner {
         readers: Vec<PublicKey>,
     ) -> Result<Stored, Unanswered> {
         let limits = &self.settings.limits;
-        let large = self.large_answer(&filters).await?;
+        let expected = expected_time(&filters);
+        let give_back = |_: &Overloaded| self.crowd.settle(payer, expected, Duration::ZERO);
+        let large = self.large_answer(&filters).await.inspect_err(give_back)?;
         let asked_at = Instant::now();
-        let place = self.queries.enter(&filters).await?;
-        let (expected, began_at) = (expected_time(&filters), Instant::now());
+        let place = self.queries.enter(&filters).await.inspect_err(give_back)?;
+        let began_at = Instant::now();
         let scope = self.scope(readers);
         let bounds = limits.query_bounds(&filters, asked_at);
         let page = self.store.query(filters, scope, bounds);

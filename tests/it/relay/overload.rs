@@ -96,6 +96,29 @@ async fn new_walks_are_refused_quickly_and_look_ups_go_on() {
 }
 
 #[tokio::test]
+async fn what_is_refused_for_want_of_a_place_costs_no_time() {
+    let mut settings = narrow();
+    settings.limits.max_query_time = PATIENCE;
+    settings.rates.query_time_per_minute = Some(Duration::from_millis(1));
+    let (relay, _store) = stuck(settings).await;
+    let mut walker = relay.client().await;
+    for id in ["1", "2", "3"] {
+        send_request(&mut walker, id).await;
+    }
+    // 400 places of the index to look at are most of the millisecond.
+    let keys: Vec<String> = (0..400).map(|number| format!("{number:064x}")).collect();
+    let dear = json!({"authors": keys, "kinds": [1]});
+    let mut client = relay.client().await;
+    for verb in ["REQ", "COUNT", "REQ"] {
+        client
+            .send_question(verb, "s", std::slice::from_ref(&dear))
+            .await;
+        let text = client.closed("s").await;
+        assert!(text.starts_with("error: the relay is overloaded"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_does_not_come_is_given_up() {
     let mut settings = narrow();
     settings.limits.max_query_time = Duration::from_millis(100);
