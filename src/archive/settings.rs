@@ -17,7 +17,8 @@ pub struct ArchiveSettings {
     /// How many ids of recently stored events are remembered, so that a copy of them needs no
     /// look-up; about 50 bytes each.
     pub recent_ids: usize,
-    /// Threads that parse and verify at the same time.
+    /// Threads that parse and verify at the same time. Twice the cores by default: a chunk that was handed
+    /// over and waits for its thread would leave a core idle.
     pub verify_threads: usize,
 }
 
@@ -29,7 +30,7 @@ impl Default for ArchiveSettings {
             max_created_at_ahead: 900,
             min_difficulty: 0,
             recent_ids: 100_000,
-            verify_threads: std::thread::available_parallelism().map_or(2, usize::from),
+            verify_threads: 2 * std::thread::available_parallelism().map_or(2, usize::from),
         }
     }
 }
