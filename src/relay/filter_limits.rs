@@ -64,9 +64,10 @@ impl RelayLimits {
     }
 }
 
-/// Whether an answer may be larger than others: it is made of relay discovery events alone.
+/// Whether an answer may be larger than others: it is made of relay discovery events alone. Where nothing stored
+/// is asked for, it is empty.
 pub(super) fn is_large(filters: &[Filter]) -> bool {
-    filters.iter().all(is_discovery)
+    !filters.is_empty() && filters.iter().all(is_discovery)
 }
 
 /// How many values a filter lists.
@@ -114,4 +115,20 @@ pub(super) fn is_live_only(filter: &Filter) -> bool {
 /// Whether a filter asks for nothing of what may be stored.
 pub(super) fn is_unasked(filter: &Filter) -> bool {
     filter.limit == Some(0) && !filter.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_of_discovery_events_alone_is_large() {
+        let filter = |json| Filter::from_json(json).unwrap();
+        let discovery = filter(r#"{"kinds":[30166]}"#);
+        let mixed = filter(r#"{"kinds":[1,30166]}"#);
+        assert!(is_large(std::slice::from_ref(&discovery)));
+        assert!(!is_large(&[discovery, mixed]));
+        // What asks for nothing stored must not wait for one of a few places.
+        assert!(!is_large(&[]));
+    }
 }
