@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use bigbrotr::metrics::Metrics;
 use bigbrotr::store::postgres::{ACQUIRE_TIMEOUT, PostgresOptions, PostgresStore, ROLES};
@@ -13,6 +15,9 @@ use crate::sql_files::{Engine, files, root};
 
 /// Of the servers that `tests/servers.sh` starts, and no others. Every role has it.
 pub(crate) const PASSWORD: &str = "test-only";
+
+/// How long the end of a database is waited for: many times what it takes when nothing is in its way.
+const DROP_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Of the lock that is held while the template is looked for and made.
 const TEMPLATE_LOCK: &str = "SELECT pg_advisory_lock(7261940118)";
@@ -93,16 +98,22 @@ impl Database {
 }
 
 impl Drop for Database {
+    /// Sends the statement and waits for its end only so long. `DROP DATABASE` waits for every backend of
+    /// the server, one that is just being let in hears of it only when its client has answered, and that
+    /// client may be a task of the very runtime whose thread waits here. The server carries out what it was
+    /// sent, also when nobody waits any more.
     fn drop(&mut self) {
         let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let folder = self.folder.clone();
+        let (ended, end) = mpsc::channel();
         // A runtime may be running on this thread, and it cannot wait here.
-        let dropping = std::thread::Builder::new().spawn(move || {
+        std::thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = runtime.enable_all().build().unwrap();
             runtime.block_on(administrate_in(&folder, &drop));
+            let _ = ended.send(());
         });
-        let _ = dropping.unwrap().join();
+        let _ = end.recv_timeout(DROP_PATIENCE);
     }
 }
 
