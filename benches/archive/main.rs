@@ -27,9 +27,10 @@ use self::stations::Stations;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Events of a round: some seconds of work, so that its beginning, when nothing can be written yet, and
-/// its end, when nothing is left to be verified, do not count for much.
-const ROUND_EVENTS: usize = 200_000;
+/// Events of a round: many seconds of work, so that its beginning, when nothing can be written yet, and
+/// its end, when nothing is left to be verified and one thread indexes up to 128,000 events, do not count
+/// for much.
+const ROUND_EVENTS: usize = 500_000;
 /// Rounds.
 const ROUNDS: usize = 3;
 /// Events to warm up with.

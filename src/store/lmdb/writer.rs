@@ -27,8 +27,9 @@ use crate::store::events::{BatchNumber, WriteReport};
 const QUEUE_LEN: usize = 64;
 
 /// Rows after which a transaction takes no further batch: enough to spread the cost of touched pages
-/// over many events, and few enough to keep a commit well under a second.
-const GROUP_ROWS: usize = 20_000;
+/// over many events, and few enough that those who wait for a commit are never all there are: somebody
+/// verifies meanwhile.
+const GROUP_ROWS: usize = 8_000;
 
 /// How long rows that were announced are waited for; that many may still fail their verification.
 const LINGER: Duration = Duration::from_millis(200);
