@@ -69,6 +69,8 @@ impl Kind {
     pub const CLIENT_AUTH: Self = Self(22242);
     /// Write probe of this project, ephemeral.
     pub const WRITE_PROBE: Self = Self(22456);
+    /// Authorisation of an HTTP request (NIP-98).
+    pub const HTTP_AUTH: Self = Self(27_235);
     /// Relay discovery (NIP-66).
     pub const RELAY_DISCOVERY: Self = Self(30166);
 

@@ -27,6 +27,8 @@ pub mod nip65;
 pub mod nip66;
 pub mod nip67;
 pub mod nip70;
+pub mod nip86;
+pub mod nip98;
 pub mod relay_sources;
 pub mod relay_url;
 pub mod tag_values;
