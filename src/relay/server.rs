@@ -144,6 +144,6 @@ impl Inner {
     /// What a client may see now that has proved to hold these keys. Every door asks here.
     pub(super) fn scope(&self, readers: Vec<PublicKey>) -> Scope {
         let now = self.clock.now();
-        Scope::Servable { readers, now }
+        Scope::servable(readers, now)
     }
 }

@@ -3,6 +3,8 @@
 //! *Stored* is all that the archive holds, every version of a replaceable event included. *Servable*
 //! is what NIP-01 lets one reader see now. Both are asked for through [`Scope`].
 
+use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
@@ -63,15 +65,38 @@ pub enum Scope {
         readers: Vec<PublicKey>,
         /// Unix seconds, for NIP-40.
         now: u64,
+        /// What the operator shows to nobody.
+        banned: Arc<Banned>,
     },
+}
+
+/// What an operator keeps from all readers of a relay (NIP-86). It stays stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Banned {
+    /// Single events.
+    pub events: HashSet<EventId>,
+    /// Everything of these authors.
+    pub authors: HashSet<PublicKey>,
+}
+
+impl Banned {
+    fn holds(&self, event: &EventRef<'_>) -> bool {
+        self.events.contains(&event.id) || self.authors.contains(&event.pubkey)
+    }
 }
 
 impl Scope {
     /// What an unauthenticated reader may see at `now` unix seconds.
     pub fn public(now: u64) -> Self {
+        Self::servable(Vec::new(), now)
+    }
+
+    /// What these keys may see at `now` unix seconds where nothing is banned.
+    pub fn servable(readers: Vec<PublicKey>, now: u64) -> Self {
         Self::Servable {
-            readers: Vec::new(),
+            readers,
             now,
+            banned: Arc::default(),
         }
     }
 
@@ -83,7 +108,12 @@ impl Scope {
         visibility: Visibility,
         expiration: Expiration,
     ) -> bool {
-        let Self::Servable { readers, now } = self else {
+        let Self::Servable {
+            readers,
+            now,
+            banned,
+        } = self
+        else {
             return visibility != Visibility::Stub;
         };
         let is_readable = match visibility {
@@ -91,7 +121,7 @@ impl Scope {
             Visibility::Private => is_party(event, readers),
             _ => false,
         };
-        is_readable && !expiration.is_past(*now)
+        is_readable && !expiration.is_past(*now) && !banned.holds(event)
     }
 }
 

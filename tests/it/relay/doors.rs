@@ -153,10 +153,7 @@ impl Reader {
             .copied()
             .filter(|event| matches(filter, event))
             .collect();
-        let scope = Scope::Servable {
-            readers: self.keys.clone(),
-            now: relay.clock.now(),
-        };
+        let scope = Scope::servable(self.keys.clone(), relay.clock.now());
         let walk = relay
             .store
             .scan(filter.clone(), scope, ScanOrder::NewestFirst, None, LENGTH);

@@ -130,10 +130,7 @@ impl Fed {
 
 async fn assert_same_answers(archive: &Archive, index: &ServingIndex, dice: &mut Dice, now: u64) {
     for _ in 0..6 {
-        let scope = Scope::Servable {
-            readers: dice.readers(),
-            now,
-        };
+        let scope = Scope::servable(dice.readers(), now);
         for _ in 0..10 {
             let filters = dice.filters();
             let bounds = QueryBounds::default();

@@ -9,7 +9,7 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::batch::seconds;
 use super::keys::{PostgresKeys, escaped};
-use crate::store::events::Scope;
+use crate::store::events::{Banned, Scope};
 use crate::store::rules::EventKeys;
 
 /// Stored kinds that only their sender and recipients may read, [`Kind::is_private`].
@@ -74,9 +74,15 @@ pub(super) fn push_filter(sql: &mut Sql, filter: &Filter) {
 /// Appends what a scope lets through.
 pub(super) fn push_scope(sql: &mut Sql, filter: &Filter, scope: &Scope) {
     sql.push(" AND e.content IS NOT NULL");
-    let Scope::Servable { readers, now } = scope else {
+    let Scope::Servable {
+        readers,
+        now,
+        banned,
+    } = scope
+    else {
         return;
     };
+    push_banned(sql, banned);
     sql.push(" AND coalesce(s.visibility, 0) IN (0, 1) AND coalesce(s.expires_at > ")
         .push_bind(seconds(*now))
         .push(", true) AND ");
@@ -96,6 +102,20 @@ pub(super) fn push_scope(sql: &mut Sql, filter: &Filter, scope: &Scope) {
     }
     push_is_party(sql, readers);
     sql.push(")");
+}
+
+/// Leaves out what the operator shows to nobody.
+fn push_banned(sql: &mut Sql, banned: &Banned) {
+    if !banned.events.is_empty() {
+        let ids: Vec<[u8; 32]> = banned.events.iter().map(|id| id.0).collect();
+        sql.push(" AND e.id <> ALL (").push_bind(ids).push(")");
+    }
+    if !banned.authors.is_empty() {
+        let authors: Vec<[u8; 32]> = banned.authors.iter().map(|key| key.0).collect();
+        sql.push(" AND e.pubkey <> ALL (")
+            .push_bind(authors)
+            .push(")");
+    }
 }
 
 /// What a reader wrote or is tagged in: both are in an index.

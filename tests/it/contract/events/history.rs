@@ -1,6 +1,7 @@
 //! Random histories against the model: what is stored, what each reader sees, in which order.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{
@@ -34,8 +35,16 @@ pub(crate) async fn random_history_is_seen_as_defined(store: &dyn EventStore, se
     assert_same(&everything(store, &Scope::Stored).await, stored, seed);
     for _ in 0..READERS {
         let readers = dice.readers();
-        let servable = model.servable(&readers, now);
-        let scope = Scope::Servable { readers, now };
+        let banned = dice.banned(&history);
+        let mut servable = model.servable(&readers, now);
+        servable.retain(|event| {
+            !banned.events.contains(&event.id()) && !banned.authors.contains(&event.pubkey())
+        });
+        let scope = Scope::Servable {
+            readers,
+            now,
+            banned: Arc::new(banned),
+        };
         assert_same(&everything(store, &scope).await, &servable, seed);
         for _ in 0..QUERIES_PER_READER {
             let filters = dice.filters();
@@ -62,8 +71,8 @@ pub(crate) async fn order_of_arrival_does_not_matter(
             store.write(batch(events, now)).await.unwrap();
         }
     }
-    let scopes = [dice.readers(), dice.readers(), Vec::new()]
-        .map(|readers| Scope::Servable { readers, now });
+    let scopes =
+        [dice.readers(), dice.readers(), Vec::new()].map(|readers| Scope::servable(readers, now));
     for scope in scopes.into_iter().chain([Scope::Stored]) {
         let seen = everything(one, &scope).await;
         assert_eq!(everything(other, &scope).await, seen, "seed {seed}");

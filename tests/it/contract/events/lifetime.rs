@@ -87,10 +87,7 @@ pub(crate) async fn recipients_delete_gift_wraps(store: &dyn EventStore) {
     let wrap = event(1, 1059, 10, &[&["p", &recipient]]);
     let id = wrap.id().to_hex();
     write(store, &[wrap.clone(), event(3, 5, 11, &[&["e", &id]])]).await;
-    let scope = Scope::Servable {
-        readers: vec![author(2), stranger],
-        now: NOW,
-    };
+    let scope = Scope::servable(vec![author(2), stranger], NOW);
     let filter = [r#"{"kinds":[1059]}"#];
     assert_eq!(ids(&ask(store, &filter, scope.clone()).await), [wrap.id()]);
     write(store, &[event(2, 5, 12, &[&["e", &id]])]).await;

@@ -25,10 +25,7 @@ pub(crate) async fn messages_are_for_their_parties(store: &dyn EventStore) {
             (vec![3, 9], vec![wrap.id()]),
             (vec![1, 2], vec![message.id(), wrap.id()]),
         ] {
-            let scope = Scope::Servable {
-                readers: readers.iter().copied().map(author).collect(),
-                now: NOW,
-            };
+            let scope = Scope::servable(readers.iter().copied().map(author).collect(), NOW);
             let page = ask(store, &[filter], scope.clone()).await;
             assert_eq!(ids(&page), expected, "{readers:?} {filter}");
             let filters = vec![nips::Filter::from_json(filter).unwrap()];
@@ -48,10 +45,7 @@ pub(crate) async fn protected_events_are_never_served(store: &dyn EventStore) {
     let report = write(store, std::slice::from_ref(&protected)).await;
     assert_eq!(report.outcomes, [Outcome::Stored(Visibility::Protected)]);
     assert!(public(store, "{}").await.is_empty());
-    let scope = Scope::Servable {
-        readers: vec![author(1)],
-        now: NOW,
-    };
+    let scope = Scope::servable(vec![author(1)], NOW);
     let by_id = format!(r#"{{"ids":["{}"]}}"#, protected.id());
     assert!(ask(store, &[&by_id], scope).await.events.is_empty());
     assert_eq!(

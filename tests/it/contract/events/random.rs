@@ -1,5 +1,6 @@
 //! Random histories and random filters over a universe so small that everything collides.
 
+use bigbrotr::store::events::Banned;
 use fleet::events::Author;
 use nips::event::UnsignedEvent;
 use nips::{Event, Filter, Kind, PublicKey};
@@ -79,6 +80,17 @@ impl Dice {
     pub(crate) fn readers(&mut self) -> Vec<PublicKey> {
         let count = self.rng.random_range(0..=2);
         (0..count).map(|_| self.author()).collect()
+    }
+
+    /// What an operator keeps from readers: sometimes nothing, else some events and perhaps an author.
+    pub(crate) fn banned(&mut self, history: &[Event]) -> Banned {
+        let count = self.rng.random_range(0..=8);
+        let events = history.choose_multiple(&mut self.rng, count);
+        let authors = (0..self.rng.random_range(0..=1)).map(|_| self.author());
+        Banned {
+            authors: authors.collect(),
+            events: events.map(Event::id).collect(),
+        }
     }
 
     /// A moment at which some events have expired.
