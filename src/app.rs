@@ -206,7 +206,7 @@ impl App {
             let server = self.public_server().await?;
             ports.public = Some(server.address());
             let url = self.relay_url(server.address());
-            relay = Some((self.relay()?, server, url));
+            relay = Some((self.relay().await?, server, url));
         }
         let relay_only = relay.as_ref().map(|(relay, ..)| relay.clone());
         let url = relay
@@ -294,7 +294,7 @@ impl App {
         Ok(server.behind(Proxies::from(&relay.proxy)))
     }
 
-    fn relay(&self) -> Result<Relay> {
+    async fn relay(&self) -> Result<Relay> {
         let monitor = self.monitor_key()?;
         let (relay, policy) = (&self.config.relay, &self.config.policy);
         let settings = settings::relay_settings(relay, policy, monitor);
@@ -304,12 +304,11 @@ impl App {
             Some(serving) => serving.clone(),
             None => self.store.clone(),
         };
-        Ok(Relay::new(
-            self.archive.clone(),
-            store,
-            Arc::clone(&self.clock),
-            settings,
-        ))
+        let archive = self.archive.clone();
+        let relay = Relay::new(archive, store, Arc::clone(&self.clock), settings);
+        let kept = relay.keep_decisions_in(self.store.clone()).await;
+        kept.context("could not read what the relay's operator decided")?;
+        Ok(relay)
     }
 
     /// The monitor's public key, if there is one already: a relay by itself makes none.
@@ -321,7 +320,6 @@ impl App {
     }
 
     fn site(&self, roles: &[ServiceName], relay: Option<Relay>, relay_url: String) -> Site {
-        let info = &self.config.relay.info;
         Site {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
@@ -332,7 +330,6 @@ impl App {
             serving: self.serving.clone(),
             roles: roles.to_vec(),
             relay_url,
-            identity: (info.name.clone(), info.description.clone()),
             tasks: self.tasks.clone(),
         }
     }

@@ -1,12 +1,16 @@
 //! From what was configured to what each layer wants to be told.
 
+use std::collections::HashSet;
+
 use anyhow::{Context, Result};
 use nips::{Kind, LocalRelays, PublicKey, RelayUrl};
 
 use crate::config::{ArchiveConfig, ArchiveMode, Config, PolicyConfig, RatePolicy, RelayConfig};
 use crate::model::ServiceName;
 use crate::net::NetSettings;
-use crate::relay::{BanRules, RelayInfo, RelayLimits, RelayRates, RelaySettings, WriteRules};
+use crate::relay::{
+    BanRules, Management, RelayInfo, RelayLimits, RelayRates, RelaySettings, WriteRules,
+};
 
 /// Kinds kept whole; `None` keeps everything.
 pub(super) fn whole_kinds(archive: &ArchiveConfig) -> Option<Vec<Kind>> {
@@ -81,7 +85,18 @@ pub(super) fn relay_settings(
             offences_per_minute: policy.bans.offences_per_minute,
             duration: policy.bans.duration,
         }),
+        management: management(relay, policy),
     }
+}
+
+/// Nobody manages a relay that has no operator, or no name for what operators sign.
+fn management(relay: &RelayConfig, policy: &PolicyConfig) -> Option<Management> {
+    let operators = relay.info.pubkey.iter().chain(&policy.management.operators);
+    let operators: HashSet<PublicKey> = operators.copied().collect();
+    let url = relay.public_url.as_deref()?;
+    let url = RelayUrl::parse_with(url, LocalRelays::Accepted).ok()?;
+    let is_offered = policy.management.enabled && !operators.is_empty();
+    is_offered.then_some(Management { url, operators })
 }
 
 fn write_rules(

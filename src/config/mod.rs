@@ -50,7 +50,7 @@ pub use monitor::{
     ProfileConfig, PublishingConfig,
 };
 pub use networks::{NetworkConfig, NetworkOverride, NetworkOverrides, NetworksConfig};
-pub use policy::{BanPolicy, PolicyConfig, RatePolicy, WriteAccess, WritePolicy};
+pub use policy::{BanPolicy, ManagementPolicy, PolicyConfig, RatePolicy, WriteAccess, WritePolicy};
 pub use refresher::{RefreshConfig, RefresherConfig, RetentionConfig};
 pub use relay::{InfoConfig, LimitsConfig, ProxyConfig, RelayConfig, TlsConfig};
 pub use sample::sample;

@@ -20,6 +20,8 @@ pub struct PolicyConfig {
     pub rates: RatePolicy,
     /// Who is kept out for a while.
     pub bans: BanPolicy,
+    /// Who manages the relay while it runs.
+    pub management: ManagementPolicy,
 }
 
 /// Who may publish events on our relay.
@@ -112,6 +114,16 @@ pub struct BanPolicy {
     pub duration: Duration,
 }
 
+/// Who manages the relay over HTTP (NIP-86).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ManagementPolicy {
+    /// Whether anybody does.
+    pub enabled: bool,
+    /// Keys that may, beside `info.pubkey` of `relay.yaml`.
+    pub operators: Vec<PublicKey>,
+}
+
 impl PolicyConfig {
     /// Who may write to a relay that listens there: unless the operator chose, everybody on this machine and
     /// nobody from outside.
@@ -166,11 +178,20 @@ impl Default for BanPolicy {
     }
 }
 
+impl Default for ManagementPolicy {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            operators: Vec::new(),
+        }
+    }
+}
+
 impl Section for PolicyConfig {
     const FILE: FileName = FileName::Policy;
 
     fn keys() -> Vec<Key> {
-        [write_keys(), rate_keys(), ban_keys()].concat()
+        [write_keys(), rate_keys(), ban_keys(), management_keys()].concat()
     }
 }
 
@@ -301,6 +322,22 @@ fn ban_keys() -> Vec<Key> {
             "bans.duration",
             Accepts::Seconds(1.0, 31_536_000.0),
             "How long an address is kept out after one refusal more.",
+        ),
+    ]
+}
+
+fn management_keys() -> Vec<Key> {
+    vec![
+        Key::section(
+            "management",
+            "Who manages the relay over HTTP while it runs (NIP-86): bans, names, kinds. What they decide is kept, and \
+             comes before what stands here. It needs public_url in relay.yaml.",
+        ),
+        Key::new("management.enabled", Accepts::Flag, "Whether anybody does."),
+        Key::new(
+            "management.operators",
+            Accepts::List,
+            "Keys (64 hex digits) that may, beside info.pubkey of relay.yaml.",
         ),
     ]
 }

@@ -8,6 +8,7 @@ mod certificate;
 mod error;
 mod exposition;
 mod health;
+mod management;
 pub mod moment;
 mod overview;
 mod page;

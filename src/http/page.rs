@@ -10,6 +10,7 @@ use nips::Network;
 use super::moment::{ago, date, grouped, size, span};
 use super::{Overview, Site};
 use crate::model::RelayState;
+use crate::relay::RelayInfo;
 use crate::store::statistics::CycleRecord;
 
 const STYLE: &str = include_str!("page.css");
@@ -18,8 +19,7 @@ const STYLE: &str = include_str!("page.css");
 const MAX_KINDS: usize = 12;
 
 /// The whole document.
-pub(super) fn render(site: &Site, overview: &Overview) -> String {
-    let (name, description) = &site.identity;
+pub(super) fn render(site: &Site, info: &RelayInfo, overview: &Overview) -> String {
     let roles: Vec<&str> = site.roles.iter().map(|role| role.as_str()).collect();
     let mut page = String::with_capacity(16 << 10);
     let _ = write!(
@@ -29,8 +29,8 @@ pub(super) fn render(site: &Site, overview: &Overview) -> String {
          <meta http-equiv=\"refresh\" content=\"60\"><title>{name}</title>\
          <style>{STYLE}</style></head><body><header><h1>{name}</h1><p>{description}</p>\
          <p class=\"dim\">Running here: {roles}</p></header><main>",
-        name = escaped(name),
-        description = escaped(description),
+        name = escaped(&info.name),
+        description = escaped(&info.description),
         roles = escaped(&roles.join(", ")),
     );
     figures(&mut page, overview);

@@ -4,19 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
-use axum::extract::{ConnectInfo, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    SEC_WEBSOCKET_VERSION, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, SEC_WEBSOCKET_VERSION, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 
 use super::health::Health;
-use super::{ApiError, Overviews, page};
+use super::{ApiError, Overviews, management, page};
 use crate::archive::Archive;
 use crate::clock::Clock;
 use crate::lifecycle::Tasks;
@@ -29,7 +29,7 @@ use crate::store::{ServingIndex, Store};
 const NOSTR_JSON: &str = "application/nostr+json";
 
 /// NIP-11 asks for all three, so that web clients may read the document.
-const CORS: [(HeaderName, &str); 3] = [
+pub(super) const CORS: [(HeaderName, &str); 3] = [
     (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     (ACCESS_CONTROL_ALLOW_HEADERS, "*"),
     (ACCESS_CONTROL_ALLOW_METHODS, "*"),
@@ -60,8 +60,6 @@ pub struct Site {
     pub roles: Vec<ServiceName>,
     /// `ws://…` or `wss://…` as clients know it, for the page.
     pub relay_url: String,
-    /// Name and description of the relay, for the page.
-    pub identity: (String, String),
     /// Owns the clients' connections.
     pub tasks: Tasks,
 }
@@ -78,7 +76,7 @@ pub fn public_routes(site: Site, relay: Relay) -> Router {
     let figures = status_route(&site.overviews);
     let state = Root { site, relay };
     Router::new()
-        .route("/", get(root).options(preflight))
+        .route("/", get(root).options(preflight).post(manage))
         .with_state(state)
         .merge(figures)
         .merge(health.routes())
@@ -106,7 +104,7 @@ async fn root(
     }
     if accepts_nostr_json(&headers) {
         let kind = [(CONTENT_TYPE, NOSTR_JSON), (VARY, "accept")];
-        return (CORS, kind, root.relay.information().to_owned()).into_response();
+        return (CORS, kind, root.relay.information().to_string()).into_response();
     }
     root.page().await.unwrap_or_else(ApiError::into_response)
 }
@@ -121,8 +119,24 @@ pub(super) fn status_route(overviews: &Overviews) -> Router {
     Router::new().route("/api/v1/status", get(status))
 }
 
-async fn preflight() -> Response {
-    (StatusCode::NO_CONTENT, CORS).into_response()
+/// A request of an operator (NIP-86).
+async fn manage(
+    State(root): State<Root>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
+    management::answer(&root.relay, peer.ip(), request).await
+}
+
+/// Browsers do not take a star to mean `Authorization`, which requests of operators have.
+async fn preflight(headers: HeaderMap) -> Response {
+    let mut answer = (StatusCode::NO_CONTENT, CORS).into_response();
+    if headers.contains_key(ACCESS_CONTROL_REQUEST_HEADERS) {
+        let allowed = HeaderValue::from_static("*, Authorization, Content-Type");
+        let answered = answer.headers_mut();
+        answered.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    }
+    answer
 }
 
 impl Root {
@@ -144,7 +158,8 @@ impl Root {
             (CACHE_CONTROL, "no-cache"),
             (VARY, "accept"),
         ];
-        Ok((headers, page::render(&self.site, &overview)).into_response())
+        let page = page::render(&self.site, &self.relay.info(), &overview);
+        Ok((headers, page).into_response())
     }
 }
 

@@ -1,4 +1,5 @@
-//! Small durable facts a service keeps between cycles: cursors and checkpoints.
+//! Small durable facts a service keeps between cycles: cursors and checkpoints, and what operators
+//! decided.
 
 use crate::model::ServiceName;
 
@@ -9,6 +10,8 @@ pub enum StateType {
     Cursor,
     /// When something was last done.
     Checkpoint,
+    /// What an operator decided.
+    Decision,
 }
 
 impl StateType {
@@ -17,12 +20,13 @@ impl StateType {
         match self {
             Self::Cursor => "cursor",
             Self::Checkpoint => "checkpoint",
+            Self::Decision => "decision",
         }
     }
 
     /// The type of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Cursor, Self::Checkpoint]
+        [Self::Cursor, Self::Checkpoint, Self::Decision]
             .into_iter()
             .find(|state_type| state_type.as_str() == name)
     }

@@ -24,6 +24,9 @@ pub(super) const POLICY_VIOLATION: u16 = 1008;
 /// RFC 6455's registry: try again later.
 pub(super) const TRY_AGAIN_LATER: u16 = 1013;
 
+/// What a client hears whose address the operator keeps out.
+pub(super) const BLOCKED: &str = "your address is blocked";
+
 /// The connection is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
@@ -33,6 +36,8 @@ pub(super) enum Ended {
     SlowReader,
     /// The client broke too many rules.
     Banned,
+    /// The operator keeps the client's address out.
+    Blocked,
     /// We are shutting down.
     Stopped,
 }

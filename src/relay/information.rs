@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::message::MAX_SUBSCRIPTION_ID;
-use super::settings::{RelayRates, RelaySettings};
+use super::settings::{RelayInfo, RelayRates, RelaySettings};
 use crate::archive::ArchiveSettings;
 
 /// What the relay does in every configuration, each shown by a test of the relay.
@@ -14,9 +14,12 @@ const ALWAYS: [u16; 8] = [1, 9, 11, 40, 45, 62, 67, 70];
 /// What it does where clients can authenticate: it challenges them, and shows gift wraps to recipients.
 const WITH_AUTHENTICATION: [u16; 2] = [42, 59];
 
-/// The document as JSON text.
-pub(super) fn document(settings: &RelaySettings, archive: &ArchiveSettings) -> String {
-    let info = &settings.info;
+/// The document as JSON text, with the identity that is in force.
+pub(super) fn document(
+    info: &RelayInfo,
+    settings: &RelaySettings,
+    archive: &ArchiveSettings,
+) -> String {
     let mut document = Map::new();
     for (name, value) in [
         ("name", Some(info.name.as_str())),
@@ -51,6 +54,9 @@ fn supported_nips(settings: &RelaySettings, archive: &ArchiveSettings) -> Vec<u1
     }
     if settings.limits.offers_sync() {
         nips.push(77);
+    }
+    if settings.management.is_some() {
+        nips.push(86);
     }
     nips.sort_unstable();
     nips
@@ -121,7 +127,7 @@ mod tests {
         let mut settings = RelaySettings::default();
         settings.info.name = "archive".to_owned();
         settings.limits.max_limit = 77;
-        let text = document(&settings, &ArchiveSettings::default());
+        let text = document(&settings.info, &settings, &ArchiveSettings::default());
         let document: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(document["name"], "archive");
         assert_eq!(document["limitation"]["max_limit"], 77);

@@ -49,6 +49,12 @@ impl Crowd {
         }
     }
 
+    /// Whether somebody there may send one request more beside those of clients.
+    pub(super) fn may_request(&self, peer: IpAddr) -> bool {
+        let network = AddressBlock::of_network(peer);
+        self.requests_of_network.take(network, Instant::now())
+    }
+
     /// Counts an event that was admitted for its author. Not before: anybody can write a name on an
     /// event, and only a signature shows whose it is.
     pub(super) fn admitted(&self, author: PublicKey) {

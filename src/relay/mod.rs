@@ -7,16 +7,20 @@
 
 mod answering;
 mod authentication;
+mod authorization;
 mod bans;
 mod connection;
 mod counters;
 mod counting;
+mod decided;
+mod decisions;
 mod discovery;
 mod filter_limits;
 mod information;
 mod ingest;
 mod live;
 mod live_index;
+mod management;
 mod manners;
 mod message;
 mod places;
@@ -34,6 +38,10 @@ mod stored;
 mod subscription;
 mod syncing;
 
+pub use authorization::{Claim, Unauthorized};
 pub use counters::RelayCounts;
+pub use management::MAX_REQUEST_BYTES;
 pub use server::Relay;
-pub use settings::{BanRules, RelayInfo, RelayLimits, RelayRates, RelaySettings, WriteRules};
+pub use settings::{
+    BanRules, Management, RelayInfo, RelayLimits, RelayRates, RelaySettings, WriteRules,
+};

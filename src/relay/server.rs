@@ -10,8 +10,10 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::connection::{POLICY_VIOLATION, TRY_AGAIN_LATER, close};
+use super::authorization::Used;
+use super::connection::{BLOCKED, POLICY_VIOLATION, TRY_AGAIN_LATER, close};
 use super::counters::{Counters, RelayCounts, count};
+use super::decided::Decided;
 use super::filter_limits::LARGE_ANSWERS;
 use super::information;
 use super::live::{LiveDelivery, SharedIndex};
@@ -19,7 +21,7 @@ use super::live_index::LiveIndex;
 use super::manners::Crowd;
 use super::query_gate::QueryGate;
 use super::session::Session;
-use super::settings::RelaySettings;
+use super::settings::{RelayInfo, RelaySettings};
 use super::syncing::CONCURRENT_WORK;
 use crate::archive::{Announcement, Archive};
 use crate::clock::Clock;
@@ -53,7 +55,9 @@ pub(super) struct Inner {
     pub(super) room_for_keys: Arc<Semaphore>,
     pub(super) counters: Counters,
     pub(super) crowd: Crowd,
-    information: String,
+    pub(super) decided: Decided,
+    pub(super) used: Used,
+    pub(super) information: RwLock<Arc<str>>,
     /// Subscribed before the first connection, so that nothing is announced unheard; taken by
     /// live delivery.
     feed: Mutex<Option<Receiver<Arc<Announcement>>>>,
@@ -67,8 +71,11 @@ impl Relay {
         clock: Arc<dyn Clock>,
         settings: RelaySettings,
     ) -> Self {
+        let document = information::document(&settings.info, &settings, archive.settings());
         Self(Arc::new(Inner {
-            information: information::document(&settings, archive.settings()),
+            information: RwLock::new(document.into()),
+            decided: Decided::default(),
+            used: Used::default(),
             feed: Mutex::new(Some(archive.subscribe())),
             archive,
             store,
@@ -118,6 +125,7 @@ impl Relay {
                 POLICY_VIOLATION,
                 "your address broke too many rules, come back later",
             )),
+            _ if inner.decided.now().blocks(peer) => Some((POLICY_VIOLATION, BLOCKED)),
             None => Some((TRY_AGAIN_LATER, "too many connections")),
             Some(_) => None,
         };
@@ -130,13 +138,23 @@ impl Relay {
     }
 
     /// The NIP-11 document, JSON.
-    pub fn information(&self) -> &str {
-        &self.0.information
+    pub fn information(&self) -> Arc<str> {
+        let information = self.0.information.read();
+        Arc::clone(&information.expect("no panic under the lock"))
+    }
+
+    /// The identity that is in force.
+    pub fn info(&self) -> RelayInfo {
+        self.0.decided.now().identity(&self.0.settings.info)
     }
 
     /// What the relay did so far, and what is open.
     pub fn counts(&self) -> RelayCounts {
         self.0.counters.counts()
+    }
+
+    pub(super) fn inner(&self) -> &Arc<Inner> {
+        &self.0
     }
 }
 
@@ -144,6 +162,10 @@ impl Inner {
     /// What a client may see now that has proved to hold these keys. Every door asks here.
     pub(super) fn scope(&self, readers: Vec<PublicKey>) -> Scope {
         let now = self.clock.now();
-        Scope::servable(readers, now)
+        Scope::Servable {
+            readers,
+            now,
+            banned: self.decided.now().banned(),
+        }
     }
 }

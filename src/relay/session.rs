@@ -14,15 +14,16 @@ use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
 use nips::Filter;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
 use super::answering::Answers;
 use super::authentication::Authentication;
-use super::connection::{Connection, Ended, GOING_AWAY, POLICY_VIOLATION, Patience};
+use super::connection::{BLOCKED, Connection, Ended, GOING_AWAY, POLICY_VIOLATION, Patience};
 use super::counters::count;
 use super::counting::Counting;
+use super::decisions::Decisions;
 use super::ingest::Ingest;
 use super::live_index::{Delivery, Listener, SubscriptionKey};
 use super::manners::Manners;
@@ -50,6 +51,8 @@ pub(super) struct Session<'r> {
     counting: Counting,
     syncing: Syncing,
     pub(super) manners: Manners<'r>,
+    decisions: watch::Receiver<Arc<Decisions>>,
+    peer: IpAddr,
     heard_at: Instant,
 }
 
@@ -61,6 +64,7 @@ enum Wake {
     Live(Delivery),
     Piece,
     Tick,
+    Decided,
     Stop,
 }
 
@@ -85,6 +89,8 @@ impl<'r> Session<'r> {
             counting: Counting::new(Arc::clone(relay)),
             syncing: Syncing::new(Arc::clone(relay)),
             manners: Manners::new(&relay.crowd, settings, peer),
+            decisions: relay.decided.changes(),
+            peer,
             heard_at: Instant::now(),
         }
     }
@@ -101,7 +107,11 @@ impl<'r> Session<'r> {
                 count(&self.relay.counters.slow_readers);
                 self.finish_ingest().await;
             }
-            Ended::Banned => self.send_away().await,
+            Ended::Banned => {
+                self.send_away("too many rules broken, come back later")
+                    .await;
+            }
+            Ended::Blocked => self.send_away(BLOCKED).await,
         }
     }
 
@@ -130,6 +140,7 @@ impl<'r> Session<'r> {
             Some(delivery) = self.live.recv() => Wake::Live(delivery),
             () = ready(()), if !self.answers.found.is_empty() => Wake::Piece,
             _ = ticks.tick() => Wake::Tick,
+            Ok(()) = self.decisions.changed() => Wake::Decided,
             () = soft.cancelled() => Wake::Stop,
         }
     }
@@ -143,6 +154,8 @@ impl<'r> Session<'r> {
             Wake::Piece => self.send_piece().await,
             Wake::Tick if self.is_silent() => Err(Ended::Gone),
             Wake::Tick => self.connection.ping().await,
+            Wake::Decided if self.relay.decided.now().blocks(self.peer) => Err(Ended::Blocked),
+            Wake::Decided => Ok(()),
             Wake::Stop => Err(Ended::Stopped),
         }
     }
@@ -204,7 +217,9 @@ impl<'r> Session<'r> {
         let author = policy::author(&event);
         let settings = &self.relay.settings;
         let verdict = self.manners.may_publish(author);
-        let verdict = verdict.and_then(|()| settings.check_write(&event, self.auth.keys()));
+        let decisions = self.relay.decided.now();
+        let verdict =
+            verdict.and_then(|()| settings.check_write(&event, self.auth.keys(), &decisions));
         match verdict {
             Ok(()) => {
                 let id = event.id.into_owned();
@@ -312,13 +327,11 @@ impl<'r> Session<'r> {
         self.heard_at.elapsed() > self.relay.settings.limits.max_silence
     }
 
-    /// Says why a client that broke too many rules has to go.
-    async fn send_away(mut self) {
+    /// Says why a client has to go.
+    async fn send_away(mut self, why: &'static str) {
         count(&self.relay.counters.banned);
         self.finish_ingest().await;
-        self.connection
-            .close(POLICY_VIOLATION, "too many rules broken, come back later")
-            .await;
+        self.connection.close(POLICY_VIOLATION, why).await;
     }
 
     /// What was read from the client is stored even when nobody waits for the answer.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nips::{Kind, PublicKey, RelayUrl};
 
+use super::decisions::Decisions;
 use super::message::ClientEvent;
 use crate::config::WriteAccess;
 
@@ -23,6 +24,8 @@ pub struct RelaySettings {
     pub rates: RelayRates,
     /// When an address is kept out for a while; `None` never.
     pub bans: Option<BanRules>,
+    /// Who may manage the relay over HTTP (NIP-86); `None` nobody.
+    pub management: Option<Management>,
 }
 
 impl RelaySettings {
@@ -32,8 +35,9 @@ impl RelaySettings {
         &self,
         event: &ClientEvent<'_>,
         authenticated: &[PublicKey],
+        decisions: &Decisions,
     ) -> Result<(), &'static str> {
-        match self.write.check(event, authenticated) {
+        match self.write.check(event, authenticated, decisions) {
             Err(_) if WriteRules::is_owed(event, &self.urls) => Ok(()),
             verdict => verdict,
         }
@@ -43,6 +47,15 @@ impl RelaySettings {
     pub(super) fn offers_authentication(&self) -> bool {
         !self.urls.is_empty()
     }
+}
+
+/// Who may manage the relay over HTTP, and by which name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Management {
+    /// The public URL of the relay: what operators sign names it (NIP-98).
+    pub url: RelayUrl,
+    /// Keys of the operators.
+    pub operators: HashSet<PublicKey>,
 }
 
 /// The NIP-11 identity; everything may be empty.

@@ -3,6 +3,7 @@
 
 mod events;
 mod lifetime;
+mod management;
 mod manners;
 mod requests;
 mod sets;
@@ -22,8 +23,8 @@ use crate::relay::client::{Client, auth_event};
 /// The program with the role of the relay, in a folder of its own.
 struct Relay {
     address: SocketAddr,
-    _program: Program,
-    _operator: Operator,
+    program: Program,
+    operator: Operator,
 }
 
 impl Relay {
@@ -39,8 +40,25 @@ impl Relay {
         program.address("relay");
         Self {
             address: operator.public_address(),
-            _program: program,
-            _operator: operator,
+            program,
+            operator,
+        }
+    }
+
+    /// Stops it and starts it again.
+    fn restart(self) -> Self {
+        let Self {
+            address,
+            program,
+            operator,
+        } = self;
+        assert!(program.stop().success());
+        let mut program = operator.start(&["relay"]);
+        program.address("relay");
+        Self {
+            address,
+            program,
+            operator,
         }
     }
 

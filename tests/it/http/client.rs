@@ -84,6 +84,16 @@ pub(crate) fn ask(stream: &mut impl Write, line: &str, headers: &[&str]) {
     stream.write_all(text.as_bytes()).unwrap();
 }
 
+/// Sends a body, and reads the response. A server that refuses need not read it to its end.
+pub(crate) fn post(address: SocketAddr, path: &str, headers: &[&str], body: &str) -> Response {
+    let mut stream = connect(address);
+    let length = format!("Content-Length: {}", body.len());
+    let headers = [headers, &[length.as_str()]].concat();
+    ask(&mut stream, &format!("POST {path}"), &headers);
+    let _ = stream.write_all(body.as_bytes());
+    Response::parse(&rest(&mut stream))
+}
+
 /// GET without further headers.
 pub(crate) fn get(address: SocketAddr, path: &str) -> Response {
     request(address, &format!("GET {path}"), &[])

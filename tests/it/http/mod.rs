@@ -9,5 +9,5 @@ mod metrics;
 mod page;
 mod paths;
 mod proxies;
-mod served;
+pub(crate) mod served;
 mod tls;

@@ -23,11 +23,11 @@ use tokio_util::sync::CancellationToken;
 use crate::archive::given::NOW;
 
 /// Both ports; dropping it ends them.
-pub(super) struct Served {
-    pub(super) public: SocketAddr,
-    pub(super) metrics_port: SocketAddr,
-    pub(super) clock: Arc<MockClock>,
-    pub(super) metrics: Metrics,
+pub(crate) struct Served {
+    pub(crate) public: SocketAddr,
+    pub(crate) metrics_port: SocketAddr,
+    pub(crate) clock: Arc<MockClock>,
+    pub(crate) metrics: Metrics,
     store: Arc<Embedded>,
     serving: Option<Arc<ServingIndex>>,
     tasks: Tasks,
@@ -36,12 +36,12 @@ pub(super) struct Served {
 }
 
 /// Both ports with limits of the open internet.
-pub(super) fn serve() -> Served {
+pub(crate) fn serve() -> Served {
     serve_within(ServerLimits::of(64), None)
 }
 
 /// Both ports, the public one behind proxies, with a relay of its own settings.
-pub(super) fn serve_behind(
+pub(crate) fn serve_behind(
     proxies: Proxies,
     tls: Option<Arc<ServerConfig>>,
     relay: RelaySettings,
@@ -50,13 +50,13 @@ pub(super) fn serve_behind(
 }
 
 /// Both ports, the public one with limits of its own and perhaps TLS.
-pub(super) fn serve_within(limits: ServerLimits, tls: Option<Arc<ServerConfig>>) -> Served {
+pub(crate) fn serve_within(limits: ServerLimits, tls: Option<Arc<ServerConfig>>) -> Served {
     let (proxies, relay) = (Proxies::default(), RelaySettings::default());
     serve_with(limits, tls, proxies, relay, Front::Store)
 }
 
 /// Both ports of a relay that reads from a serving index, which has to be fed.
-pub(super) fn serve_from_index() -> Served {
+pub(crate) fn serve_from_index() -> Served {
     let (proxies, relay) = (Proxies::default(), RelaySettings::default());
     serve_with(ServerLimits::of(64), None, proxies, relay, Front::Index)
 }
@@ -145,7 +145,6 @@ fn site(
         serving,
         roles: Vec::new(),
         relay_url: "wss://archive.example.com".to_owned(),
-        identity: ("name".to_owned(), "description".to_owned()),
         tasks: tasks.clone(),
     };
     (site, relay)
@@ -153,7 +152,7 @@ fn site(
 
 impl Served {
     /// Feeds the serving index until it answers.
-    pub(super) fn feed_index(&self) {
+    pub(crate) fn feed_index(&self) {
         let index = self.serving.clone().unwrap();
         let soft = CancellationToken::new();
         let applied = Notify::new();
@@ -170,7 +169,7 @@ impl Served {
     }
 
     /// Closes the store under the ports, as if its disk were gone.
-    pub(super) fn lose_store(&self) {
+    pub(crate) fn lose_store(&self) {
         self.runtime.block_on(self.store.close());
     }
 }
@@ -182,7 +181,7 @@ impl Drop for Served {
 }
 
 /// Limits that tests need not wait long for.
-pub(super) fn impatient(max_connections: usize) -> ServerLimits {
+pub(crate) fn impatient(max_connections: usize) -> ServerLimits {
     ServerLimits {
         max_connections,
         header_patience: Duration::from_millis(200),

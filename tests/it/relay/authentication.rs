@@ -257,7 +257,7 @@ async fn a_relay_without_a_name_asks_nobody_who_they_are() {
     assert!(client.ask("s", &[json!({"kinds": [4]})]).await.0.is_empty());
     for (settings, is_listed) in [(Default::default(), false), (named(), true)] {
         let relay = relay_with(settings).await;
-        let document: Value = serde_json::from_str(relay.relay.information()).unwrap();
+        let document: Value = serde_json::from_str(&relay.relay.information()).unwrap();
         let nips = document["supported_nips"].as_array().unwrap();
         assert_eq!(nips.contains(&json!(42)), is_listed);
         assert_eq!(nips.contains(&json!(59)), is_listed);

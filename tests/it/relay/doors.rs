@@ -1,5 +1,5 @@
 //! One servable predicate: over random histories, everything that a client can ask agrees with what NIP-01,
-//! 09, 40, 42, 62 and 70 say when they are read literally.
+//! 09, 40, 42, 62 and 70 say when they are read literally, without what the operator has banned (NIP-86).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,13 +7,15 @@ use std::sync::Arc;
 use bigbrotr::archive::ArchiveSettings;
 use bigbrotr::clock::Clock as _;
 use bigbrotr::clock::MockClock;
-use bigbrotr::store::events::{ScanOrder, Scope};
+use bigbrotr::store::events::{Banned, ScanOrder, Scope};
 use bigbrotr::store::postgres::PostgresStore;
 use nips::nip45::{AuthorSketch, SketchOffset};
+use nips::nip86::Call;
 use nips::{Event, Filter, PublicKey};
 use serde_json::{Value, json};
 
 use super::client::{Client, ids};
+use super::management::{decide, managed};
 use super::server::{Served, named, serve, serve_store};
 use super::syncing::compare;
 use crate::archive::given::{crawl, raw};
@@ -32,7 +34,7 @@ struct Reader {
 async fn all_doors_agree_while_time_passes() {
     for seed in 1..=4 {
         let clock = Arc::new(MockClock::at(TIME));
-        let relay = serve(named(), Arc::clone(&clock), clock).await;
+        let relay = serve(managed(named()), Arc::clone(&clock), clock).await;
         history(&relay, seed, 3).await;
     }
 }
@@ -44,7 +46,7 @@ async fn all_doors_agree_over_postgres() {
     let store = Arc::new(store.unwrap());
     let clock = Arc::new(MockClock::at(TIME));
     let door = ArchiveSettings::default();
-    let relay = serve_store(store, named(), door, Arc::clone(&clock), clock).await;
+    let relay = serve_store(store, managed(named()), door, Arc::clone(&clock), clock).await;
     history(&relay, 5, 1).await;
 }
 
@@ -56,26 +58,63 @@ async fn history(relay: &Served, seed: u64, filters: usize) {
     let batches = dice.batches(events);
     let step = SECONDS / batches.len() as u64 + 1;
     let mut offered: Vec<Event> = Vec::new();
+    let mut banned = Banned::default();
     for batch in batches {
         relay.archive.admit(raw(&batch), crawl(1)).await.unwrap();
         offered.extend(batch.clone());
         let model = Model::new(&offered);
         for reader in &mut readers {
-            let servable = model.servable(&reader.keys, relay.clock.now());
+            let mut servable = model.servable(&reader.keys, relay.clock.now());
+            servable.retain(|event| !is_banned(&banned, event));
+            let heard = reader.heard().await;
+            assert_eq!(heard, new_ids(&batch, &servable), "live, seed {seed}");
+        }
+        let before = std::mem::replace(&mut banned, dice.banned(&offered));
+        ban_instead(relay, before, &banned).await;
+        for reader in &mut readers {
+            let mut servable = model.servable(&reader.keys, relay.clock.now());
+            servable.retain(|event| !is_banned(&banned, event));
             let context = format!("seed {seed}, {} keys", reader.keys.len());
-            assert_eq!(
-                reader.heard().await,
-                new_ids(&batch, &servable),
-                "live, {context}"
-            );
             for _ in 0..filters {
+                let filter = unlimited(dice.filter());
+                let asked = Asked {
+                    filter: &filter,
+                    banned: &banned,
+                };
                 reader
-                    .ask_everywhere(relay, &unlimited(dice.filter()), &servable, &context)
+                    .ask_everywhere(relay, asked, &servable, &context)
                     .await;
             }
         }
         relay.clock.advance(step);
     }
+}
+
+/// The operator takes back what it banned, and bans something else.
+async fn ban_instead(relay: &Served, before: Banned, banned: &Banned) {
+    for author in before.authors {
+        decide(relay, &Call::UnbanPubkey(author)).await;
+    }
+    for id in before.events {
+        decide(relay, &Call::AllowEvent(id)).await;
+    }
+    for author in &banned.authors {
+        decide(relay, &Call::BanPubkey(*author, String::new())).await;
+    }
+    for id in &banned.events {
+        decide(relay, &Call::BanEvent(*id, String::new())).await;
+    }
+}
+
+fn is_banned(banned: &Banned, event: &Event) -> bool {
+    banned.events.contains(&event.id()) || banned.authors.contains(&event.pubkey())
+}
+
+/// What is asked on every door, and what the operator keeps from all.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    filter: &'a Filter,
+    banned: &'a Banned,
 }
 
 /// Doors differ in what a limit means to them.
@@ -142,7 +181,7 @@ impl Reader {
     async fn ask_everywhere(
         &mut self,
         relay: &Served,
-        filter: &Filter,
+        Asked { filter, banned }: Asked<'_>,
         servable: &[&Event],
         context: &str,
     ) {
@@ -153,7 +192,11 @@ impl Reader {
             .copied()
             .filter(|event| matches(filter, event))
             .collect();
-        let scope = Scope::servable(self.keys.clone(), relay.clock.now());
+        let scope = Scope::Servable {
+            readers: self.keys.clone(),
+            now: relay.clock.now(),
+            banned: Arc::new(banned.clone()),
+        };
         let walk = relay
             .store
             .scan(filter.clone(), scope, ScanOrder::NewestFirst, None, LENGTH);

@@ -18,7 +18,7 @@ async fn the_document_tells_identity_limits_and_only_what_is_shown_by_tests() {
     };
     settings.limits.max_limit = 123;
     let relay = relay_with(settings).await;
-    let document: Value = serde_json::from_str(relay.relay.information()).unwrap();
+    let document: Value = serde_json::from_str(&relay.relay.information()).unwrap();
     assert_eq!(document["name"], "archive");
     assert_eq!(document["contact"], "mailto:a@example.com");
     let nips = document["supported_nips"].as_array().unwrap();

@@ -213,7 +213,7 @@ async fn work_has_to_be_done_and_committed_to() {
         .await
         .unwrap();
     assert_eq!(client.count(&[json!({})]).await["count"], 2);
-    let document: Value = serde_json::from_str(relay.relay.information()).unwrap();
+    let document: Value = serde_json::from_str(&relay.relay.information()).unwrap();
     assert_eq!(document["limitation"]["min_pow_difficulty"], 6);
     assert!(
         document["supported_nips"]

@@ -12,6 +12,7 @@ mod lifetime;
 mod limits;
 mod liveness;
 mod load;
+pub(crate) mod management;
 mod manners;
 mod overload;
 mod sdk;

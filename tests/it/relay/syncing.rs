@@ -354,7 +354,7 @@ async fn a_relay_that_offers_no_sync_says_so_and_lists_none() {
             .starts_with("unsupported: ")
     );
     for (relay, is_listed) in [(off, false), (relay().await, true)] {
-        let document: Value = serde_json::from_str(relay.relay.information()).unwrap();
+        let document: Value = serde_json::from_str(&relay.relay.information()).unwrap();
         let nips = document["supported_nips"].as_array().unwrap();
         assert_eq!(nips.contains(&json!(77)), is_listed);
     }

@@ -28,7 +28,7 @@ struct Advertised(Value);
 
 impl Advertised {
     fn of(relay: &Served) -> Self {
-        let document: Value = serde_json::from_str(relay.relay.information()).unwrap();
+        let document: Value = serde_json::from_str(&relay.relay.information()).unwrap();
         Self(document["limitation"].clone())
     }
 

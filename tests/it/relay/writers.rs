@@ -51,7 +51,7 @@ async fn each_policy_lets_in_whom_it_names_and_tells_the_others() {
             assert_eq!(is_accepted, refusal.is_none(), "{access:?} {number} {text}");
             assert!(text.starts_with(refusal.unwrap_or_default()), "{text}");
         }
-        let document: Value = serde_json::from_str(relay.relay.information()).unwrap();
+        let document: Value = serde_json::from_str(&relay.relay.information()).unwrap();
         let is_restricted = access != WriteAccess::Open;
         assert_eq!(document["limitation"]["restricted_writes"], is_restricted);
     }
