@@ -20,6 +20,8 @@ pub enum Certificate {
     SelfSigned,
     /// Valid until the end of 2020.
     Expired,
+    /// Valid from 2059 on.
+    NotYetValid,
     /// Valid, for another name.
     WrongName,
 }
@@ -87,7 +89,10 @@ impl Authority {
         };
         let mut params = CertificateParams::new(vec![name.to_owned()])?;
         params.distinguished_name.push(DnType::CommonName, name);
-        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_before = match certificate {
+            Certificate::NotYetValid => date_time_ymd(2059, 1, 1),
+            _ => date_time_ymd(2020, 1, 1),
+        };
         params.not_after = match certificate {
             Certificate::Expired => date_time_ymd(2020, 12, 31),
             _ => date_time_ymd(2060, 1, 1),

@@ -241,6 +241,7 @@ pub fn scenarios() -> Vec<MemberPlan> {
         resolving("2002:7f00:1::"),
         certified(Certificate::SelfSigned),
         certified(Certificate::Expired),
+        certified(Certificate::NotYetValid),
         certified(Certificate::WrongName),
         plain("B25", Behaviour::Forgetful),
         plain(

@@ -55,6 +55,7 @@ fn oddity(member: &Member) -> String {
     let certificate = match &member.plan().access {
         Access::Tls(Certificate::SelfSigned) => "self-signed",
         Access::Tls(Certificate::Expired) => "expired",
+        Access::Tls(Certificate::NotYetValid) => "not yet valid",
         Access::Tls(Certificate::WrongName) => "wrong name",
         Access::Dns(addresses) => return format!("resolves to {}", addresses[0]),
         _ => "",

@@ -33,6 +33,7 @@ async fn bad_certificates_are_refused_for_their_reason() -> Result<()> {
     let cases = [
         (Certificate::SelfSigned, "UnknownIssuer"),
         (Certificate::Expired, "expired"),
+        (Certificate::NotYetValid, "not valid yet"),
         (Certificate::WrongName, "not valid for name"),
     ];
     for (certificate, reason) in cases {
