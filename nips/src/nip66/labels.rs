@@ -1,6 +1,6 @@
 //! `L` and `l` tags (NIP-32): values of other tags in a form that filters can ask for.
 
-use super::tags::{TagWriter, clean};
+use super::tags::{TagWriter, one_line};
 use crate::event::Tag;
 
 /// ISO 639-1 language codes.
@@ -54,7 +54,7 @@ pub(super) fn values(tags: &[Tag<'_>], namespace: &str, max: usize) -> Vec<Strin
         let [name, value, of, ..] = tag.as_slice() else {
             continue;
         };
-        let value = (name == "l" && of == namespace).then(|| clean(value));
+        let value = (name == "l" && of == namespace).then(|| one_line(value));
         match value.flatten() {
             Some(value) if found.len() < max && !found.contains(&value) => found.push(value),
             _ => {}

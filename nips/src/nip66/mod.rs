@@ -31,3 +31,4 @@ pub use net::Net;
 pub use requirements::{Refusal, RelayType, Requirements};
 pub use rtt::{Phase, Rtt};
 pub use ssl::Ssl;
+pub use tags::one_line;

@@ -45,13 +45,13 @@ pub(super) fn all<T: FromStr + PartialEq>(tags: &[Tag<'_>], name: &str, max: usi
 
 /// The first usable text of tags called `name`.
 pub(super) fn text(tags: &[Tag<'_>], name: &str) -> Option<String> {
-    tag_values::values(tags, name).find_map(clean)
+    tag_values::values(tags, name).find_map(one_line)
 }
 
 /// The usable texts of tags called `name`, without repeats, at most `max`.
 pub(super) fn texts(tags: &[Tag<'_>], name: &str, max: usize) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
-    for text in tag_values::values(tags, name).filter_map(clean) {
+    for text in tag_values::values(tags, name).filter_map(one_line) {
         if found.len() < max && !found.contains(&text) {
             found.push(text);
         }
@@ -59,8 +59,8 @@ pub(super) fn texts(tags: &[Tag<'_>], name: &str, max: usize) -> Vec<String> {
     found
 }
 
-/// A text in one line of at most [`MAX_TEXT_BYTES`]; `None` when nothing is left.
-pub(super) fn clean(raw: &str) -> Option<String> {
+/// A stranger's text in one line of at most 256 bytes; `None` when nothing is left.
+pub fn one_line(raw: &str) -> Option<String> {
     let replace = |c: char| if c.is_control() { ' ' } else { c };
     let line: String = raw.chars().map(replace).collect();
     let line = line.trim();
