@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address_policy::{AddressOrigin, AddressPolicy, PermittedAddress};
 use super::error::{NetError, Phase};
+use super::records::DnsRecords;
 use super::resolver::Resolver;
 use super::settings::{NetSettings, PerNetwork};
 use super::socks::{self, ProxyAddress};
@@ -112,6 +113,15 @@ impl Dialer {
         };
         let tcp = start.elapsed() - dns.unwrap_or_default();
         self.secure(target, connected, (dns, tcp), deadline).await
+    }
+
+    /// The DNS records of a host name.
+    pub(super) async fn records(
+        &self,
+        host: &str,
+        deadline: Instant,
+    ) -> Result<DnsRecords, NetError> {
+        self.resolver.records(host, deadline).await
     }
 
     async fn connect_by_proxy(

@@ -15,6 +15,7 @@ mod http_url;
 mod outcome;
 mod permits;
 mod publication;
+mod records;
 mod relay_message;
 mod request;
 mod resolver;
@@ -26,6 +27,7 @@ mod tls;
 mod websocket;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::header::HeaderValue;
 use nips::{Network, RelayUrl};
@@ -41,7 +43,9 @@ pub use outcome::{
     RequestReport,
 };
 pub use permits::Permit;
+pub use records::DnsRecords;
 pub use request::{EventSink, RequestOptions};
+pub use resolver::LOOKUP_BUDGET;
 pub use session::Session;
 pub use settings::{NetSettings, NetworkSettings, PerNetwork};
 pub use socks::{ProxyAddress, ProxyAddressError};
@@ -49,7 +53,7 @@ pub use standing::{Incoming, SubscriptionId};
 pub use tls::{CertificateProblem, TlsInfo, install_crypto_provider};
 pub use websocket::{OpenOptions, PhaseTimings};
 
-use dialer::Dialer;
+use dialer::{Dialer, Security, Target};
 use permits::Permits;
 
 /// The handle to everything that touches the network. Clones share resolver, TLS settings and
@@ -124,7 +128,12 @@ impl Net {
 
     /// The moment at which one piece of work on this network, started now, is out of time.
     pub fn deadline(&self, network: Network) -> Instant {
-        Instant::now() + self.inner.settings.networks.get(network).timeout
+        Instant::now() + self.timeout(network)
+    }
+
+    /// How long one piece of work on this network may take.
+    pub fn timeout(&self, network: Network) -> Duration {
+        self.inner.settings.networks.get(network).timeout
     }
 
     /// Connects to a relay: name, TCP (or SOCKS5), TLS and WebSocket upgrade under one deadline.
@@ -148,6 +157,34 @@ impl Net {
         )
         .await?;
         Ok(Session::new(socket, relay.clone(), options))
+    }
+
+    /// Asks the name servers for the records of a host, past every cache of ours.
+    ///
+    /// # Errors
+    /// [`NetError::Resolve`] when it has no address, [`NetError::TimedOut`]. An overlay name is refused.
+    pub async fn dns_records(&self, host: &str, deadline: Instant) -> Result<DnsRecords, NetError> {
+        self.inner.dialer.records(host, deadline).await
+    }
+
+    /// Makes a TLS handshake with whatever certificate a `wss` relay has, tells what was seen, and hangs up.
+    ///
+    /// # Errors
+    /// [`NetError`] of the phase that failed. Cancel-safe.
+    pub async fn examine_tls(
+        &self,
+        relay: &RelayUrl,
+        deadline: Instant,
+    ) -> Result<TlsInfo, NetError> {
+        self.check_network(relay.network())?;
+        let target = Target {
+            host: relay.host(),
+            port: relay.port(),
+            network: relay.network(),
+            security: Security::AnyTls,
+        };
+        let connection = self.inner.dialer.connect(target, deadline).await?;
+        Ok(connection.tls_info.expect("the connection is one over tls"))
     }
 
     /// Fetches an HTTP document, following as many redirects as allowed, each checked like the

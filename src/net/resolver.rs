@@ -12,16 +12,18 @@ use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::NetError as DnsError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{Name, RData};
+use hickory_resolver::system_conf::read_system_conf;
 use nips::Network;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::address_policy::AddressOrigin;
 use super::error::{NetError, Phase, ResolveFailure};
+use super::records::{DnsRecords, RecordReader};
 use super::settings::NetSettings;
 
 /// One lookup may use this much of a deadline: a name server that answers nothing must not eat
 /// the time of a relay that listens on a cached or second address.
-const LOOKUP_BUDGET: Duration = Duration::from_secs(5);
+pub const LOOKUP_BUDGET: Duration = Duration::from_secs(5);
 /// Time for one query to one server; two tries fit the budget.
 const QUERY_TIMEOUT: Duration = Duration::from_millis(2_400);
 /// Tries per server after the first.
@@ -48,18 +50,41 @@ pub(super) struct Resolved {
 pub(super) struct Resolver {
     hosts: HashMap<String, SocketAddr>,
     dns: TokioResolver,
+    records: RecordReader,
 }
 
 impl Resolver {
     pub(super) fn new(settings: &NetSettings) -> Self {
         let normal = |host: &String| host.trim_end_matches('.').to_ascii_lowercase();
         let hosts = settings.hosts.iter();
+        let servers = name_servers(&settings.dns_servers);
         Self {
             hosts: hosts
                 .map(|(host, address)| (normal(host), *address))
                 .collect(),
-            dns: dns_client(&settings.dns_servers),
+            dns: dns_client(servers.clone(), options()),
+            records: RecordReader::new(dns_client(servers, uncached_options())),
         }
+    }
+
+    /// The records of a host name as the name servers have them now, whatever `hosts` says.
+    pub(super) async fn records(
+        &self,
+        host: &str,
+        deadline: Instant,
+    ) -> Result<DnsRecords, NetError> {
+        let failed = |failure| NetError::Resolve {
+            host: host.to_owned(),
+            failure,
+        };
+        if overlay_of(host).is_some() {
+            return Err(failed(ResolveFailure::OverlayName));
+        }
+        let name = domain_name(host).map_err(failed)?;
+        let budget = deadline.min(Instant::now() + LOOKUP_BUDGET);
+        let read = self.records.read(&name, budget).await;
+        read.ok_or(NetError::TimedOut { phase: Phase::Dns })?
+            .map_err(failed)
     }
 
     /// Resolves a host name (an IP literal is its own answer). Overlay names are an error: only
@@ -104,8 +129,7 @@ impl Resolver {
     }
 
     async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, ResolveFailure> {
-        let mut name = Name::from_ascii(host).map_err(|_| ResolveFailure::Malformed)?;
-        name.set_fqdn(true);
+        let name = domain_name(host)?;
         let v4 = self.dns.ipv4_lookup(name.clone());
         let v6 = self.dns.ipv6_lookup(name);
         tokio::pin!(v4, v6);
@@ -137,10 +161,16 @@ pub(super) fn overlay_of(host: &str) -> Option<Network> {
     .find_map(|(label, network)| last.eq_ignore_ascii_case(label).then_some(network))
 }
 
-type Answer = Result<Lookup, DnsError>;
+fn domain_name(host: &str) -> Result<Name, ResolveFailure> {
+    let mut name = Name::from_ascii(host).map_err(|_| ResolveFailure::Malformed)?;
+    name.set_fqdn(true);
+    Ok(name)
+}
+
+pub(super) type Answer = Result<Lookup, DnsError>;
 
 /// One family that answered is enough; with none, "no address" is told from "no answer".
-fn addresses_of(v4: Answer, v6: Option<Answer>) -> Result<Vec<IpAddr>, ResolveFailure> {
+pub(super) fn addresses_of(v4: Answer, v6: Option<Answer>) -> Result<Vec<IpAddr>, ResolveFailure> {
     let mut addresses = Vec::new();
     let mut failure = None;
     for answer in [Some(v4), v6].into_iter().flatten() {
@@ -165,17 +195,24 @@ fn ip_of(data: &RData) -> Option<IpAddr> {
     }
 }
 
-fn dns_client(servers: &[SocketAddr]) -> TokioResolver {
-    let provider = TokioRuntimeProvider::default();
-    let builder = if servers.is_empty() {
-        TokioResolver::builder(provider.clone()).unwrap_or_else(|error| {
+/// The configured name servers, or the system's.
+fn name_servers(servers: &[SocketAddr]) -> ResolverConfig {
+    if !servers.is_empty() {
+        return config_of(servers);
+    }
+    match read_system_conf() {
+        Ok((config, _)) => config,
+        Err(error) => {
             tracing::warn!(%error, "the system names no dns server");
-            TokioResolver::builder_with_config(config_of(&[LAST_RESORT_SERVER]), provider)
-        })
-    } else {
-        TokioResolver::builder_with_config(config_of(servers), provider)
-    };
-    let resolver = builder.with_options(options()).build();
+            config_of(&[LAST_RESORT_SERVER])
+        }
+    }
+}
+
+fn dns_client(servers: ResolverConfig, options: ResolverOpts) -> TokioResolver {
+    let provider = TokioRuntimeProvider::default();
+    let builder = TokioResolver::builder_with_config(servers, provider);
+    let resolver = builder.with_options(options).build();
     resolver.expect("without TLS to name servers nothing can fail")
 }
 
@@ -198,6 +235,14 @@ fn options() -> ResolverOpts {
     options.negative_max_ttl = Some(MAX_NEGATIVE_TTL);
     // A line in /etc/hosts must not decide what a public relay is; `networks.hosts` can.
     options.use_hosts_file = ResolveHosts::Never;
+    options
+}
+
+/// What is measured has to be asked for, and a TTL is that of the server, not of our patience.
+fn uncached_options() -> ResolverOpts {
+    let mut options = options();
+    options.cache_size = 0;
+    options.positive_max_ttl = None;
     options
 }
 
