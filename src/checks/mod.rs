@@ -3,5 +3,8 @@
 //! A relay that is down or misbehaves is a result, never an error. Everything a check does ends before
 //! the deadline that it is given, which is the same for all checks of one visit.
 
+pub mod dns;
+pub mod http;
 pub mod nip11;
 pub mod rtt;
+pub mod ssl;

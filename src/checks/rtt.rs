@@ -6,8 +6,8 @@ use nips::{Event, EventId, Filter, Kind, RelayUrl};
 use tokio::time::Instant;
 
 use crate::net::{
-    Answer, ClosedPrefix, Net, OpenOptions, Outcome, PublishOutcome, RequestOptions, RequestReport,
-    Session,
+    Answer, CertificateProblem, ClosedPrefix, Net, NetError, OpenOptions, Outcome, PhaseTimings,
+    PublishOutcome, RequestOptions, RequestReport, Session,
 };
 
 /// Events and bytes that the answer to a request for one event may have.
@@ -24,6 +24,31 @@ pub struct RttCheck {
     pub rtt: Rtt,
     /// How far the other end has shown that it speaks Nostr.
     pub answer: Answer,
+    /// What opening spent its time on, where it worked.
+    pub phases: Option<PhaseTimings>,
+    /// What ended the time of reading, where it worked.
+    pub read_by: Option<ReadBy>,
+    /// What is wrong with the certificate, where that is why there is no connection.
+    pub certificate: Option<CertificateProblem>,
+}
+
+/// The first answer to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadBy {
+    /// An event.
+    Event,
+    /// The end of stored events: there was none.
+    Eose,
+}
+
+impl ReadBy {
+    /// `EVENT` or `EOSE`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "EVENT",
+            Self::Eose => "EOSE",
+        }
+    }
 }
 
 impl RttCheck {
@@ -49,11 +74,15 @@ pub async fn open_and_read(
         Ok(session) => session,
         Err(failure) => {
             check.rtt.open = Phase::Failed(failure.reason().to_owned());
+            if let NetError::Certificate { problem, .. } = failure {
+                check.certificate = Some(problem);
+            }
             return (check, None);
         }
     };
     check.rtt.open = Phase::took(session.phases().total);
-    check.rtt.read = read(&mut session, deadline).await;
+    check.phases = Some(session.phases());
+    (check.rtt.read, check.read_by) = read(&mut session, deadline).await;
     check.answer = session.answer();
     (check, Some(session))
 }
@@ -78,7 +107,7 @@ pub async fn write(session: &mut Session, event: &Event, deadline: Instant) -> P
 }
 
 /// Asks for one text note, and where relays refuse so broad a question, for one event by its id.
-async fn read(session: &mut Session, deadline: Instant) -> Phase {
+async fn read(session: &mut Session, deadline: Instant) -> (Phase, Option<ReadBy>) {
     let broad = Filter {
         kinds: Some(vec![Kind::TEXT_NOTE]),
         limit: Some(1),
@@ -86,7 +115,7 @@ async fn read(session: &mut Session, deadline: Instant) -> Phase {
     };
     let report = ask(session, broad, deadline).await;
     if !is_too_broad(&report.outcome) {
-        return phase(&report);
+        return verdict(&report);
     }
     let narrow = Filter {
         ids: Some(vec![NO_EVENT]),
@@ -94,9 +123,9 @@ async fn read(session: &mut Session, deadline: Instant) -> Phase {
         ..Filter::default()
     };
     let second = ask(session, narrow, deadline).await;
-    match phase(&second) {
-        took @ Phase::Took(_) => took,
-        _ => phase(&report),
+    match verdict(&second) {
+        took @ (Phase::Took(_), _) => took,
+        _ => verdict(&report),
     }
 }
 
@@ -117,14 +146,15 @@ fn is_too_broad(outcome: &Outcome) -> bool {
 }
 
 /// To the first EVENT, or to EOSE when there is none: an empty relay reads as well as any other.
-fn phase(report: &RequestReport) -> Phase {
-    let answered_at = match (&report.outcome, report.first_event_at) {
-        (_, Some(first)) => first,
-        (Outcome::Eose, None) => report.finished_at,
+fn verdict(report: &RequestReport) -> (Phase, Option<ReadBy>) {
+    let (answered_at, by) = match (&report.outcome, report.first_event_at) {
+        (_, Some(first)) => (first, ReadBy::Event),
+        (Outcome::Eose, None) => (report.finished_at, ReadBy::Eose),
         (Outcome::Closed { message, .. } | Outcome::AuthRequired { message }, None) => {
-            return Phase::Refused(message.clone());
+            return (Phase::Refused(message.clone()), None);
         }
-        (outcome, None) => return Phase::Failed(outcome.as_str().to_owned()),
+        (outcome, None) => return (Phase::Failed(outcome.as_str().to_owned()), None),
     };
-    Phase::took(answered_at.saturating_duration_since(report.started_at))
+    let took = answered_at.saturating_duration_since(report.started_at);
+    (Phase::took(took), Some(by))
 }

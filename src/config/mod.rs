@@ -9,6 +9,7 @@
 
 mod archive;
 mod brotr;
+mod checks_included;
 mod credentials;
 mod environment;
 mod error;
@@ -38,6 +39,7 @@ mod validator;
 
 pub use archive::{ArchiveConfig, ArchiveMode, MAX_EVENT_BYTES};
 pub use brotr::BrotrConfig;
+pub use checks_included::ChecksIncluded;
 pub use environment::Environment;
 pub use error::{ConfigError, Problem};
 pub use finder::{ApiConfig, ApiSource, FinderConfig, FinderEvents};
@@ -46,8 +48,8 @@ pub use load::{Config, Overrides, Paths};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use metrics::MetricsConfig;
 pub use monitor::{
-    AnnouncementConfig, ChecksIncluded, DiscoveryConfig, MonitorConfig, MonitorProcessing,
-    ProfileConfig, PublishingConfig,
+    AnnouncementConfig, DiscoveryConfig, MonitorConfig, MonitorProcessing, ProfileConfig,
+    PublishingConfig,
 };
 pub use networks::{NetworkConfig, NetworkOverride, NetworkOverrides, NetworksConfig};
 pub use policy::{BanPolicy, ManagementPolicy, PolicyConfig, RatePolicy, WriteAccess, WritePolicy};

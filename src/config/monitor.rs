@@ -6,6 +6,7 @@ use nips::RelayUrl;
 use serde::{Deserialize, Serialize};
 
 use super::NetworkOverrides;
+use super::checks_included::{self, ChecksIncluded, SwitchPaths};
 use super::key::{Accepts, Key};
 use super::networks::OVERRIDES_KEY;
 use super::relay_urls;
@@ -54,16 +55,6 @@ pub struct MonitorProcessing {
     pub compute: ChecksIncluded,
     /// Which results are stored; a subset of `compute`.
     pub store: ChecksIncluded,
-}
-
-/// One switch for each check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ChecksIncluded {
-    /// NIP-11 relay information document.
-    pub nip11_info: bool,
-    /// Round-trip times.
-    pub nip66_rtt: bool,
 }
 
 /// Where our own events go besides our own relay.
@@ -165,15 +156,6 @@ impl Default for MonitorProcessing {
     }
 }
 
-impl Default for ChecksIncluded {
-    fn default() -> Self {
-        Self {
-            nip11_info: true,
-            nip66_rtt: true,
-        }
-    }
-}
-
 impl Default for PublishingConfig {
     fn default() -> Self {
         Self {
@@ -231,20 +213,33 @@ impl MonitorConfig {
     }
 }
 
-impl ChecksIncluded {
-    /// The checks that are on here and off in `other`.
-    fn without(self, other: Self) -> Vec<&'static str> {
-        let checks = [
-            ("nip11_info", self.nip11_info, other.nip11_info),
-            ("nip66_rtt", self.nip66_rtt, other.nip66_rtt),
-        ];
-        let missing = checks
-            .into_iter()
-            .filter(|(_, here, there)| *here && !*there);
-        missing.map(|(name, ..)| name).collect()
-    }
-}
-
+const COMPUTE: Key = Key::section("processing.compute", "Which checks run.");
+const COMPUTE_PATHS: SwitchPaths = [
+    "processing.compute.nip11_info",
+    "processing.compute.nip66_rtt",
+    "processing.compute.nip66_ssl",
+    "processing.compute.nip66_dns",
+    "processing.compute.nip66_http",
+];
+const STORE: Key = Key::section(
+    "processing.store",
+    "Which results are stored; only what is computed can be.",
+);
+const STORE_PATHS: SwitchPaths = [
+    "processing.store.nip11_info",
+    "processing.store.nip66_rtt",
+    "processing.store.nip66_ssl",
+    "processing.store.nip66_dns",
+    "processing.store.nip66_http",
+];
+const INCLUDE: Key = Key::section("discovery.include", "Which results are published.");
+const INCLUDE_PATHS: SwitchPaths = [
+    "discovery.include.nip11_info",
+    "discovery.include.nip66_rtt",
+    "discovery.include.nip66_ssl",
+    "discovery.include.nip66_dns",
+    "discovery.include.nip66_http",
+];
 const TEXT: Accepts = Accepts::OrNull(&Accepts::Text);
 const RELAYS: Accepts = Accepts::OrNull(&Accepts::List);
 const RELAYS_DOC: &str = "Outside relays for this kind instead of publishing.relays; null = those.";
@@ -253,7 +248,16 @@ impl Section for MonitorConfig {
     const FILE: FileName = FileName::Monitor;
 
     fn keys() -> Vec<Key> {
-        [own_keys(), publication_keys(), vec![OVERRIDES_KEY]].concat()
+        [
+            own_keys(),
+            checks_included::keys(COMPUTE, COMPUTE_PATHS),
+            checks_included::keys(STORE, STORE_PATHS),
+            publication_keys(),
+            checks_included::keys(INCLUDE, INCLUDE_PATHS),
+            publication_keys_about_us(),
+            vec![OVERRIDES_KEY],
+        ]
+        .concat()
     }
 
     fn validate(&self) -> Vec<(&'static str, String)> {
@@ -301,31 +305,6 @@ fn own_keys() -> Vec<Key> {
             Accepts::Flag,
             "Whether relays with an invalid certificate are checked all the same.",
         ),
-        Key::section("processing.compute", "Which checks run."),
-        Key::new(
-            "processing.compute.nip11_info",
-            Accepts::Flag,
-            "Relay information document.",
-        ),
-        Key::new(
-            "processing.compute.nip66_rtt",
-            Accepts::Flag,
-            "Round-trip times.",
-        ),
-        Key::section(
-            "processing.store",
-            "Which results are stored; only what is computed can be.",
-        ),
-        Key::new(
-            "processing.store.nip11_info",
-            Accepts::Flag,
-            "Relay information document.",
-        ),
-        Key::new(
-            "processing.store.nip66_rtt",
-            Accepts::Flag,
-            "Round-trip times.",
-        ),
     ]
 }
 
@@ -359,18 +338,12 @@ fn publication_keys() -> Vec<Key> {
             INTERVAL,
             "Time between two checks of a relay that is up; announced as `frequency`.",
         ),
-        Key::section("discovery.include", "Which results are published."),
-        Key::new(
-            "discovery.include.nip11_info",
-            Accepts::Flag,
-            "Relay information document.",
-        ),
-        Key::new(
-            "discovery.include.nip66_rtt",
-            Accepts::Flag,
-            "Round-trip times.",
-        ),
         Key::new("discovery.relays", RELAYS, RELAYS_DOC),
+    ]
+}
+
+fn publication_keys_about_us() -> Vec<Key> {
+    vec![
         Key::section("announcement", "Kind 10166: what this monitor does."),
         Key::new(
             "announcement.enabled",

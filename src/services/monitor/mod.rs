@@ -4,19 +4,20 @@
 //! look is scheduled. A relay whose results cannot be kept is looked at again soon; it neither stops the
 //! others nor comes first for ever. About relays that do not answer nothing is published.
 
+mod examination;
+mod findings;
 mod life_cycle;
 mod publication;
-mod round;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use nips::Network;
-use nips::nip11::RelayInformation;
 use nips::nip66::Phase;
 use tracing::{Instrument, debug, debug_span, warn};
 
+use crate::checks::dns;
 use crate::config::{MonitorConfig, Schedule};
 use crate::lifecycle::Tokens;
 use crate::model::{Metadata, MetadataType, Relay, RelayMetadata, RttSample, ServiceName};
@@ -28,8 +29,9 @@ use super::due_queue::{QueueBounds, work_off};
 use super::signer::Signer;
 use super::{Context, CycleSummary, Service, ServiceError, on_every_network};
 
+pub use examination::Examiner;
+pub use findings::Findings;
 use life_cycle::{Prognosis, after_answer, after_silence};
-use round::{Findings, look_at};
 
 /// A document that has not changed is written down again after this time, so that its history shows
 /// that it was still current.
@@ -45,6 +47,7 @@ struct Inner {
     context: Context,
     config: MonitorConfig,
     signer: Signer,
+    examiner: Examiner,
 }
 
 /// What came of one cycle's relays.
@@ -58,7 +61,9 @@ struct Tally {
 impl Monitor {
     /// A monitor that signs with this key.
     pub fn new(context: Context, config: MonitorConfig, signer: Signer) -> Self {
+        let (net, processing) = (context.net.clone(), config.processing.clone());
         Self(Arc::new(Inner {
+            examiner: Examiner::new(net, signer.clone(), processing),
             context,
             config,
             signer,
@@ -136,9 +141,8 @@ impl Inner {
         let permit = self.context.net.permit(relay.network()).await;
         let checked_at = self.context.clock.now();
         let deadline = self.context.net.deadline(relay.network());
-        let (net, processing) = (&self.context.net, &self.config.processing);
         let findings = tokio::select! {
-            findings = look_at(net, &self.signer, processing, &relay.url, deadline) => findings,
+            findings = self.examiner.look_at(&relay.url, deadline) => findings,
             // Nothing is known about it; it is due as before.
             () = tokens.soft_stop() => return Ok(()),
         };
@@ -156,10 +160,8 @@ impl Inner {
 
     /// Stores documents and publishes. Whether all of it was kept.
     async fn keep(&self, relay: &Relay, checked_at: u64, findings: Findings) -> bool {
-        if let Some(information) = &findings.information
-            && self.config.processing.store.nip11_info
-            && let Err(failure) = self.store_document(relay, checked_at, information).await
-        {
+        let documents = findings.documents(&self.config.processing.store);
+        if let Err(failure) = self.store_documents(relay, checked_at, documents).await {
             warn!(reason = failure.reason(), "metadata_insert_failed");
             return false;
         }
@@ -173,31 +175,32 @@ impl Inner {
         true
     }
 
-    async fn store_document(
+    async fn store_documents(
         &self,
         relay: &Relay,
         generated_at: u64,
-        information: &RelayInformation,
+        documents: Vec<Metadata>,
     ) -> Result<(), StoreError> {
-        let metadata = Metadata::new(MetadataType::Nip11Info, information.to_json());
-        let latest = self
-            .context
-            .store
-            .latest_metadata(relay.id, MetadataType::Nip11Info)
-            .await?;
-        let is_same = latest.is_some_and(|latest| {
-            latest.metadata.id() == metadata.id()
-                && latest.generated_at + SAME_DOCUMENT > generated_at
-        });
-        if is_same {
-            return Ok(());
+        let mut rows = Vec::new();
+        for metadata in documents {
+            let latest = self
+                .context
+                .store
+                .latest_metadata(relay.id, metadata.metadata_type())
+                .await?;
+            let row = RelayMetadata {
+                relay: relay.id,
+                generated_at,
+                metadata,
+            };
+            rows.extend(match latest {
+                Some(latest) => still_to_write(row, latest),
+                None => Some(row),
+            });
         }
-        let row = RelayMetadata {
-            relay: relay.id,
-            generated_at,
-            metadata,
-        };
-        self.context.store.add_relay_metadata(&[row]).await?;
+        if !rows.is_empty() {
+            self.context.store.add_relay_metadata(&rows).await?;
+        }
         Ok(())
     }
 
@@ -243,4 +246,16 @@ impl Inner {
             after_silence(relay.check_failures, interval, luck)
         }
     }
+}
+
+/// What there is to write down about a document when the latest one of its kind is known: nothing if that
+/// says the same and was noted lately.
+fn still_to_write(mut row: RelayMetadata, latest: RelayMetadata) -> Option<RelayMetadata> {
+    let is_dns = row.metadata.metadata_type() == MetadataType::Nip66Dns;
+    if is_dns && dns::is_same_but_for_age(latest.metadata.data(), row.metadata.data()) {
+        row.metadata = latest.metadata.clone();
+    }
+    let is_same = latest.metadata.id() == row.metadata.id();
+    let is_recent = latest.generated_at + SAME_DOCUMENT > row.generated_at;
+    (!is_same || !is_recent).then_some(row)
 }

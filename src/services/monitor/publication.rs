@@ -4,17 +4,17 @@
 use nips::nip66::{Check, CheckTimeout, MonitorAnnouncement, RelayDiscovery, Rtt};
 use nips::{Kind, Network};
 use serde_json::{Map, Value};
-use tokio::time::{Duration, Instant};
+use tokio::time::Duration;
 use tracing::{info, warn};
 
 use crate::archive::{Admission, Door};
 use crate::config::ProfileConfig;
-use crate::model::{Relay, ServiceName};
+use crate::model::{MetadataType, Relay, ServiceName};
+use crate::net::LOOKUP_BUDGET;
 use crate::services::checkpoint;
 use crate::store::StoreError;
 
-use super::Inner;
-use super::round::Findings;
+use super::{Findings, Inner};
 
 /// Keys of the checkpoints.
 const ANNOUNCEMENT: &str = "announcement";
@@ -32,7 +32,7 @@ impl Inner {
         findings: Findings,
     ) -> Result<(), StoreError> {
         let include = &self.config.discovery.include;
-        let observation = findings.into_observation(include.nip11_info);
+        let observation = findings.into_observation(include);
         let Some(mut discovery) = RelayDiscovery::observed(&relay.url, observation) else {
             return Ok(());
         };
@@ -118,13 +118,15 @@ impl Inner {
 
     fn announcement(&self) -> MonitorAnnouncement {
         let networks = self.context.networks();
-        let timeout = |network| self.context.net.deadline(network) - Instant::now();
-        let timeout = networks.first().map(|network| timeout(*network));
-        let checks = self.checks();
-        let timeouts = timeout.map_or_else(Vec::new, |timeout| {
+        let checks = self.checks(&networks);
+        let timeouts = networks.first().map_or_else(Vec::new, |network| {
+            let budget = self.context.net.timeout(*network);
             let of = |check: &Check| CheckTimeout {
                 check: Some(*check),
-                timeout: Duration::from_secs(timeout.as_secs_f64().round() as u64),
+                timeout: match check {
+                    Check::Dns => budget.min(LOOKUP_BUDGET),
+                    _ => budget,
+                },
             };
             checks.iter().map(of).collect()
         });
@@ -140,16 +142,22 @@ impl Inner {
         }
     }
 
-    fn checks(&self) -> Vec<Check> {
+    /// What is really checked: on, and possible here.
+    fn checks(&self, networks: &[Network]) -> Vec<Check> {
         let processing = &self.config.processing;
-        let mut checks = vec![Check::Open, Check::Read];
-        if processing.write_probe {
-            checks.push(Check::Write);
-        }
-        if processing.compute.nip11_info {
-            checks.push(Check::Nip11);
-        }
-        checks
+        let is_on = |check| processing.compute.includes(check);
+        let has_clearnet = networks.contains(&Network::Clearnet);
+        let checks = [
+            (Check::Open, true),
+            (Check::Read, true),
+            (Check::Write, processing.write_probe),
+            (Check::Nip11, is_on(MetadataType::Nip11Info)),
+            (Check::Ssl, is_on(MetadataType::Nip66Ssl)),
+            (Check::Dns, has_clearnet && is_on(MetadataType::Nip66Dns)),
+            (Check::Http, is_on(MetadataType::Nip66Http)),
+        ];
+        let made = checks.into_iter().filter(|(_, is_made)| *is_made);
+        made.map(|(check, _)| check).collect()
     }
 }
 

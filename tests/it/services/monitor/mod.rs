@@ -1,6 +1,8 @@
 //! The monitor: what it measures, what it keeps, what it publishes, and when it looks again.
 
+mod certificates;
 mod documents;
+mod names;
 mod publication;
 mod rtt;
 mod states;
@@ -16,6 +18,7 @@ use fleet::Member;
 use nips::nip11::RelayInformation;
 use nips::nip66::RelayDiscovery;
 use nips::{Event, Kind, LocalRelays};
+use serde::de::DeserializeOwned;
 
 use super::given::{Given, cycle};
 
@@ -65,9 +68,23 @@ async fn samples(given: &Given, member: &Member) -> Vec<RttSample> {
 
 /// The newest NIP-11 document of a member.
 async fn document(given: &Given, member: &Member) -> Option<RelayMetadata> {
+    document_of(given, member, MetadataType::Nip11Info).await
+}
+
+/// The newest document of a check.
+async fn document_of(given: &Given, member: &Member, check: MetadataType) -> Option<RelayMetadata> {
     let id = relay(given, member).await.id;
-    let latest = given.store().latest_metadata(id, MetadataType::Nip11Info);
-    latest.await.unwrap()
+    given.store().latest_metadata(id, check).await.unwrap()
+}
+
+/// The same, as what it says.
+async fn result_of<T: DeserializeOwned>(
+    given: &Given,
+    member: &Member,
+    check: MetadataType,
+) -> Option<T> {
+    let document = document_of(given, member, check).await?;
+    Some(serde_json::from_str(document.metadata.data()).unwrap())
 }
 
 /// The same, as what it says.

@@ -96,10 +96,7 @@ async fn what_is_not_to_be_published_is_not() {
     let given = Given::of(MemberPlan::healthy()).await;
     let discovery_of = |enabled| DiscoveryConfig {
         enabled,
-        include: ChecksIncluded {
-            nip11_info: false,
-            nip66_rtt: false,
-        },
+        include: ChecksIncluded::NONE,
         ..DiscoveryConfig::default()
     };
     let config = |enabled| MonitorConfig {
@@ -140,7 +137,15 @@ async fn the_monitor_says_what_it_does_and_who_it_is() {
     assert_signed_by_us(&given, announcement);
     let said = MonitorAnnouncement::parse(&announcement.as_ref()).unwrap();
     assert_eq!(said.frequency, Some(Duration::from_secs(HOUR)));
-    let checks = [Check::Open, Check::Read, Check::Write, Check::Nip11];
+    let checks = [
+        Check::Open,
+        Check::Read,
+        Check::Write,
+        Check::Nip11,
+        Check::Ssl,
+        Check::Dns,
+        Check::Http,
+    ];
     assert_eq!(said.checks, checks);
     let with_timeout: Vec<_> = said.timeouts.iter().filter_map(|it| it.check).collect();
     assert_eq!(with_timeout, checks);
