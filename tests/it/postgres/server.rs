@@ -107,12 +107,13 @@ impl Drop for Database {
         let folder = self.folder.clone();
         let (ended, end) = mpsc::channel();
         // A runtime may be running on this thread, and it cannot wait here.
-        std::thread::spawn(move || {
+        let dropping = std::thread::Builder::new().spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
             let runtime = runtime.enable_all().build().unwrap();
             runtime.block_on(administrate_in(&folder, &drop));
             let _ = ended.send(());
         });
+        dropping.unwrap();
         let _ = end.recv_timeout(DROP_PATIENCE);
     }
 }
