@@ -27,6 +27,7 @@ pub mod nip65;
 pub mod nip66;
 pub mod nip67;
 pub mod nip70;
+pub mod nip77;
 pub mod nip86;
 pub mod nip98;
 pub mod relay_sources;

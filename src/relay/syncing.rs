@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nips::nip77::SyncMessageError;
 use nips::{Filter, PublicKey};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
@@ -270,7 +271,7 @@ impl Inner {
     }
 }
 
-fn malformed(error: &negentropy::Error) -> SyncError {
+fn malformed(error: &SyncMessageError) -> SyncError {
     SyncError::Other(format!("invalid: {error}"))
 }
 

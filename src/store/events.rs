@@ -10,6 +10,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use nips::nip40::Expiration;
 use nips::nip45::SketchOffset;
+use nips::nip77::Element;
 use nips::{Event, EventId, EventRef, Filter, PublicKey, tag_values};
 
 use crate::model::Sighting;
@@ -46,6 +47,15 @@ impl EventKey {
     pub fn eid(&self) -> u64 {
         let head = u32::from_be_bytes([self.id.0[0], self.id.0[1], self.id.0[2], self.id.0[3]]);
         (self.created_at << 30) | u64::from(!(head >> 2) & 0x3fff_ffff)
+    }
+}
+
+impl From<EventKey> for Element {
+    fn from(key: EventKey) -> Self {
+        Self {
+            created_at: key.created_at,
+            id: key.id,
+        }
     }
 }
 
