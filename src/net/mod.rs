@@ -15,6 +15,7 @@ mod http_url;
 mod outcome;
 mod permits;
 mod publication;
+mod reconciliation;
 mod records;
 mod relay_message;
 mod request;
@@ -43,6 +44,7 @@ pub use outcome::{
     RequestReport,
 };
 pub use permits::Permit;
+pub use reconciliation::{ReconcileOptions, ReconcileReport, Reconciled};
 pub use records::DnsRecords;
 pub use request::{EventSink, RequestOptions};
 pub use resolver::LOOKUP_BUDGET;

@@ -13,7 +13,7 @@ use super::outcome::{MAX_TEXT_BYTES, Nip67Hint};
 /// Stands for a message text that is no string, so that it is not taken for an empty one.
 const UNREADABLE: &str = "unreadable message";
 
-/// One relay → client message of NIP-01, NIP-42 and NIP-67.
+/// One relay → client message of NIP-01, NIP-42, NIP-67 and NIP-77.
 #[derive(Debug)]
 pub(super) enum RelayMessage<'a> {
     /// `["EVENT", sub, event]`; the event is an object, and nothing more is known of it.
@@ -35,6 +35,13 @@ pub(super) enum RelayMessage<'a> {
     Notice(String),
     /// `["AUTH", challenge]`
     Auth(Cow<'a, str>),
+    /// `["NEG-MSG", sub, hex]`
+    NegMessage {
+        sub: Cow<'a, str>,
+        hex: Cow<'a, str>,
+    },
+    /// `["NEG-ERR", sub, text]`
+    NegError { sub: Cow<'a, str>, message: String },
 }
 
 impl<'a> RelayMessage<'a> {
@@ -84,6 +91,14 @@ impl<'de> Visitor<'de> for MessageVisitor {
             },
             "NOTICE" => RelayMessage::Notice(lenient_text(Some(required(&mut items)?))),
             "AUTH" => RelayMessage::Auth(required::<Text, A>(&mut items)?.0),
+            "NEG-MSG" => RelayMessage::NegMessage {
+                sub: required::<Text, A>(&mut items)?.0,
+                hex: required::<Text, A>(&mut items)?.0,
+            },
+            "NEG-ERR" => RelayMessage::NegError {
+                sub: required::<Text, A>(&mut items)?.0,
+                message: lenient_text(items.next_element()?),
+            },
             _ => return Err(de::Error::custom("no relay message")),
         };
         while items.next_element::<IgnoredAny>()?.is_some() {}
@@ -175,6 +190,8 @@ mod tests {
         assert!(parse(&format!(r#"["OK","{id}",true]"#)).contains("accepted: true"));
         assert!(parse(r#"["NOTICE","a\u0000b\n"]"#).contains(r#"Notice("a b")"#));
         assert!(parse(r#"["AUTH","challenge"]"#).contains("challenge"));
+        assert!(parse(r#"["NEG-MSG","s","61"]"#).contains(r#"hex: "61""#));
+        assert!(parse(r#"["NEG-ERR","s","blocked: too big",5]"#).contains("blocked: too big"));
     }
 
     #[test]
@@ -195,6 +212,8 @@ mod tests {
             r#"["OK","s",true,""]"#,
             r#"["NOTICE"]"#,
             r#"["AUTH",{}]"#,
+            r#"["NEG-MSG","s"]"#,
+            r#"["NEG-MSG","s",61]"#,
         ] {
             assert!(RelayMessage::parse(frame).is_none(), "{frame}");
         }

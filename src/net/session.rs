@@ -212,10 +212,14 @@ impl Session {
 
     /// Ends a subscription without waiting: a relay that does not read must not cost us time now.
     pub(super) fn send_close(&mut self, id: &str) {
+        self.send_last(format!(r#"["CLOSE","{id}"]"#));
+    }
+
+    /// Says something that no answer is expected to, without waiting.
+    pub(super) fn send_last(&mut self, text: String) {
         if self.ended.is_none() {
-            let close = Message::text(format!(r#"["CLOSE","{id}"]"#));
             // When the socket is not writable the relay is not told; its events are stray then.
-            let _ = self.socket.send(close).now_or_never();
+            let _ = self.socket.send(Message::text(text)).now_or_never();
         }
     }
 

@@ -118,6 +118,8 @@ pub enum Behaviour {
     NeedsKinds,
     /// Refuses filters without ids, authors or tags, as relays that fight scrapers do.
     RefusesScraping,
+    /// Compares sets (NIP-77), in this way.
+    Syncs(Syncing),
     /// Accepts events and stores none (B25 for any kind); serves what it was given at the start.
     Forgetful,
     /// Nothing listens on its port until it is told to come back, and then it is honest (B30).
@@ -131,6 +133,31 @@ pub enum Behaviour {
         /// E.g. 200, 404, 429.
         status: u16,
     },
+}
+
+/// How a member compares sets of events (NIP-77). In everything else it is honest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Syncing {
+    /// As it should, but no set of more events than this.
+    Honest {
+        /// The largest set.
+        max_events: usize,
+    },
+    /// Finds every set the same as its own.
+    Blind,
+    /// Names ids in each answer that it has no events for.
+    Inventive,
+    /// Breaks off all comparisons after so many.
+    Tired {
+        /// Comparisons that are begun as they should be.
+        after: usize,
+    },
+    /// Never answers.
+    Mute,
+    /// Answers with a NOTICE, as relays do that know no such message.
+    Puzzled,
+    /// Answers with what is no message of the protocol.
+    Garbled,
 }
 
 /// How much of what a member holds a perfect crawler can get from it without logging in.
@@ -176,6 +203,7 @@ impl Behaviour {
             Self::Refuses { .. } => "refuses",
             Self::NeedsKinds => "needs-kinds",
             Self::RefusesScraping => "refuses-scraping",
+            Self::Syncs(_) => "syncs",
             Self::Forgetful => "forgetful",
             Self::Dead => "dead",
             Self::AcceptsThenCloses => "accepts-then-closes",

@@ -41,7 +41,7 @@ mod relay;
 mod seen;
 mod socks;
 
-pub use behaviour::{Behaviour, Completeness, REFUSALS};
+pub use behaviour::{Behaviour, Completeness, REFUSALS, Syncing};
 pub use canary::Canary;
 pub use certificate::{Authority, Certificate};
 pub use config::{ConfigOptions, ConfigPaths};

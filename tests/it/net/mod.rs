@@ -4,6 +4,7 @@ mod http;
 mod names;
 mod opening;
 mod publication;
+mod reconciliation;
 mod request;
 mod script;
 mod standing;

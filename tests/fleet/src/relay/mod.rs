@@ -11,4 +11,5 @@ pub(crate) mod raw_frame;
 pub(crate) mod script;
 pub(crate) mod session;
 pub(crate) mod shelf;
+pub(crate) mod syncs;
 pub(crate) mod tap;

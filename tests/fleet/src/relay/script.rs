@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::behaviour::Behaviour;
+use crate::behaviour::{Behaviour, Syncing};
 
 /// Most events that an honest scripted relay sends for one filter, as most real relays do.
 const ORDINARY_CAP: usize = 500;
@@ -32,6 +32,8 @@ pub(crate) struct Script {
     pub disconnect_after: Option<usize>,
     /// What becomes of an EVENT.
     pub event: EventPolicy,
+    /// How sets are compared; `None` for not at all.
+    pub syncing: Option<Syncing>,
 }
 
 /// What comes first on a new connection.
@@ -127,6 +129,7 @@ impl Script {
             time_bounds: TimeBounds::Honoured,
             disconnect_after: None,
             event: EventPolicy::Store,
+            syncing: None,
         }
     }
 
@@ -188,6 +191,10 @@ impl Script {
             Behaviour::SlowFrame { pace } => answering(Answer::SlowFrame(pace)),
             Behaviour::Refuses { reason } => Self {
                 event: EventPolicy::Refuse(reason),
+                ..honest
+            },
+            Behaviour::Syncs(syncing) => Self {
+                syncing: Some(syncing),
                 ..honest
             },
             Behaviour::Forgetful => Self {

@@ -19,6 +19,7 @@ use super::script::{
     Answer, EventPolicy, Greeting, Hearing, Lapse, Order, Refusal, Script, TimeBounds,
 };
 use super::shelf::{Shelf, matches};
+use super::syncs::Syncs;
 use super::tap::Tap;
 use crate::events::verify;
 use crate::lies::Lies;
@@ -35,6 +36,8 @@ pub(crate) struct Stage {
     /// The URL that an AUTH event has to name.
     pub url: String,
     reqs: AtomicUsize,
+    /// Comparisons of sets that were begun.
+    pub syncs: AtomicUsize,
 }
 
 impl Stage {
@@ -45,6 +48,7 @@ impl Stage {
             lies,
             url,
             reqs: AtomicUsize::new(0),
+            syncs: AtomicUsize::new(0),
         }
     }
 
@@ -68,6 +72,7 @@ pub(crate) struct Session {
     socket: Socket,
     recorder: Arc<Recorder>,
     subscriptions: HashMap<String, Vec<Filter>>,
+    syncs: Syncs,
     /// The subscription that gets new events for ever.
     endless: Option<(String, Filter)>,
     challenge: String,
@@ -84,6 +89,7 @@ impl Session {
             socket,
             recorder,
             subscriptions: HashMap::new(),
+            syncs: Syncs::default(),
             endless: None,
             challenge,
             is_authenticated: false,
@@ -139,6 +145,14 @@ impl Session {
             }
             Some("EVENT") => self.event(&message[1]).await,
             Some("AUTH") => self.auth(&message[1]).await,
+            Some(verb @ ("NEG-OPEN" | "NEG-MSG" | "NEG-CLOSE"))
+                if self.script.syncing.is_some() =>
+            {
+                match self.sync(verb, name, &message) {
+                    Some(answer) => self.send(answer).await,
+                    None => Ok(()),
+                }
+            }
             Some("COUNT" | "NEG-OPEN") => {
                 self.send(json!(["CLOSED", name, "unsupported: not on this relay"]))
                     .await
@@ -146,6 +160,25 @@ impl Session {
             _ => {
                 self.send(json!(["NOTICE", "invalid: not a message of NIP-01"]))
                     .await
+            }
+        }
+    }
+
+    fn sync(&mut self, verb: &str, name: &str, message: &Value) -> Option<Value> {
+        let syncing = self.script.syncing?;
+        match verb {
+            "NEG-OPEN" => {
+                let filter = Filter::from_value(&message[2]).unwrap_or_default();
+                let begun = self.stage.syncs.fetch_add(1, Ordering::Relaxed);
+                let held = self.stage.shelf.matching(&filter);
+                self.syncs
+                    .open(syncing, begun, name, &held)
+                    .or_else(|| self.syncs.answer(syncing, name, &message[3]))
+            }
+            "NEG-MSG" => self.syncs.answer(syncing, name, &message[2]),
+            _ => {
+                self.syncs.close(name);
+                None
             }
         }
     }
