@@ -40,7 +40,7 @@ pub enum Admission {
 
 /// The door to the event store; clones share it.
 #[derive(Clone)]
-pub struct Archive(Arc<Inner>);
+pub struct Archive(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) store: Arc<dyn EventStore>,
@@ -50,7 +50,7 @@ pub(super) struct Inner {
     pub(super) verifier: Verifier,
     pub(super) claims: Claims,
     pub(super) counters: Counters,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     feed: broadcast::Sender<Arc<Announcement>>,
 }
 

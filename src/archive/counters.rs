@@ -62,6 +62,11 @@ impl Counters {
         *refused.entry(reason).or_default() += 1;
     }
 
+    pub(super) fn count_sighted(&self, known: usize, new_sightings: u64) {
+        self.known.fetch_add(known as u64, Ordering::Relaxed);
+        self.sightings.fetch_add(new_sightings, Ordering::Relaxed);
+    }
+
     pub(super) fn count_verified(&self, count: usize) {
         self.verified.fetch_add(count as u64, Ordering::Relaxed);
     }

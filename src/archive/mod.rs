@@ -15,6 +15,7 @@ mod door;
 mod policy;
 mod rejection;
 mod settings;
+mod sighted;
 mod verify;
 mod visit;
 

@@ -69,6 +69,9 @@ pub enum Scope {
     /// Everything that is stored, whatever NIP-01 says. Answered by a scan over time unless ids are
     /// given.
     Stored,
+    /// The same, and what the archive remembers without its content (lightweight mode). For keys: there is
+    /// nothing more to show.
+    Known,
     /// What these authenticated keys (NIP-42; none for most readers) may see at `now`.
     Servable {
         /// Keys the reader proved to hold.
@@ -118,13 +121,14 @@ impl Scope {
         visibility: Visibility,
         expiration: Expiration,
     ) -> bool {
-        let Self::Servable {
-            readers,
-            now,
-            banned,
-        } = self
-        else {
-            return visibility != Visibility::Stub;
+        let (readers, now, banned) = match self {
+            Self::Stored => return visibility != Visibility::Stub,
+            Self::Known => return true,
+            Self::Servable {
+                readers,
+                now,
+                banned,
+            } => (readers, now, banned),
         };
         let is_readable = match visibility {
             Visibility::Public => true,

@@ -174,7 +174,8 @@ impl<'w, 't> Walker<'w, 't> {
                 return Ok(Walk::Stopped);
             }
             // An index may still have rows of what was hidden lately; the events themselves are all.
-            if *self.scope != Scope::Stored && self.view.backlog.hides(eid)? {
+            let is_for_readers = matches!(self.scope, Scope::Servable { .. });
+            if is_for_readers && self.view.backlog.hides(eid)? {
                 continue;
             }
             let Some(record) = self.view.record(eid)? else {

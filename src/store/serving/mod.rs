@@ -271,7 +271,12 @@ impl EventStore for ServingIndex {
         scope: Scope,
         max_scanned: usize,
     ) -> Result<KeySet, StoreError> {
-        self.reader().keys(filter, scope, max_scanned).await
+        // The index holds what can be shown, and may be a little behind.
+        let reader = match scope {
+            Scope::Known => &*self.archive,
+            Scope::Stored | Scope::Servable { .. } => self.reader(),
+        };
+        reader.keys(filter, scope, max_scanned).await
     }
 
     async fn scan(

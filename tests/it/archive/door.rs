@@ -2,7 +2,7 @@
 
 use bigbrotr::archive::{Admission, Door};
 use bigbrotr::model::RelayId;
-use bigbrotr::store::events::{Scope, Visibility};
+use bigbrotr::store::events::{EventKey, Scope, Visibility};
 use nips::{Filter, Kind};
 
 use super::given::{NOW, archive, author, client, crawl, forged, note, raw, refused, tags};
@@ -42,6 +42,23 @@ async fn a_known_event_is_a_sighting_and_is_not_verified_again() {
     let sightings = given.store.sightings(events[0].id()).await.unwrap();
     let relays: Vec<RelayId> = sightings.iter().map(|sighting| sighting.relay).collect();
     assert_eq!(relays, [RelayId(1), RelayId(2)]);
+}
+
+#[tokio::test]
+async fn a_stored_event_that_a_relay_only_names_is_a_sighting() {
+    let given = archive();
+    let events: Vec<_> = (0..3_000).map(note).collect();
+    given.archive.admit(raw(&events), crawl(1)).await.unwrap();
+    let mut keys: Vec<EventKey> = events.iter().map(EventKey::of).collect();
+    keys.push(EventKey::of(&note(9_999)));
+    for new in [3_000, 0] {
+        let sighted = given.archive.sight(&keys, RelayId(2)).await.unwrap();
+        assert_eq!(sighted, new);
+    }
+    let sightings = given.store.sightings(events[2_999].id()).await.unwrap();
+    assert_eq!(sightings.len(), 2);
+    let nowhere = given.store.sightings(note(9_999).id()).await.unwrap();
+    assert_eq!(nowhere, []);
 }
 
 #[tokio::test]

@@ -73,7 +73,9 @@ pub(super) fn push_filter(sql: &mut Sql, filter: &Filter) {
 
 /// Appends what a scope lets through.
 pub(super) fn push_scope(sql: &mut Sql, filter: &Filter, scope: &Scope) {
-    sql.push(" AND e.content IS NOT NULL");
+    if *scope != Scope::Known {
+        sql.push(" AND e.content IS NOT NULL");
+    }
     let Scope::Servable {
         readers,
         now,

@@ -34,6 +34,12 @@ pub(crate) async fn other_kinds_are_known_and_never_returned(store: &dyn EventSt
             assert_eq!(page.events, std::slice::from_ref(&profile), "{filter}");
         }
     }
+    let keys = async |scope| store.keys(Filter::default(), scope, 10).await.unwrap().keys;
+    assert_eq!(keys(Scope::Stored).await, [EventKey::of(&profile)]);
+    assert_eq!(
+        keys(Scope::Known).await,
+        [EventKey::of(&note), EventKey::of(&profile)]
+    );
     assert_eq!(store.event_statistics().await.unwrap().events, 2);
     let log = store.arrivals_after(Default::default(), 10).await.unwrap();
     assert_eq!(log[0].events.len(), 1);
