@@ -168,14 +168,24 @@ impl App {
                 let signer = self.signer()?.0;
                 Arc::new(Monitor::new(context, config.monitor.clone(), signer))
             }
-            ServiceName::Synchronizer => {
-                let signer: Arc<dyn AuthSigner> = Arc::new(self.signer()?.0);
-                let config = config.synchronizer.clone();
-                Arc::new(Synchronizer::new(context, config, Some(signer)))
-            }
+            ServiceName::Synchronizer => Arc::new(self.synchronizer_in(context)?),
             ServiceName::Refresher => Arc::new(Refresher::new(context, config.refresher.clone())),
             ServiceName::Relay => return Ok(None),
         }))
+    }
+
+    /// The synchronizer, for who wants more of it than cycles.
+    ///
+    /// # Errors
+    /// As [`App::runner`].
+    pub fn synchronizer(&self) -> Result<Synchronizer> {
+        self.synchronizer_in(self.context(ServiceName::Synchronizer)?)
+    }
+
+    fn synchronizer_in(&self, context: Context) -> Result<Synchronizer> {
+        let signer: Arc<dyn AuthSigner> = Arc::new(self.signer()?.0);
+        let config = self.config.synchronizer.clone();
+        Ok(Synchronizer::new(context, config, Some(signer)))
     }
 
     /// The monitor's key and where it came from; creates `monitor.key` in the data directory when

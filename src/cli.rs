@@ -13,6 +13,7 @@ mod output;
 mod pass;
 mod run;
 mod status;
+mod sync;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -87,6 +88,8 @@ enum Command {
     Monitor(ServiceOptions),
     /// Archives events
     Synchronizer(ServiceOptions),
+    /// Archives these relays now, known or not, and says how far it is
+    Sync(sync::SyncOptions),
     /// Enforces retention
     Refresher(ServiceOptions),
     /// Serves the archive over WebSocket and HTTP
@@ -214,6 +217,7 @@ async fn perform(command: Command, config: Config) -> Result<Exit> {
         Command::Synchronizer(options) => {
             service(config, ServiceName::Synchronizer, &options).await
         }
+        Command::Sync(options) => Box::pin(sync::sync(config, options)).await,
         Command::Refresher(options) => service(config, ServiceName::Refresher, &options).await,
         Command::Relay => run::roles(config, &[ServiceName::Relay]).await,
         Command::Import(options) => import::import(config, options).await,
@@ -237,7 +241,7 @@ async fn service(config: Config, name: ServiceName, options: &ServiceOptions) ->
 fn shows_progress(command: &Command) -> bool {
     let draws = match command {
         Command::Run(options) => options.once,
-        Command::Import(_) => true,
+        Command::Import(_) | Command::Sync(_) => true,
         _ => false,
     };
     draws && output::is_terminal()

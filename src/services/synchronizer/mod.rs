@@ -8,12 +8,14 @@
 
 mod conversation;
 mod crowded_second;
+mod errand;
 mod gap_policy;
 mod harvest;
 mod intake;
 mod ledger;
 mod page;
 mod patience;
+mod progress;
 mod range;
 mod visit;
 mod walk;
@@ -23,6 +25,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use nips::Network;
+use tokio::sync::watch;
 use tracing::{Instrument, debug, debug_span};
 
 use crate::config::{Schedule, SynchronizerConfig};
@@ -34,6 +37,9 @@ use crate::store::StoreError;
 use super::backoff::{Backoff, spread, whole_seconds};
 use super::due_queue::{QueueBounds, work_off};
 use super::{Context, CycleSummary, Service, ServiceError, on_every_network};
+
+pub use errand::{Errand, ErrandEnd};
+pub use progress::Progress;
 
 use harvest::Harvest;
 use visit::{Visit, VisitEnd, VisitReport};
@@ -68,6 +74,16 @@ struct Tally {
     failed: u64,
     requests: u64,
     harvest: Harvest,
+}
+
+impl Cycle {
+    fn new(began_at: u64, tokens: &Tokens) -> Self {
+        Self {
+            began_at,
+            tokens: tokens.clone(),
+            tally: Mutex::default(),
+        }
+    }
 }
 
 impl Synchronizer {
@@ -106,11 +122,7 @@ impl Service for Synchronizer {
     }
 
     async fn cycle(&self, tokens: &Tokens) -> Result<CycleSummary, ServiceError> {
-        let cycle = Arc::new(Cycle {
-            began_at: self.0.context.clock.now(),
-            tokens: tokens.clone(),
-            tally: Mutex::default(),
-        });
+        let cycle = Arc::new(Cycle::new(self.0.context.clock.now(), tokens));
         let lane = |network| self.sync_network(network, &cycle);
         on_every_network(&self.0.context, lane).await?;
         let tally = cycle.tally.lock().expect("no panic while counting");
@@ -140,14 +152,30 @@ impl Synchronizer {
 
 impl Inner {
     async fn sync(&self, relay: &Relay, cycle: &Cycle) -> Result<(), StoreError> {
+        let Some(report) = self.visit(relay, cycle, None).await? else {
+            return Ok(());
+        };
+        self.record(relay, cycle.began_at, &report).await?;
+        let mut tally = cycle.tally.lock().expect("no panic while counting");
+        tally.add(&report);
+        Ok(())
+    }
+
+    /// Visits the relay once there is a place for it; `None` when the service stops before.
+    async fn visit(
+        &self,
+        relay: &Relay,
+        cycle: &Cycle,
+        watcher: Option<&watch::Sender<Progress>>,
+    ) -> Result<Option<VisitReport>, StoreError> {
         let _permit = self.context.net.permit(relay.network()).await;
         if cycle.tokens.is_stopping() {
-            return Ok(());
+            return Ok(None);
         }
         let may_know_us = self.config.auth.relays.contains(&relay.url);
         let signer = self.signer.clone().filter(|_| may_know_us);
         let visit = Visit::new(&self.context, &self.config, &cycle.tokens, relay, signer);
-        let report = visit.run().await?;
+        let report = visit.watched_by(watcher).run().await?;
         debug!(
             end = ?report.end,
             count = report.harvest.stored,
@@ -156,10 +184,7 @@ impl Inner {
             refused = ?report.harvest.refused,
             "relay_synced"
         );
-        self.record(relay, cycle.began_at, &report).await?;
-        let mut tally = cycle.tally.lock().expect("no panic while counting");
-        tally.add(&report);
-        Ok(())
+        Ok(Some(report))
     }
 
     async fn record(

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nips::Filter;
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::debug;
 
@@ -23,6 +24,8 @@ use super::harvest::Harvest;
 use super::ledger::Ledger;
 use super::page::Question;
 use super::patience::{Patience, Reaction};
+use super::progress::Progress;
+use super::range::Range;
 use super::walk::{Finding, Walk};
 
 /// Lies in one visit, and their share of all events, from which a relay counts as a liar.
@@ -86,6 +89,7 @@ pub(super) struct Visit<'a> {
     ends_at: Instant,
     longest_silence: Duration,
     has_progress: bool,
+    watcher: Option<&'a watch::Sender<Progress>>,
 }
 
 /// What is being walked, and where the result is written down.
@@ -116,7 +120,14 @@ impl<'a> Visit<'a> {
             ends_at: now + timeouts.max_duration,
             longest_silence: timeouts.idle,
             has_progress: false,
+            watcher: None,
         }
+    }
+
+    /// The same visit with somebody who watches it.
+    pub(super) fn watched_by(mut self, watcher: Option<&'a watch::Sender<Progress>>) -> Self {
+        self.watcher = watcher;
+        self
     }
 
     /// Visits the relay.
@@ -193,7 +204,20 @@ impl<'a> Visit<'a> {
         }
         let silence = self.longest_silence * (1 + self.patience.failures());
         let filter = question.to_filter(target.filter);
-        self.conversation.ask(&filter, silence, self.ends_at).await
+        self.show(question.range);
+        let answer = self.conversation.ask(&filter, silence, self.ends_at).await;
+        self.show(question.range);
+        answer
+    }
+
+    /// Tells the watcher, if there is one, what is asked for and what came so far.
+    fn show(&self, range: Range) {
+        if let Some(watcher) = self.watcher {
+            let Conversation {
+                requests, harvest, ..
+            } = &self.conversation;
+            watcher.send_modify(|progress| progress.note(range, *requests, harvest));
+        }
     }
 
     /// Takes an answer that is whole.

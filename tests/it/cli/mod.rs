@@ -13,4 +13,5 @@ pub(crate) mod operator;
 mod rejects;
 mod signals;
 mod status;
+mod sync;
 mod usage;

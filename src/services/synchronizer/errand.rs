@@ -1,0 +1,113 @@
+//! An errand: one relay now, because a person asked for it, whether or not it is due.
+
+use std::collections::BTreeMap;
+
+use tokio::sync::watch;
+
+use crate::lifecycle::Tokens;
+use crate::model::{GapReason, Relay};
+use crate::services::ServiceError;
+
+use super::harvest::Harvest;
+use super::progress::Progress;
+use super::visit::{VisitEnd, VisitReport};
+use super::{Cycle, Synchronizer};
+
+/// What an errand brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errand {
+    /// How it ended.
+    pub end: ErrandEnd,
+    /// Requests sent.
+    pub requests: u64,
+    /// Events stored for the first time.
+    pub new: u64,
+    /// Events that were stored before.
+    pub known: u64,
+    /// Events refused, by reason.
+    pub refused: BTreeMap<&'static str, u64>,
+}
+
+/// How an errand ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrandEnd {
+    /// Everything that can be covered now is covered, or waits as a gap.
+    CaughtUp,
+    /// It was told to stop; what came until then is kept.
+    Interrupted,
+    /// The relay could not be connected to, and why.
+    Unreachable(&'static str),
+    /// The relay did not go on answering, and why.
+    GaveUp(GapReason),
+}
+
+impl ErrandEnd {
+    /// The stable label, e.g. `caught-up`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CaughtUp => "caught-up",
+            Self::Interrupted => "interrupted",
+            Self::Unreachable(_) => "unreachable",
+            Self::GaveUp(_) => "gave-up",
+        }
+    }
+
+    /// Why, when something was wrong.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::CaughtUp | Self::Interrupted => None,
+            Self::Unreachable(reason) => Some(reason),
+            Self::GaveUp(reason) => Some(reason.as_str()),
+        }
+    }
+}
+
+impl Synchronizer {
+    /// Visits a relay until everything is covered that can be, and writes down when it is due again, as a
+    /// cycle does. How far it is can be watched.
+    ///
+    /// # Errors
+    /// [`ServiceError`] when the store did not do its part.
+    pub async fn run_errand(
+        &self,
+        relay: &Relay,
+        tokens: &Tokens,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Errand, ServiceError> {
+        let cycle = Cycle::new(self.0.context.clock.now(), tokens);
+        let mut harvest = Harvest::default();
+        let mut requests = 0;
+        loop {
+            let visited = self.0.visit(relay, &cycle, Some(progress)).await?;
+            if let Some(report) = &visited {
+                self.0.record(relay, cycle.began_at, report).await?;
+                harvest.merge(&report.harvest);
+                requests += report.requests;
+            }
+            if let Some(end) = end_of(visited.as_ref()) {
+                return Ok(Errand {
+                    end,
+                    requests,
+                    new: harvest.stored,
+                    known: harvest.known,
+                    refused: harvest.refused,
+                });
+            }
+            progress.send_modify(Progress::go_on);
+        }
+    }
+}
+
+/// `None` when the visit's share of time was too short.
+fn end_of(visited: Option<&VisitReport>) -> Option<ErrandEnd> {
+    let Some(report) = visited else {
+        return Some(ErrandEnd::Interrupted);
+    };
+    match report.end {
+        VisitEnd::CaughtUp => Some(ErrandEnd::CaughtUp),
+        VisitEnd::OutOfTime => None,
+        VisitEnd::Stopped => Some(ErrandEnd::Interrupted),
+        VisitEnd::Unreachable(reason) => Some(ErrandEnd::Unreachable(reason)),
+        VisitEnd::GaveUp(reason) => Some(ErrandEnd::GaveUp(reason)),
+    }
+}
