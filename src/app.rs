@@ -297,7 +297,8 @@ impl App {
 
     async fn public_server(&self) -> Result<Server> {
         let relay = &self.config.relay;
-        let tls = relay.tls.as_ref().map(tls_settings).transpose()?;
+        let settings = |files| tls_settings(files, Some(&self.metrics.gathered));
+        let tls = relay.tls.as_ref().map(settings).transpose()?;
         let connections = self.config.policy.rates.max_connections + PAGE_CONNECTIONS;
         let server = Server::bind(relay.listen, ServerLimits::of(connections), tls).await;
         let server = server.context("public port (listen in relay.yaml)")?;
@@ -307,7 +308,7 @@ impl App {
     async fn relay(&self) -> Result<Relay> {
         let monitor = self.monitor_key()?;
         let (relay, policy) = (&self.config.relay, &self.config.policy);
-        let settings = settings::relay_settings(relay, policy, monitor);
+        let settings = settings::relay_settings(relay, policy, monitor, &self.metrics.relay);
         let access = settings.write.access;
         tracing::info!(service = "relay", policy = access.as_str(), listen = %relay.listen, "write_policy");
         let store: Arc<dyn EventStore> = match &self.serving {

@@ -41,7 +41,7 @@ fn networks(config: &Config) -> Option<Problem> {
 }
 
 fn certificate(config: &Config) -> Option<Problem> {
-    let failure = tls_settings(config.relay.tls.as_ref()?).err()?;
+    let failure = tls_settings(config.relay.tls.as_ref()?, None).err()?;
     let message = format!("{:#}", anyhow::Error::from(failure));
     Some(config.problem(FileName::Relay, "tls", message))
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use nips::{Kind, LocalRelays, PublicKey, RelayUrl};
 
 use crate::config::{ArchiveConfig, ArchiveMode, Config, PolicyConfig, RatePolicy, RelayConfig};
+use crate::metrics::RelayMetrics;
 use crate::model::ServiceName;
 use crate::net::NetSettings;
 use crate::relay::{
@@ -54,6 +55,7 @@ pub(super) fn relay_settings(
     relay: &RelayConfig,
     policy: &PolicyConfig,
     monitor: Option<PublicKey>,
+    metrics: &RelayMetrics,
 ) -> RelaySettings {
     RelaySettings {
         info: RelayInfo {
@@ -86,6 +88,7 @@ pub(super) fn relay_settings(
             duration: policy.bans.duration,
         }),
         management: management(relay, policy),
+        metrics: metrics.clone(),
     }
 }
 

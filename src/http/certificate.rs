@@ -18,6 +18,7 @@ use tracing::{info, warn};
 
 use super::ServerError;
 use crate::config::TlsConfig;
+use crate::metrics::{GatheredMetrics, NO_LABELS};
 
 /// Pause between two looks at the files.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -27,6 +28,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub(super) struct Certificate {
     files: TlsConfig,
     current: Mutex<Current>,
+    /// Where it is told when the certificate ends.
+    metrics: Option<GatheredMetrics>,
 }
 
 #[derive(Debug)]
@@ -46,7 +49,10 @@ impl Certificate {
     ///
     /// # Errors
     /// [`ServerError::Certificate`] naming the file that cannot be used.
-    pub(super) fn load(files: &TlsConfig) -> Result<Self, ServerError> {
+    pub(super) fn load(
+        files: &TlsConfig,
+        metrics: Option<GatheredMetrics>,
+    ) -> Result<Self, ServerError> {
         // Looked at before they are read: a change in between is then found later.
         let stamps = stamps(files);
         let current = Current {
@@ -54,10 +60,13 @@ impl Certificate {
             stamps,
             looked_at: Instant::now(),
         };
-        Ok(Self {
+        let certificate = Self {
             files: files.clone(),
+            metrics,
             current: Mutex::new(current),
-        })
+        };
+        certificate.tell_expiry(&certificate.current());
+        Ok(certificate)
     }
 
     fn current(&self) -> Arc<CertifiedKey> {
@@ -78,6 +87,7 @@ impl Certificate {
         match read(&self.files) {
             Ok(key) => {
                 current.key = Arc::new(key);
+                self.tell_expiry(&current.key);
                 info!(service = "relay", "certificate_reloaded");
             }
             Err(error) => {
@@ -88,10 +98,26 @@ impl Certificate {
     }
 }
 
+impl Certificate {
+    fn tell_expiry(&self, key: &CertifiedKey) {
+        let expiry = key.cert.first().and_then(|leaf| not_after(leaf));
+        if let (Some(metrics), Some(expiry)) = (&self.metrics, expiry) {
+            let gauge = metrics.certificate_expiry.with_label_values(NO_LABELS);
+            gauge.set(expiry);
+        }
+    }
+}
+
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(self.current())
     }
+}
+
+/// When a certificate ends, unix seconds; `None` when it cannot be read, which rustls need not mind.
+fn not_after(certificate: &CertificateDer<'_>) -> Option<i64> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Some(parsed.validity().not_after.timestamp())
 }
 
 fn stamps(files: &TlsConfig) -> [Stamp; 2] {

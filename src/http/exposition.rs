@@ -13,8 +13,10 @@ use super::overview::{Overview, Overviews};
 use super::root::status_route;
 use super::{ApiError, Site};
 use crate::archive::ArchiveCounts;
-use crate::metrics::{GatheredMetrics, gauge, raise};
+use crate::metrics::{GatheredMetrics, NO_LABELS, gauge, raise};
+use crate::model::{GapReason, ServiceName};
 use crate::relay::RelayCounts;
+use crate::store::events::BatchNumber;
 use crate::store::serving::ServingProgress;
 use crate::store::statistics::PoolUsage;
 
@@ -51,7 +53,8 @@ async fn gather(site: &Site) {
         copy_relay(gathered, &relay.counts());
     }
     if let Some(serving) = &site.serving {
-        copy_serving(gathered, serving.progress());
+        let newest = site.store.arrival_bounds().await.map(|(_, newest)| newest);
+        copy_serving(gathered, serving.progress(), newest.ok());
     }
     copy_pools(gathered, &site.store.pools());
     match recent(&site.overviews).await {
@@ -87,10 +90,13 @@ fn copy_archive(gathered: &GatheredMetrics, counts: &ArchiveCounts) {
 fn copy_relay(gathered: &GatheredMetrics, counts: &RelayCounts) {
     gathered.relay_connections.set(counts.connections);
     gathered.relay_subscriptions.set(counts.subscriptions);
+    raise(&gathered.relay_connections_opened, counts.connections_total);
     raise(&gathered.relay_feed_lags, counts.feed_lags);
     for (family, label, count) in [
         (&gathered.relay_messages, "EVENT", counts.events),
         (&gathered.relay_messages, "REQ", counts.requests),
+        (&gathered.relay_messages, "COUNT", counts.counts),
+        (&gathered.relay_messages, "NEG-OPEN", counts.syncs),
         (&gathered.relay_events_sent, "stored", counts.stored_sent),
         (&gathered.relay_events_sent, "live", counts.live_sent),
         (
@@ -109,7 +115,15 @@ fn copy_relay(gathered: &GatheredMetrics, counts: &RelayCounts) {
     }
 }
 
-fn copy_serving(gathered: &GatheredMetrics, progress: ServingProgress) {
+fn copy_serving(
+    gathered: &GatheredMetrics,
+    progress: ServingProgress,
+    newest: Option<BatchNumber>,
+) {
+    if let Some(newest) = newest {
+        let behind = gathered.serving_index_behind.with_label_values(NO_LABELS);
+        behind.set(gauge(newest.0.saturating_sub(progress.batch.0)));
+    }
     for (state, events) in [("loaded", progress.loaded), ("expected", progress.expected)] {
         let loading = gathered.serving_index_loading.with_label_values(&[state]);
         loading.set(gauge(events));
@@ -159,12 +173,23 @@ fn copy_overview(gathered: &GatheredMetrics, overview: &Overview) {
             .with_label_values(&labels)
             .set(gauge(*candidates));
     }
-    gathered.gaps.reset();
-    for count in &overview.gaps {
+    gathered.quarantined.set(gauge(overview.quarantined));
+    let lag = [
+        (ServiceName::Monitor, overview.lag.check_s),
+        (ServiceName::Synchronizer, overview.lag.sync_s),
+    ];
+    for (service, seconds) in lag {
+        let lag = gathered.lag.with_label_values(&[service.as_str()]);
+        lag.set(gauge(seconds.unwrap_or_default()));
+    }
+    // A reason without a gap is a zero: what is absent cannot be seen to grow.
+    for reason in GapReason::ALL {
+        let mut gaps = overview.gaps.iter();
+        let found = gaps.find(|count| count.reason == reason);
         gathered
             .gaps
-            .with_label_values(&[count.reason.as_str()])
-            .set(gauge(count.gaps));
+            .with_label_values(&[reason.as_str()])
+            .set(gauge(found.map_or(0, |count| count.gaps)));
     }
 }
 

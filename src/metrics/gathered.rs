@@ -15,6 +15,8 @@ metrics! {
         pub sightings: IntCounter = "bigbrotr_sightings_total", [];
         /// Clients connected to our relay.
         pub relay_connections: IntGauge = "bigbrotr_relay_connections", [];
+        /// Connections that our relay took.
+        pub relay_connections_opened: IntCounter = "bigbrotr_relay_connections_opened_total", [];
         /// Subscriptions open on our relay.
         pub relay_subscriptions: IntGauge = "bigbrotr_relay_subscriptions", [];
         /// Messages of clients of our relay, by type.
@@ -33,6 +35,12 @@ metrics! {
         /// caught up.
         pub serving_index_answering: IntGaugeVec =
             "bigbrotr_relay_serving_index_answering", ["part"];
+        /// Batches of the archive's log that the relay's serving index does not hold yet.
+        pub serving_index_behind: IntGaugeVec =
+            "bigbrotr_relay_serving_index_behind_batches", [];
+        /// When the certificate in use on our relay's port ends, unix seconds; without TLS there is none.
+        pub certificate_expiry: IntGaugeVec =
+            "bigbrotr_relay_certificate_expiry_timestamp_seconds", [];
         /// Stored events.
         pub events: IntGauge = "bigbrotr_events", [];
         /// Bytes of stored events on disk.
@@ -49,8 +57,15 @@ metrics! {
         pub pool_max: IntGaugeVec = "bigbrotr_pool_max_connections", ["pool"];
         /// Ranges of time that could not be archived yet, by reason.
         pub gaps: IntGaugeVec = "bigbrotr_gaps", ["reason"];
+        /// For how long the relay that waits longest for a service has been due, seconds.
+        pub lag: IntGaugeVec = "bigbrotr_lag_seconds", ["service"];
+        /// Events that the store failed on and keeps aside.
+        pub quarantined: IntGauge = "bigbrotr_quarantined_events", [];
     }
 }
+/// Labels of a family that has none: as a family it is not exposed until it has a value.
+pub(crate) const NO_LABELS: &[&str] = &[];
+
 /// Brings a counter up to a total that is kept elsewhere.
 pub(crate) fn raise(counter: &IntCounter, total: u64) {
     counter.inc_by(total.saturating_sub(counter.get()));

@@ -12,7 +12,8 @@
 //! }
 //! ```
 //!
-//! It generates the struct and `register(&Registry) -> prometheus::Result<Self>`.
+//! It generates the struct, `register(&Registry) -> prometheus::Result<Self>`, and `DESCRIBED`, what the
+//! catalogue says about each.
 
 /// Declares a struct of metrics; see the module's text.
 macro_rules! metrics {
@@ -33,6 +34,16 @@ macro_rules! metrics {
         }
 
         impl $name {
+            /// What is said about each of them.
+            $visibility const DESCRIBED: &'static [$crate::metrics::Described] = &[
+                $($crate::metrics::Described {
+                    name: $metric,
+                    declared: stringify!($kind),
+                    labels: &[$($label),*],
+                    help: &[$($help),+],
+                },)+
+            ];
+
             /// Creates the metrics and adds them to the registry.
             ///
             /// # Errors

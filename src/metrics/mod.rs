@@ -4,14 +4,18 @@
 //! names only, never from a URL, a key or an id. To add a metric, add a line to the struct of its
 //! layer: its doc comment is the help text.
 
+mod catalogue;
 pub(crate) mod family;
 mod gathered;
 mod macros;
+mod relay;
 mod service;
 mod store;
 
+pub use catalogue::{Described, catalogue};
 pub use gathered::GatheredMetrics;
-pub(crate) use gathered::{gauge, raise};
+pub(crate) use gathered::{NO_LABELS, gauge, raise};
+pub use relay::RelayMetrics;
 pub use service::{Readiness, ServiceMeter, ServiceMetrics, Staleness};
 pub use store::StoreMetrics;
 
@@ -28,6 +32,8 @@ pub struct Metrics {
     pub service: ServiceMetrics,
     /// Latency and errors of the store.
     pub store: StoreMetrics,
+    /// How fast our relay answers.
+    pub relay: RelayMetrics,
     /// What is read from the archive, the relay and the store when somebody asks.
     pub gathered: GatheredMetrics,
 }
@@ -47,6 +53,7 @@ impl Metrics {
         Ok(Self {
             service: ServiceMetrics::register(registry)?,
             store: StoreMetrics::register(registry)?,
+            relay: RelayMetrics::register(registry)?,
             gathered: GatheredMetrics::register(registry)?,
             registry: registry.clone(),
         })

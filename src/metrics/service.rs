@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use prometheus::{GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry};
 
-use super::metrics;
+use super::{Described, metrics};
 use crate::model::ServiceName;
 
 /// Cycles take seconds in a laboratory and hours on the network.
@@ -79,6 +79,11 @@ impl ServiceMetrics {
         })
     }
 
+    /// What is said about the families.
+    pub(super) fn described() -> &'static [Described] {
+        Families::DESCRIBED
+    }
+
     /// The handle of one service, which is expected to succeed every `interval` from `now` (unix
     /// seconds) on; `None` for one without cycles.
     pub fn meter(
@@ -98,7 +103,7 @@ impl ServiceMetrics {
             service,
         };
         if let Some(interval) = interval {
-            meter.begin();
+            meter.begin(interval);
             let standing = Standing {
                 interval_s: interval.as_secs().max(1),
                 started_at: now,
@@ -149,9 +154,10 @@ pub struct ServiceMeter {
 impl ServiceMeter {
     /// Makes every family say something of the service before its first cycle ends, so that an alert on
     /// what does not rise has something to look at.
-    fn begin(&self) {
+    fn begin(&self, interval: Duration) {
         self.count("cycles_success", 0);
         self.count("cycles_failed", 0);
+        self.gauge("interval", interval.as_secs().max(1));
         self.gauge("consecutive_failures", 0);
         let histogram = &self.metrics.families.cycle_duration;
         histogram.with_label_values(&[self.service.as_str()]);
@@ -238,6 +244,7 @@ mod tests {
             ),
             r#"service_gauge{name="relays_found",service="finder"} 7"#,
             r#"service_gauge{name="consecutive_failures",service="finder"} 0"#,
+            r#"service_gauge{name="interval",service="finder"} 86400"#,
             r#"service_gauge{name="last_cycle_timestamp",service="finder"} 200"#,
             r#"service_counter_total{name="cycles_success",service="finder"} 1"#,
             r#"service_counter_total{name="errors_unavailable",service="finder"} 1"#,

@@ -76,8 +76,13 @@ impl Answers {
                 readers,
                 payer,
             } = request;
-            self.queries
-                .spawn(async move { (key, relay.stored(payer, filters, readers).await) });
+            self.queries.spawn(async move {
+                let took = relay.settings.metrics.answer_duration.start_timer();
+                let stored = relay.stored(payer, filters, readers).await;
+                // Who closes the subscription meanwhile was not kept waiting for that long.
+                took.observe_duration();
+                (key, stored)
+            });
         }
     }
 }

@@ -8,6 +8,7 @@ use nips::{Kind, PublicKey, RelayUrl};
 use super::decisions::Decisions;
 use super::message::ClientEvent;
 use crate::config::WriteAccess;
+use crate::metrics::RelayMetrics;
 
 /// Everything the relay is told at start.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,8 @@ pub struct RelaySettings {
     pub bans: Option<BanRules>,
     /// Who may manage the relay over HTTP (NIP-86); `None` nobody.
     pub management: Option<Management>,
+    /// Where it is noted how fast it answers.
+    pub metrics: RelayMetrics,
 }
 
 impl RelaySettings {
