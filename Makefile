@@ -7,7 +7,7 @@ DEMO_DIR := target/demo
 TEST_SERVERS := target/test-servers
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test test-servers stop-test-servers lint fmt docs bench ci prerequisites
+.PHONY: help run demo test generated test-servers stop-test-servers lint fmt docs bench ci prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test-servers: ## PostgreSQL and PgBouncer for tests that are run one by one; `ma
 
 stop-test-servers: ## Ends what `make test-servers` started
 	./tests/servers.sh stop $(TEST_SERVERS)
+
+generated: ## Writes the files that are made from the code: reference pages, samples of settings
+	BIGBROTR_REGENERATE=1 $(CARGO) $(TEST_RUNNER) -p bigbrotr --test it generated
 
 lint: prerequisites ## Formatting, clippy with warnings denied, docs, licences and bans
 	$(CARGO) fmt --all -- --check

@@ -32,6 +32,19 @@ find_programs() {
   pgbouncer=$(command -v pgbouncer || { [ -x /usr/sbin/pgbouncer ] && echo /usr/sbin/pgbouncer; } || true)
 }
 
+# Of other servers that some tests start themselves.
+install_others() {
+  if command -v promtool >/dev/null && command -v prometheus-postgres-exporter >/dev/null; then return; fi
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing Prometheus: apt-get install prometheus prometheus-postgres-exporter" >&2
+    apt-get update -qq
+    RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+      prometheus prometheus-postgres-exporter >/dev/null
+  else
+    echo "some tests need Prometheus. On Debian: apt-get install prometheus prometheus-postgres-exporter" >&2
+  fi
+}
+
 install_programs() {
   find_programs
   if [ -n "$postgres_bin" ] && [ -n "$pgbouncer" ]; then return; fi
@@ -154,6 +167,7 @@ directory=$(realpath -m "$directory")
 case $action in
   start)
     install_programs
+    install_others
     stop_servers
     mkdir -p "$directory"
     # Not below DIR: the servers' user may not be able to reach it.

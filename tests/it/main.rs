@@ -8,8 +8,10 @@
 mod archive;
 mod cli;
 mod contract;
+mod deployments;
 mod embedded;
 mod events;
+mod generated;
 mod http;
 mod laboratory;
 mod net;

@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 /// One metric with everything that was said about it.
 #[derive(Debug, Default)]
-pub(super) struct Family {
-    pub(super) kind: String,
-    pub(super) help: String,
+pub(crate) struct Family {
+    pub(crate) kind: String,
+    pub(crate) help: String,
     /// Labels in the order written, `le` included, and the value.
-    pub(super) samples: Vec<Sample>,
+    pub(crate) samples: Vec<Sample>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Sample {
+pub(crate) struct Sample {
     /// The name behind the family's: empty, `_bucket`, `_sum` or `_count`.
-    pub(super) suffix: String,
-    pub(super) labels: BTreeMap<String, String>,
-    pub(super) value: f64,
+    pub(crate) suffix: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) value: f64,
 }
 
 /// All families of a document; panics where it breaks a rule.
-pub(super) fn parse(text: &str) -> BTreeMap<String, Family> {
+pub(crate) fn parse(text: &str) -> BTreeMap<String, Family> {
     assert!(text.ends_with('\n'), "the last line ends");
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     let mut current = String::new();

@@ -2,7 +2,7 @@
 
 mod bounds;
 pub(crate) mod client;
-mod exposition;
+pub(crate) mod exposition;
 mod health;
 mod information;
 mod metrics;
