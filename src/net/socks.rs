@@ -13,6 +13,10 @@ use super::error::{NetError, Phase};
 /// Tor's port, used when a proxy URL names none.
 const DEFAULT_PORT: u16 = 9050;
 
+/// The password beside the user that names the relay. It keeps no secret: Tor takes any, and gives streams
+/// of different credentials circuits of their own.
+const ISOLATION: &str = "bigbrotr";
+
 /// Where a SOCKS5 proxy listens, e.g. `socks5://127.0.0.1:9050`. The operator wrote it, so that no
 /// address policy applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,8 +67,9 @@ impl fmt::Display for ProxyAddress {
     }
 }
 
-/// Connects to `host:port` through the proxy. A proxy that stalls is cut off by the deadline like
-/// anything else.
+/// Connects to `host:port` through the proxy, as the user of that name: no relay shares a circuit with
+/// another, so that none learns what else is visited. A proxy that knows no users does not ask for one.
+/// One that stalls is cut off by the deadline like anything else.
 pub(super) async fn connect(
     proxy: &ProxyAddress,
     host: &str,
@@ -73,7 +78,12 @@ pub(super) async fn connect(
 ) -> Result<Connected, NetError> {
     let reached = timeout_at(deadline, reach_proxy(proxy)).await;
     let reached = reached.map_err(|_| NetError::TimedOut { phase: Phase::Tcp })??;
-    let greeting = Socks5Stream::connect_with_socket(reached.stream, (host, port));
+    let greeting = Socks5Stream::connect_with_password_and_socket(
+        reached.stream,
+        (host, port),
+        host,
+        ISOLATION,
+    );
     let behind = timeout_at(deadline, greeting).await;
     let behind = behind.map_err(|_| NetError::TimedOut {
         phase: Phase::Proxy,

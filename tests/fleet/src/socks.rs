@@ -32,6 +32,8 @@ pub struct SocksServer {
 pub enum SocksMode {
     /// Leads to members.
     Serve,
+    /// The same, and knows no users (lokinet, i2pd).
+    Anonymous,
     /// Takes the greeting and never answers (a stalled Tor).
     Stall,
     /// Refuses every CONNECT.
@@ -136,7 +138,7 @@ async fn relay(mut stream: TcpStream, shared: &Shared) -> Result<()> {
         swallow(&mut stream).await;
         return Ok(());
     }
-    let user = authenticate(&mut stream, &methods).await?;
+    let user = authenticate(&mut stream, &methods, mode).await?;
     let request = read_connect(&mut stream, user).await?;
     let route = shared
         .routes
@@ -166,9 +168,13 @@ async fn read_methods(stream: &mut TcpStream) -> Result<Vec<u8>> {
     Ok(methods)
 }
 
-/// Takes any user and password when the client offers one, else none.
-async fn authenticate(stream: &mut TcpStream, methods: &[u8]) -> Result<Option<String>> {
-    if !methods.contains(&USER_AND_PASSWORD) {
+/// Takes any user and password when the client offers one and it knows users, else none.
+async fn authenticate(
+    stream: &mut TcpStream,
+    methods: &[u8],
+    mode: SocksMode,
+) -> Result<Option<String>> {
+    if !methods.contains(&USER_AND_PASSWORD) || mode == SocksMode::Anonymous {
         stream.write_all(&[VERSION, NO_AUTHENTICATION]).await?;
         return Ok(None);
     }

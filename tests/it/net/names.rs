@@ -198,6 +198,38 @@ async fn b31_without_proxy_an_overlay_fails_closed() {
 }
 
 #[tokio::test]
+async fn b31_each_relay_is_a_user_of_its_own_so_that_none_shares_a_circuit() {
+    let plan = FleetPlan::new(3)
+        .member(MemberPlan::healthy().access(Access::Onion))
+        .member(MemberPlan::healthy().access(Access::Onion));
+    let lab = Lab::start(plan).await;
+    for member in lab.fleet.members() {
+        for _ in 0..2 {
+            let opened = lab.net.open(member.url(), soon(), OpenOptions::default());
+            opened.await.unwrap();
+        }
+    }
+    let requests = lab.fleet.socks().requests();
+    assert_eq!(requests.len(), 4);
+    for request in requests {
+        assert_eq!(request.user.as_ref(), Some(&request.host));
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_knows_no_users_is_not_introduced_to_one() {
+    let lab = Lab::of(MemberPlan::healthy().access(Access::Loki)).await;
+    lab.fleet.socks().set_mode(SocksMode::Anonymous);
+    let opened = lab
+        .net
+        .open(lab.url(), soon(), OpenOptions::default())
+        .await;
+    opened.unwrap();
+    let requests = lab.fleet.socks().requests();
+    assert_eq!((requests.len(), &requests[0].user), (1, &None));
+}
+
+#[tokio::test]
 async fn a_proxy_that_stalls_or_refuses_is_an_error_in_time() {
     let lab = Lab::of(MemberPlan::healthy().access(Access::Onion)).await;
     lab.fleet.socks().set_mode(SocksMode::Stall);
