@@ -17,6 +17,7 @@ pub mod embedded;
 pub mod error;
 pub mod events;
 pub mod figures;
+pub mod leases;
 pub mod lmdb;
 pub mod metadata;
 pub mod postgres;
@@ -39,6 +40,7 @@ pub use embedded::{Embedded, EmbeddedOptions};
 pub use error::StoreError;
 pub use events::EventStore;
 pub use figures::FigureStore;
+pub use leases::LeaseStore;
 pub use metadata::MetadataStore;
 pub use quarantine::QuarantineStore;
 pub use relays::RelayStore;
@@ -55,6 +57,7 @@ pub trait RelationalStore:
     + StateStore
     + StatisticsStore
     + QuarantineStore
+    + LeaseStore
 {
 }
 
@@ -66,6 +69,7 @@ impl<T> RelationalStore for T where
         + StateStore
         + StatisticsStore
         + QuarantineStore
+        + LeaseStore
 {
 }
 

@@ -58,7 +58,8 @@ pub trait RelayStore: Send + Sync {
     /// [`StoreError::Failed`] for an unknown relay.
     async fn record_check(&self, record: &CheckRecord) -> Result<(), StoreError>;
 
-    /// Relays on these networks that the synchronizer has to visit by `now`, longest waiting first.
+    /// Relays on these networks that the synchronizer has to visit by `now`, longest waiting first; not
+    /// those that a worker has leased.
     async fn due_for_sync(
         &self,
         networks: &[Network],

@@ -73,6 +73,12 @@ pub(super) fn relay(row: &impl StoredRow) -> Result<Relay, StoreError> {
     read().ok_or_else(|| damaged("relay", row, "url"))
 }
 
+/// The key of a relay, by itself.
+pub(super) fn relay_id(row: &impl StoredRow) -> Result<RelayId, StoreError> {
+    let id = number(row, "relay_id").map(RelayId);
+    id.ok_or_else(|| damaged("relay", row, "relay_id"))
+}
+
 /// A candidate from a row of `candidate`.
 pub(super) fn candidate(row: &impl StoredRow) -> Result<Candidate, StoreError> {
     let read = || {

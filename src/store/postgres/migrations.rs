@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (
         1,
         "relay",
@@ -47,6 +47,11 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
         8,
         "author_relay",
         include_str!("../../../sql/postgres/migrations/0008_author_relay.sql"),
+    ),
+    (
+        9,
+        "sync_lease",
+        include_str!("../../../sql/postgres/migrations/0009_sync_lease.sql"),
     ),
 ];
 

@@ -15,6 +15,7 @@ mod error;
 mod events;
 mod feed;
 mod figures;
+mod leases;
 mod locks;
 mod metadata;
 mod migrations;

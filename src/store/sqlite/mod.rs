@@ -10,6 +10,7 @@ mod candidates;
 mod coverage;
 mod error;
 mod figures;
+mod leases;
 mod metadata;
 mod migrations;
 mod quarantine;
@@ -19,6 +20,7 @@ mod state;
 mod statistics;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -26,6 +28,7 @@ use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
 
 use crate::store::StoreError;
 use crate::store::sqlite::error::{during, opening};
+use crate::store::sqlite::leases::Leases;
 
 /// How long a call waits for its turn on the writing connection. Batches take milliseconds, so one
 /// that waited this long meets a disk that hangs.
@@ -71,6 +74,7 @@ pub trait SqliteBacked: Send + Sync {
 pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
+    leases: Arc<Leases>,
 }
 
 impl SqliteBacked for SqliteStore {
@@ -98,7 +102,11 @@ impl SqliteStore {
             .connect_with(connect.pragma("query_only", "on"))
             .await
             .map_err(|error| opening(path, error))?;
-        Ok(Self { writer, readers })
+        Ok(Self {
+            writer,
+            readers,
+            leases: Arc::default(),
+        })
     }
 
     /// Waits for running calls, folds the write-ahead log into the file and closes it. Later calls

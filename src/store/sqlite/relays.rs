@@ -129,14 +129,18 @@ impl<T: SqliteBacked> RelayStore for T {
         now: u64,
         at_most: usize,
     ) -> Result<Vec<Relay>, StoreError> {
+        let leases = &self.sqlite().leases;
         let found = sqlx::query(DUE_FOR_SYNC)
             .bind(networks(on))
             .bind(integer(now))
-            .bind(limit(at_most))
+            .bind(limit(at_most.saturating_add(leases.len())))
             .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("due_for_sync"))?;
-        Ok(rows::readable(&found, rows::relay))
+        let mut due = rows::readable(&found, rows::relay);
+        due.retain(|relay| !leases.has(relay.id));
+        due.truncate(at_most);
+        Ok(due)
     }
 
     async fn record_sync(

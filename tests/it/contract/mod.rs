@@ -9,6 +9,7 @@ mod coverage;
 pub(crate) mod events;
 mod figures;
 mod given;
+mod leases;
 mod metadata;
 mod quarantine;
 mod relays;
@@ -90,6 +91,14 @@ macro_rules! every_relational_case {
                 only_the_newest_cycles_are_kept,
                 a_cycle_recorded_twice_is_one,
                 totals_count_every_noun,
+            ],
+            leases: [
+                each_relay_is_leased_once,
+                only_what_is_due_on_these_networks_is_leased,
+                a_lease_is_renewed_by_its_holder_alone,
+                a_released_relay_is_free,
+                a_lease_that_is_not_renewed_ends,
+                workers_at_the_same_time_share_without_waiting,
             ],
             quarantine: [
                 what_is_kept_aside_is_read_back,
