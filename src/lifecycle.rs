@@ -62,6 +62,14 @@ impl Tokens {
         Self::default()
     }
 
+    /// Tokens for a part of the work, which can be stopped without the rest; they follow these.
+    pub fn child(&self) -> Self {
+        Self {
+            soft: self.soft.child_token(),
+            hard: self.hard.child_token(),
+        }
+    }
+
     /// The soft token itself, for code that waits on one.
     pub fn soft(&self) -> CancellationToken {
         self.soft.clone()

@@ -22,6 +22,9 @@ pub struct SynchronizerConfig {
     pub interval: Duration,
     /// Failed cycles in a row after which it gives up; 0 means never.
     pub max_consecutive_failures: u32,
+    /// How long a relay stays reserved for a process that is gone.
+    #[serde(with = "seconds")]
+    pub lease: Duration,
     /// Which events are archived.
     pub processing: SyncProcessing,
     /// How patient it is with one relay.
@@ -108,6 +111,7 @@ impl Default for SynchronizerConfig {
         Self {
             interval: Duration::from_secs(900),
             max_consecutive_failures: DEFAULT_FAILURES,
+            lease: Duration::from_secs(45),
             processing: SyncProcessing::default(),
             timeouts: SyncTimeouts::default(),
             auth: AuthConfig::default(),
@@ -163,6 +167,12 @@ impl SynchronizerConfig {
     }
 }
 
+const LEASE_KEY: Key = Key::new(
+    "lease",
+    Accepts::Seconds(2.0, 3_600.0),
+    "How long a relay stays reserved for a process that is gone; others take over then.",
+);
+
 /// Highest `since` and `until`: what an event key can hold (year 2242).
 const MAX_CREATED_AT: u64 = (1 << 33) - 1;
 
@@ -170,7 +180,7 @@ impl Section for SynchronizerConfig {
     const FILE: FileName = FileName::Synchronizer;
 
     fn keys() -> Vec<Key> {
-        let mut keys = vec![schedule::INTERVAL_KEY, schedule::FAILURES_KEY];
+        let mut keys = vec![schedule::INTERVAL_KEY, schedule::FAILURES_KEY, LEASE_KEY];
         keys.extend(processing_keys());
         keys.extend([
             Key::section("timeouts", "How patient it is with one relay."),

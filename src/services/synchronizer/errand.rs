@@ -8,10 +8,10 @@ use crate::lifecycle::Tokens;
 use crate::model::{GapReason, Relay};
 use crate::services::ServiceError;
 
+use super::Synchronizer;
 use super::harvest::Harvest;
 use super::progress::Progress;
 use super::visit::{VisitEnd, VisitReport};
-use super::{Cycle, Synchronizer};
 
 /// What an errand brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Errand {
 pub enum ErrandEnd {
     /// Everything that can be covered now is covered, or waits as a gap.
     CaughtUp,
+    /// Another process works on this relay just now.
+    Busy,
     /// It was told to stop; what came until then is kept.
     Interrupted,
     /// The relay could not be connected to, and why.
@@ -41,11 +43,24 @@ pub enum ErrandEnd {
     GaveUp(GapReason),
 }
 
+impl Errand {
+    fn of(end: ErrandEnd, requests: u64, harvest: Harvest) -> Self {
+        Self {
+            end,
+            requests,
+            new: harvest.stored,
+            known: harvest.known,
+            refused: harvest.refused,
+        }
+    }
+}
+
 impl ErrandEnd {
     /// The stable label, e.g. `caught-up`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::CaughtUp => "caught-up",
+            Self::Busy => "busy",
             Self::Interrupted => "interrupted",
             Self::Unreachable(_) => "unreachable",
             Self::GaveUp(_) => "gave-up",
@@ -56,6 +71,7 @@ impl ErrandEnd {
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::CaughtUp | Self::Interrupted => None,
+            Self::Busy => Some("another process works on it"),
             Self::Unreachable(reason) => Some(reason),
             Self::GaveUp(reason) => Some(reason.as_str()),
         }
@@ -74,24 +90,36 @@ impl Synchronizer {
         tokens: &Tokens,
         progress: &watch::Sender<Progress>,
     ) -> Result<Errand, ServiceError> {
-        let cycle = Cycle::new(self.0.context.clock.now(), tokens);
+        let leases = &self.0.leases;
+        let Some(tokens) = leases.take(tokens, relay.id).await? else {
+            return Ok(Errand::of(ErrandEnd::Busy, 0, Harvest::default()));
+        };
+        let done = tokio::select! {
+            done = self.run_leased(relay, &tokens, progress) => done,
+            never = leases.renew() => match never {},
+        };
+        leases.release(relay.id).await;
+        done
+    }
+
+    async fn run_leased(
+        &self,
+        relay: &Relay,
+        tokens: &Tokens,
+        progress: &watch::Sender<Progress>,
+    ) -> Result<Errand, ServiceError> {
+        let began_at = self.0.context.clock.now();
         let mut harvest = Harvest::default();
         let mut requests = 0;
         loop {
-            let visited = self.0.visit(relay, &cycle, Some(progress)).await?;
+            let visited = self.0.visit(relay, tokens, Some(progress)).await?;
             if let Some(report) = &visited {
-                self.0.record(relay, cycle.began_at, report).await?;
+                self.0.record(relay, began_at, report).await?;
                 harvest.merge(&report.harvest);
                 requests += report.requests;
             }
             if let Some(end) = end_of(visited.as_ref()) {
-                return Ok(Errand {
-                    end,
-                    requests,
-                    new: harvest.stored,
-                    known: harvest.known,
-                    refused: harvest.refused,
-                });
+                return Ok(Errand::of(end, requests, harvest));
             }
             progress.send_modify(Progress::go_on);
         }

@@ -12,6 +12,7 @@ mod errand;
 mod gap_policy;
 mod harvest;
 mod intake;
+mod leases;
 mod ledger;
 mod page;
 mod patience;
@@ -42,13 +43,14 @@ pub use errand::{Errand, ErrandEnd};
 pub use progress::Progress;
 
 use harvest::Harvest;
+use leases::Leases;
 use visit::{Visit, VisitEnd, VisitReport};
 
 /// The longest pause between two attempts at a relay that fails.
 const MAX_PAUSE: Duration = Duration::from_secs(86_400);
 
-/// Relays read from the store at once.
-const PAGE: usize = 100;
+/// Relays leased at once: those that wait for a place are nobody else's meanwhile.
+const PAGE: usize = 16;
 
 /// The service.
 pub struct Synchronizer(Arc<Inner>);
@@ -57,6 +59,7 @@ struct Inner {
     context: Context,
     config: SynchronizerConfig,
     signer: Option<Arc<dyn AuthSigner>>,
+    leases: Leases,
 }
 
 /// One cycle, as its visits know it.
@@ -93,7 +96,9 @@ impl Synchronizer {
         config: SynchronizerConfig,
         signer: Option<Arc<dyn AuthSigner>>,
     ) -> Self {
+        let leases = Leases::new(context.store.clone(), config.lease);
         Self(Arc::new(Inner {
+            leases,
             context,
             config,
             signer,
@@ -124,7 +129,12 @@ impl Service for Synchronizer {
     async fn cycle(&self, tokens: &Tokens) -> Result<CycleSummary, ServiceError> {
         let cycle = Arc::new(Cycle::new(self.0.context.clock.now(), tokens));
         let lane = |network| self.sync_network(network, &cycle);
-        on_every_network(&self.0.context, lane).await?;
+        let worked = tokio::select! {
+            worked = on_every_network(&self.0.context, lane) => worked,
+            never = self.0.leases.renew() => match never {},
+        };
+        self.0.leases.release_all().await;
+        worked?;
         let tally = cycle.tally.lock().expect("no panic while counting");
         Ok(tally.summary())
     }
@@ -132,14 +142,19 @@ impl Service for Synchronizer {
 
 impl Synchronizer {
     async fn sync_network(&self, network: Network, cycle: &Arc<Cycle>) -> Result<(), ServiceError> {
+        let width = self.0.context.net.max_tasks(network);
+        let page = PAGE.min(width);
         let bounds = QueueBounds {
-            width: self.0.context.net.max_tasks(network),
-            page: PAGE,
+            width,
+            page,
             max_items: usize::MAX,
         };
-        let store = &self.0.context.store;
-        let due_by = cycle.began_at;
-        let fetch = async |limit| store.due_for_sync(&[network], due_by, limit).await;
+        let (leases, due_by) = (&self.0.leases, cycle.began_at);
+        // What is leased already is not offered again, however much is asked for.
+        let fetch = async |_| {
+            let tokens = &cycle.tokens;
+            leases.take_due(tokens, &[network], due_by, page).await
+        };
         let work = |relay: Relay| {
             let (inner, cycle) = (Arc::clone(&self.0), Arc::clone(cycle));
             let span = debug_span!("relay", relay.url = %relay.url, network = %network);
@@ -152,7 +167,21 @@ impl Synchronizer {
 
 impl Inner {
     async fn sync(&self, relay: &Relay, cycle: &Cycle) -> Result<(), StoreError> {
-        let Some(report) = self.visit(relay, cycle, None).await? else {
+        let Some(tokens) = self.leases.tokens_of(relay.id) else {
+            return Ok(());
+        };
+        let done = self.sync_leased(relay, &tokens, cycle).await;
+        self.leases.release(relay.id).await;
+        done
+    }
+
+    async fn sync_leased(
+        &self,
+        relay: &Relay,
+        tokens: &Tokens,
+        cycle: &Cycle,
+    ) -> Result<(), StoreError> {
+        let Some(report) = self.visit(relay, tokens, None).await? else {
             return Ok(());
         };
         self.record(relay, cycle.began_at, &report).await?;
@@ -165,16 +194,16 @@ impl Inner {
     async fn visit(
         &self,
         relay: &Relay,
-        cycle: &Cycle,
+        tokens: &Tokens,
         watcher: Option<&watch::Sender<Progress>>,
     ) -> Result<Option<VisitReport>, StoreError> {
         let _permit = self.context.net.permit(relay.network()).await;
-        if cycle.tokens.is_stopping() {
+        if tokens.is_stopping() {
             return Ok(None);
         }
         let may_know_us = self.config.auth.relays.contains(&relay.url);
         let signer = self.signer.clone().filter(|_| may_know_us);
-        let visit = Visit::new(&self.context, &self.config, &cycle.tokens, relay, signer);
+        let visit = Visit::new(&self.context, &self.config, tokens, relay, signer);
         let report = visit.watched_by(watcher).run().await?;
         debug!(
             end = ?report.end,
