@@ -3,5 +3,7 @@
 
 mod coming_and_going;
 mod one_pass;
+mod operator;
 mod reader;
 mod separate_processes;
+mod two_synchronizers;
