@@ -209,7 +209,7 @@ fn uses_all_settings(command: &Command) -> bool {
 
 async fn perform(command: Command, config: Config) -> Result<Exit> {
     match command {
-        Command::Run(options) => run::run(config, options).await,
+        Command::Run(options) => Box::pin(run::run(config, options)).await,
         Command::Seeder(options) => service(config, ServiceName::Seeder, &options).await,
         Command::Finder(options) => service(config, ServiceName::Finder, &options).await,
         Command::Validator(options) => service(config, ServiceName::Validator, &options).await,

@@ -4,6 +4,7 @@
 //! the deadline that it is given, which is the same for all checks of one visit.
 
 pub mod dns;
+pub mod geoip;
 pub mod http;
 pub mod nip11;
 pub mod rtt;

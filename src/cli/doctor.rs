@@ -10,10 +10,11 @@ use tokio::time::Instant;
 
 use super::output;
 use crate::app::{App, net_settings};
+use crate::checks::geoip::{FileState, inspect};
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, GeoConfig, GeoFile, MonitorConfig};
 use crate::lifecycle::{Exit, Tasks};
-use crate::model::ServiceName;
+use crate::model::{MetadataType, ServiceName};
 use crate::net::{Net, OpenOptions};
 use crate::store::StoreError;
 use crate::telemetry::chain;
@@ -46,6 +47,9 @@ pub(super) async fn doctor(config: Config) -> Result<Exit> {
         ("open files", open_files()),
         ("data directory", data_directory(&config.data_dir)),
     ];
+    for (name, file) in [("places", GeoFile::City), ("systems", GeoFile::Asn)] {
+        findings.push((name, geo_file(&config.monitor, file)));
+    }
     findings.push(("database", Box::pin(database(config)).await));
     for network in Network::ALL {
         if network.is_overlay() && networks.get(network).enabled {
@@ -108,6 +112,44 @@ fn data_directory(path: &Path) -> Finding {
         Err(error) => Finding::Bad(
             format!("{}: {error}", path.display()),
             "give it to the user that runs bigbrotr, or choose another with --data-dir",
+        ),
+    }
+}
+
+/// A file that nobody asked for may be missing.
+fn geo_file(config: &MonitorConfig, file: GeoFile) -> Finding {
+    let check = match file {
+        GeoFile::City => MetadataType::Nip66Geo,
+        GeoFile::Asn => MetadataType::Nip66Net,
+    };
+    if !config.processing.compute.includes(check) {
+        return Finding::Good(format!("not used: {} is switched off", check.as_str()));
+    }
+    let path = config.geo.path(file);
+    let is_asked_for = path != GeoConfig::default().path(file);
+    match inspect(&config.geo, file) {
+        FileState::Used {
+            database_type,
+            built_at,
+        } => Finding::Good(format!(
+            "{database_type} of {}",
+            crate::http::moment::date(built_at)
+        )),
+        FileState::Absent if config.geo.download_url(file).is_some() => {
+            Finding::Good(format!("{} will be downloaded", path.display()))
+        }
+        FileState::Absent if !is_asked_for => Finding::Good(format!(
+            "{} is off: there is no {}",
+            check.as_str(),
+            path.display()
+        )),
+        FileState::Absent => Finding::Bad(
+            format!("{} is not there", path.display()),
+            "put a MaxMind, DB-IP or ip-location-db file there, or correct its path in monitor.yaml",
+        ),
+        FileState::Unusable(error) => Finding::Bad(
+            format!("{}: {}", path.display(), chain(&error)),
+            "replace it by a file in MaxMind's format (.mmdb)",
         ),
     }
 }

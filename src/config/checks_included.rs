@@ -15,6 +15,10 @@ pub struct ChecksIncluded {
     pub nip66_rtt: bool,
     /// TLS certificate.
     pub nip66_ssl: bool,
+    /// Place of the address.
+    pub nip66_geo: bool,
+    /// Autonomous system of the address.
+    pub nip66_net: bool,
     /// DNS records.
     pub nip66_dns: bool,
     /// HTTP headers of the upgrade.
@@ -22,10 +26,18 @@ pub struct ChecksIncluded {
 }
 
 /// The name of each switch and what it stands for.
-const SWITCHES: [(MetadataType, &str); 5] = [
+const SWITCHES: [(MetadataType, &str); 7] = [
     (MetadataType::Nip11Info, "Relay information document."),
     (MetadataType::Nip66Rtt, "Round-trip times."),
     (MetadataType::Nip66Ssl, "TLS certificate."),
+    (
+        MetadataType::Nip66Geo,
+        "Place of the address; clearnet only, from geo.city_database_path.",
+    ),
+    (
+        MetadataType::Nip66Net,
+        "Autonomous system of the address; clearnet only, from geo.asn_database_path.",
+    ),
     (MetadataType::Nip66Dns, "DNS records; clearnet only."),
     (MetadataType::Nip66Http, "HTTP headers of the upgrade."),
 ];
@@ -51,6 +63,8 @@ impl ChecksIncluded {
             nip11_info: value,
             nip66_rtt: value,
             nip66_ssl: value,
+            nip66_geo: value,
+            nip66_net: value,
             nip66_dns: value,
             nip66_http: value,
         }
@@ -64,7 +78,8 @@ impl ChecksIncluded {
             MetadataType::Nip66Ssl => self.nip66_ssl,
             MetadataType::Nip66Dns => self.nip66_dns,
             MetadataType::Nip66Http => self.nip66_http,
-            MetadataType::Nip66Geo | MetadataType::Nip66Net => false,
+            MetadataType::Nip66Geo => self.nip66_geo,
+            MetadataType::Nip66Net => self.nip66_net,
         }
     }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NetworkOverrides;
 use super::checks_included::{self, ChecksIncluded, SwitchPaths};
+use super::geo::{self, GeoConfig};
 use super::key::{Accepts, Key};
 use super::networks::OVERRIDES_KEY;
 use super::relay_urls;
@@ -25,6 +26,8 @@ pub struct MonitorConfig {
     pub max_consecutive_failures: u32,
     /// How relays are checked.
     pub processing: MonitorProcessing,
+    /// Files that say where addresses are.
+    pub geo: GeoConfig,
     /// Where our own events go besides our own relay.
     pub publishing: PublishingConfig,
     /// Kind 30166, one event for each relay that answered.
@@ -133,6 +136,7 @@ impl Default for MonitorConfig {
             interval: Duration::from_secs(3_600),
             max_consecutive_failures: DEFAULT_FAILURES,
             processing: MonitorProcessing::default(),
+            geo: GeoConfig::default(),
             publishing: PublishingConfig::default(),
             discovery: DiscoveryConfig::default(),
             announcement: AnnouncementConfig::default(),
@@ -218,6 +222,8 @@ const COMPUTE_PATHS: SwitchPaths = [
     "processing.compute.nip11_info",
     "processing.compute.nip66_rtt",
     "processing.compute.nip66_ssl",
+    "processing.compute.nip66_geo",
+    "processing.compute.nip66_net",
     "processing.compute.nip66_dns",
     "processing.compute.nip66_http",
 ];
@@ -229,6 +235,8 @@ const STORE_PATHS: SwitchPaths = [
     "processing.store.nip11_info",
     "processing.store.nip66_rtt",
     "processing.store.nip66_ssl",
+    "processing.store.nip66_geo",
+    "processing.store.nip66_net",
     "processing.store.nip66_dns",
     "processing.store.nip66_http",
 ];
@@ -237,6 +245,8 @@ const INCLUDE_PATHS: SwitchPaths = [
     "discovery.include.nip11_info",
     "discovery.include.nip66_rtt",
     "discovery.include.nip66_ssl",
+    "discovery.include.nip66_geo",
+    "discovery.include.nip66_net",
     "discovery.include.nip66_dns",
     "discovery.include.nip66_http",
 ];
@@ -252,6 +262,7 @@ impl Section for MonitorConfig {
             own_keys(),
             checks_included::keys(COMPUTE, COMPUTE_PATHS),
             checks_included::keys(STORE, STORE_PATHS),
+            geo::keys(),
             publication_keys(),
             checks_included::keys(INCLUDE, INCLUDE_PATHS),
             publication_keys_about_us(),
@@ -262,6 +273,7 @@ impl Section for MonitorConfig {
 
     fn validate(&self) -> Vec<(&'static str, String)> {
         let mut problems = self.networks.validate();
+        problems.extend(self.geo.validate());
         let compute = self.processing.compute;
         for (path, chosen) in [
             ("processing.store", self.processing.store),

@@ -14,6 +14,7 @@ mod events;
 mod generated;
 mod http;
 mod laboratory;
+mod mmdb;
 mod net;
 mod pipeline;
 mod postgres;

@@ -1,14 +1,18 @@
 //! One look at one relay: one WebSocket connection and one HTTP request, one after the other, since some
 //! relays punish more than that. Name servers are asked meanwhile. All of it shares one deadline.
 
+use std::net::IpAddr;
+
+use nips::host::is_reserved;
 use nips::nip11::RelayInformation;
 use nips::nip66::{Dns, Phase, Ssl};
-use nips::{Kind, RelayUrl};
+use nips::{Kind, Network, RelayUrl};
 use tokio::time::{Duration, Instant};
 
 use super::findings::Findings;
+use crate::checks::geoip::{Addresses, GeoIp};
 use crate::checks::{dns, http, nip11, rtt, ssl};
-use crate::config::MonitorProcessing;
+use crate::config::{GeoFile, MonitorConfig, MonitorProcessing};
 use crate::model::MetadataType;
 use crate::net::{Net, Session};
 use crate::services::signer::Signer;
@@ -24,16 +28,33 @@ pub struct Examiner {
     net: Net,
     signer: Signer,
     processing: MonitorProcessing,
+    geoip: GeoIp,
 }
 
 impl Examiner {
-    /// One who dials by `net` and signs write probes.
-    pub fn new(net: Net, signer: Signer, processing: MonitorProcessing) -> Self {
+    /// One who dials by `net` and signs write probes. Opens the files that say where addresses are.
+    pub fn new(net: Net, signer: Signer, config: &MonitorConfig) -> Self {
         Self {
             net,
             signer,
-            processing,
+            processing: config.processing.clone(),
+            geoip: GeoIp::open(&config.geo),
         }
+    }
+
+    /// Gets the files that are missing or old at `now` unix seconds, and opens what has changed.
+    pub async fn keep_up(&self, now: u64) {
+        self.geoip.keep_up(&self.net, now).await;
+    }
+
+    /// Whether a check is on and has what it needs.
+    pub(super) fn makes(&self, check: MetadataType) -> bool {
+        let has_means = match check {
+            MetadataType::Nip66Geo => self.geoip.has(GeoFile::City),
+            MetadataType::Nip66Net => self.geoip.has(GeoFile::Asn),
+            _ => true,
+        };
+        has_means && self.includes(check)
     }
 
     /// Looks at a relay; everything ends before the deadline.
@@ -53,6 +74,7 @@ impl Examiner {
             goodbye(session, deadline).await;
             return findings;
         }
+        let address = session.remote_addr().ip();
         let write = &mut findings.connection.rtt.write;
         let (information, dns) = tokio::join!(
             self.converse(session, relay, write, deadline),
@@ -64,6 +86,7 @@ impl Examiner {
             // Whoever asks first waits; a name server that was asked a moment ago knows the answer.
             dns.query_time = dns.query_time.max(phases.dns);
         }
+        self.locate(relay, address, &mut findings);
         findings
     }
 
@@ -78,6 +101,29 @@ impl Examiner {
         }
         if self.includes(MetadataType::Nip66Http) {
             findings.http = http::of_headers(session.upgrade_headers());
+        }
+    }
+
+    /// Looks up the addresses of the name, or the one that was reached. Behind a proxy that is the proxy's,
+    /// and inside of a network nobody's.
+    fn locate(&self, relay: &RelayUrl, reached: IpAddr, findings: &mut Findings) {
+        if relay.network() != Network::Clearnet {
+            return;
+        }
+        let named = findings.dns.as_ref().map(|dns| Addresses {
+            v4: dns.ips.first().copied(),
+            v6: dns.ips_v6.first().copied(),
+        });
+        let reached = (!is_reserved(reached)).then(|| reached.into());
+        let named = named.filter(|named| *named != Addresses::default());
+        let Some(addresses) = named.or(reached) else {
+            return;
+        };
+        if self.makes(MetadataType::Nip66Geo) {
+            findings.geo = self.geoip.place(addresses);
+        }
+        if self.makes(MetadataType::Nip66Net) {
+            findings.net = self.geoip.network(addresses);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use nips::canonical_json::to_canonical_json;
 use nips::nip11::RelayInformation;
-use nips::nip66::{Dns, Http, Observation, Ssl};
+use nips::nip66::{Dns, Geo, Http, Net, Observation, Ssl};
 use serde::Serialize;
 use tracing::debug;
 
@@ -23,6 +23,10 @@ pub struct Findings {
     pub dns: Option<Dns>,
     /// HTTP headers.
     pub http: Option<Http>,
+    /// The place of the address.
+    pub geo: Option<Geo>,
+    /// The address and whose it is.
+    pub net: Option<Net>,
     /// Checks that were made and produced nothing, with the reason.
     pub failures: Vec<(MetadataType, String)>,
 }
@@ -54,6 +58,8 @@ impl Findings {
         if self.connection.is_online() {
             let information = self.information.as_ref().map(RelayInformation::to_json);
             documents.push((MetadataType::Nip11Info, information));
+            documents.push((MetadataType::Nip66Geo, self.geo.as_ref().map(canonical)));
+            documents.push((MetadataType::Nip66Net, self.net.as_ref().map(canonical)));
             documents.push((MetadataType::Nip66Dns, self.dns.as_ref().map(canonical)));
             documents.push((MetadataType::Nip66Http, self.http.as_ref().map(canonical)));
         }
@@ -75,7 +81,8 @@ impl Findings {
             ssl: self.ssl.filter(|_| is_included(MetadataType::Nip66Ssl)),
             dns: self.dns.filter(|_| is_included(MetadataType::Nip66Dns)),
             http: self.http.filter(|_| is_included(MetadataType::Nip66Http)),
-            ..Observation::default()
+            geo: self.geo.filter(|_| is_included(MetadataType::Nip66Geo)),
+            net: self.net.filter(|_| is_included(MetadataType::Nip66Net)),
         }
     }
 }

@@ -61,9 +61,9 @@ struct Tally {
 impl Monitor {
     /// A monitor that signs with this key.
     pub fn new(context: Context, config: MonitorConfig, signer: Signer) -> Self {
-        let (net, processing) = (context.net.clone(), config.processing.clone());
+        let net = context.net.clone();
         Self(Arc::new(Inner {
-            examiner: Examiner::new(net, signer.clone(), processing),
+            examiner: Examiner::new(net, signer.clone(), &config),
             context,
             config,
             signer,
@@ -117,6 +117,7 @@ impl Service for Monitor {
     }
 
     async fn cycle(&self, tokens: &Tokens) -> Result<CycleSummary, ServiceError> {
+        self.0.examiner.keep_up(self.0.context.clock.now()).await;
         self.0.publish_about_us().await?;
         let tally = Arc::new(Mutex::new(Tally::default()));
         let now = self.0.context.clock.now();

@@ -144,17 +144,18 @@ impl Inner {
 
     /// What is really checked: on, and possible here.
     fn checks(&self, networks: &[Network]) -> Vec<Check> {
-        let processing = &self.config.processing;
-        let is_on = |check| processing.compute.includes(check);
+        let makes = |check| self.examiner.makes(check);
         let has_clearnet = networks.contains(&Network::Clearnet);
         let checks = [
             (Check::Open, true),
             (Check::Read, true),
-            (Check::Write, processing.write_probe),
-            (Check::Nip11, is_on(MetadataType::Nip11Info)),
-            (Check::Ssl, is_on(MetadataType::Nip66Ssl)),
-            (Check::Dns, has_clearnet && is_on(MetadataType::Nip66Dns)),
-            (Check::Http, is_on(MetadataType::Nip66Http)),
+            (Check::Write, self.config.processing.write_probe),
+            (Check::Nip11, makes(MetadataType::Nip11Info)),
+            (Check::Ssl, makes(MetadataType::Nip66Ssl)),
+            (Check::Dns, has_clearnet && makes(MetadataType::Nip66Dns)),
+            (Check::Geo, has_clearnet && makes(MetadataType::Nip66Geo)),
+            (Check::Net, has_clearnet && makes(MetadataType::Nip66Net)),
+            (Check::Http, makes(MetadataType::Nip66Http)),
         ];
         let made = checks.into_iter().filter(|(_, is_made)| *is_made);
         made.map(|(check, _)| check).collect()

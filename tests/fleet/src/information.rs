@@ -40,6 +40,8 @@ pub enum Information {
     NumberForList,
     /// Status 200 and this body as `application/nostr+json`.
     Custom(String),
+    /// A file, for whoever asks for anything.
+    File(Vec<u8>),
 }
 
 /// Where a redirect leads (B22).
@@ -58,18 +60,18 @@ pub(crate) struct Answer {
     pub status: u16,
     pub content_type: &'static str,
     pub location: Option<String>,
-    pub body: String,
+    pub body: Vec<u8>,
     /// Time between two bytes of the body; zero for all at once.
     pub pace: Duration,
 }
 
 impl Answer {
-    fn ok(body: String) -> Self {
+    fn ok(body: impl Into<Vec<u8>>) -> Self {
         Self {
             status: 200,
             content_type: "application/nostr+json",
             location: None,
-            body,
+            body: body.into(),
             pace: Duration::ZERO,
         }
     }
@@ -79,8 +81,9 @@ impl Answer {
         Self {
             status,
             content_type: "text/html; charset=utf-8",
-            body: format!("<!doctype html><title>{status}</title><p>Nothing to see here."),
-            ..Self::ok(String::new())
+            ..Self::ok(format!(
+                "<!doctype html><title>{status}</title><p>Nothing to see here."
+            ))
         }
     }
 
@@ -124,6 +127,10 @@ impl Information {
             }
             Self::NumberForList => Answer::ok(with(document, "supported_nips", json!(1))),
             Self::Custom(body) => Answer::ok(body.clone()),
+            Self::File(bytes) => Answer {
+                content_type: "application/octet-stream",
+                ..Answer::ok(bytes.clone())
+            },
         }
     }
 
@@ -145,6 +152,7 @@ impl Information {
             Self::TrailingComma => "nip11-trailing-comma",
             Self::NumberForList => "nip11-number-for-list",
             Self::Custom(_) => "nip11-custom",
+            Self::File(_) => "nip11-file",
         }
     }
 }

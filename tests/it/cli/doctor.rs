@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use fleet::Authority;
 
 use super::operator::Operator;
+use crate::mmdb::{Database, Fractions};
 
 /// The line about one part, and the advice below it.
 fn finding<'o>(out: &'o str, part: &str) -> (&'o str, &'o str) {
@@ -66,6 +67,46 @@ fn each_failure_comes_with_advice() {
         finding(&ran.out, "database").0.starts_with("FAIL "),
         "{ran:?}"
     );
+}
+
+#[test]
+fn geo_files_are_used_off_promised_or_wrong() {
+    let operator = Operator::offline();
+    let out = operator.done(&["doctor"]);
+    let (places, _) = finding(&out, "places");
+    assert!(
+        places.starts_with("ok ") && places.contains("nip66_geo is off"),
+        "{out}"
+    );
+    let asn = serde_json::json!({"autonomous_system_number": 64_500});
+    let database = Database {
+        database_type: "GeoLite2-ASN",
+        fractions: Fractions::Double,
+        networks: &[("203.0.113.0/24", asn)],
+    };
+    database.install(&operator.path("asn.mmdb"));
+    operator.write("city.mmdb", "<html>");
+    let monitor = "geo: {city_database_path: city.mmdb, asn_database_path: asn.mmdb}\n";
+    operator.write("config/services/monitor.yaml", monitor);
+    let ran = operator.run(&["doctor"]);
+    assert_eq!(ran.code, 1);
+    let (places, advice) = finding(&ran.out, "places");
+    assert!(
+        places.starts_with("FAIL ") && advice.contains(".mmdb"),
+        "{ran:?}"
+    );
+    let (systems, _) = finding(&ran.out, "systems");
+    assert!(systems.ends_with("GeoLite2-ASN of 2025-06-15"), "{ran:?}");
+    let monitor = "geo: {city_database_path: elsewhere.mmdb, asn_database_path: soon.mmdb, \
+                   asn_download_url: 'https://example.com/asn.mmdb'}\n";
+    operator.write("config/services/monitor.yaml", monitor);
+    let ran = operator.run(&["doctor"]);
+    assert!(
+        finding(&ran.out, "places").0.starts_with("FAIL "),
+        "{ran:?}"
+    );
+    let (systems, _) = finding(&ran.out, "systems");
+    assert!(systems.contains("will be downloaded"), "{ran:?}");
 }
 
 #[test]

@@ -99,7 +99,7 @@ pub(crate) async fn write_answer(
         length = answer.body.len(),
     );
     stream.write_all(head.as_bytes()).await?;
-    drip(stream, answer.body.as_bytes(), answer.pace).await?;
+    drip(stream, &answer.body, answer.pace).await?;
     stream.shutdown().await?;
     Ok(())
 }

@@ -16,7 +16,7 @@ use super::http::{self, Request};
 use super::session::Session;
 use super::tap::Tap;
 use crate::behaviour::Behaviour;
-use crate::information::Answer;
+use crate::information::{Answer, Information};
 use crate::member::{Core, Engine};
 
 /// How long a client may take for TLS and its request head.
@@ -88,6 +88,7 @@ async fn answer(core: &Core, mut wire: Wire, request: &Request) -> Result<()> {
     let answer = match core.plan.behaviour {
         Behaviour::HttpOnly { status } => Answer::page(status),
         _ if accept.contains("application/nostr+json") => core.information(),
+        _ if matches!(core.plan.information, Information::File(_)) => core.information(),
         _ => Answer::page(200),
     };
     http::write_answer(&mut wire, &answer).await

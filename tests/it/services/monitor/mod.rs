@@ -3,6 +3,7 @@
 mod certificates;
 mod documents;
 mod names;
+mod places;
 mod publication;
 mod rtt;
 mod states;
