@@ -43,9 +43,20 @@ pub struct Session {
     received_bytes: u64,
     ids: SubscriptionIds,
     ended: Option<End>,
+    /// Pings sent so far.
+    pings: u64,
     pub(super) auth: Auth,
     pub(super) answer: Answer,
     pub(super) standing: Vec<SubscriptionId>,
+}
+
+/// A frame that concerns more than the connection itself.
+#[derive(Debug)]
+pub(super) enum Frame {
+    Text(Utf8Bytes),
+    Binary,
+    /// The answer to our latest ping.
+    Pong,
 }
 
 /// Why no further frame is to be had.
@@ -102,6 +113,7 @@ impl Session {
             received_bytes: 0,
             ids: SubscriptionIds::new(),
             ended: None,
+            pings: 0,
             auth: Auth::new(options.auth),
             answer: Answer::Nothing,
             standing: Vec::new(),
@@ -174,6 +186,17 @@ impl Session {
     /// are answered on the way. Cancel-safe.
     pub(super) async fn receive(&mut self, deadline: Instant) -> Result<Option<Utf8Bytes>, End> {
         loop {
+            match self.receive_frame(deadline).await? {
+                Frame::Text(text) => return Ok(Some(text)),
+                Frame::Binary => return Ok(None),
+                Frame::Pong => {}
+            }
+        }
+    }
+
+    /// The same, and the answer to our latest ping. Cancel-safe.
+    pub(super) async fn receive_frame(&mut self, deadline: Instant) -> Result<Frame, End> {
+        loop {
             if let Some(end) = self.ended {
                 return Err(end);
             }
@@ -193,19 +216,34 @@ impl Session {
                 return Err(self.end(End::BytesSpent));
             }
             match message {
-                Message::Text(text) => return Ok(Some(text)),
-                Message::Binary(_) => return Ok(None),
+                Message::Text(text) => return Ok(Frame::Text(text)),
+                Message::Binary(_) => return Ok(Frame::Binary),
                 Message::Close(_) => return Err(self.end(End::Disconnected)),
+                Message::Pong(payload) if *payload == self.pings.to_be_bytes() => {
+                    return Ok(Frame::Pong);
+                }
                 Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             }
         }
     }
 
     pub(super) async fn send(&mut self, text: String, deadline: Instant) -> Result<(), End> {
+        self.send_message(Message::text(text), deadline).await
+    }
+
+    /// Sends a ping that no other is taken for.
+    pub(super) async fn send_ping(&mut self, deadline: Instant) -> Result<(), End> {
+        self.pings += 1;
+        let payload = self.pings.to_be_bytes().to_vec();
+        self.send_message(Message::Ping(payload.into()), deadline)
+            .await
+    }
+
+    async fn send_message(&mut self, message: Message, deadline: Instant) -> Result<(), End> {
         if let Some(end) = self.ended {
             return Err(end);
         }
-        let sent = timeout_at(deadline, self.socket.send(Message::text(text))).await;
+        let sent = timeout_at(deadline, self.socket.send(message)).await;
         let sent = sent.map_err(|_| End::TimedOut)?;
         sent.map_err(|error| self.end(End::of(&error)))
     }

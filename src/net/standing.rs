@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::outcome::{Answer, ClosedPrefix, Nip67Hint, Outcome, RawEvent};
 use super::relay_message::RelayMessage;
-use super::session::{End, Session};
+use super::session::{End, Frame, Session};
 
 /// A subscription of one session.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -58,6 +58,8 @@ pub enum Incoming {
     },
     /// A message that is not Nostr, or is for no open subscription.
     Garbage,
+    /// The relay has answered the latest [`Session::ping`]: whatever it sent before has come.
+    Pong,
     /// Nothing came until the deadline. The session is as good as before.
     Nothing,
     /// The session is over.
@@ -90,16 +92,27 @@ impl Session {
         self.send_close(&subscription.0);
     }
 
+    /// Asks for a sign of life, which [`Session::next`] brings as [`Incoming::Pong`].
+    ///
+    /// # Errors
+    /// The outcome that made sending impossible. [`Outcome::TimedOut`]: the relay does not read.
+    pub async fn ping(&mut self, deadline: Instant) -> Result<(), Outcome> {
+        let sent = self.send_ping(deadline).await;
+        sent.map_err(End::into_outcome)
+    }
+
     /// The next thing that concerns the standing subscriptions. Cancel-safe: no message is lost,
     /// though an answer to a challenge may be.
     pub async fn next(&mut self, deadline: Instant) -> Incoming {
         loop {
-            let frame = match self.receive(deadline).await {
-                Ok(frame) => frame,
+            let text = match self.receive_frame(deadline).await {
+                Ok(Frame::Pong) => return Incoming::Pong,
+                Ok(Frame::Text(text)) => Some(text),
+                Ok(Frame::Binary) => None,
                 Err(End::TimedOut) => return Incoming::Nothing,
                 Err(end) => return Incoming::Ended(end.into_outcome()),
             };
-            let message = frame.as_deref().and_then(RelayMessage::parse);
+            let message = text.as_deref().and_then(RelayMessage::parse);
             if let Some(incoming) = self.sort(message, deadline).await {
                 return incoming;
             }

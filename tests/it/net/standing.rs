@@ -26,6 +26,8 @@ async fn a_tail_brings_what_is_published_until_the_relay_goes() {
         assert!(matches!(eose, Incoming::Eose { subscription, .. } if subscription == tail));
         let quiet = session.next(Instant::now() + SHORT).await;
         assert_eq!(quiet, Incoming::Nothing);
+        session.ping(soon()).await.unwrap();
+        assert_eq!(session.next(soon()).await, Incoming::Pong);
         let note = Generator::new(9).note_at(2_000_000_001);
         lab.member().publish(note.clone()).await.unwrap();
         let (subscription, event) = match session.next(soon()).await {
