@@ -30,7 +30,7 @@ use crate::services::refresher::Refresher;
 use crate::services::runner::Runner;
 use crate::services::seeder::Seeder;
 use crate::services::signer::Signer;
-use crate::services::synchronizer::Synchronizer;
+use crate::services::synchronizer::{Synchronizer, Tail};
 use crate::services::validator::Validator;
 use crate::services::{Context, Service};
 use crate::store::{EventStore, ServingIndex, Store};
@@ -62,6 +62,8 @@ pub struct App {
     tasks: Tasks,
     /// Loaded once: whoever asks learns whether it was made just now.
     key: OnceLock<(Signer, KeyOrigin)>,
+    /// Made once: its cycles show its tail whom to listen to.
+    synchronizer: OnceLock<Synchronizer>,
 }
 
 /// The addresses that were opened.
@@ -116,6 +118,7 @@ impl App {
             metrics,
             tasks,
             key: OnceLock::new(),
+            synchronizer: OnceLock::new(),
         })
     }
 
@@ -183,9 +186,21 @@ impl App {
     }
 
     fn synchronizer_in(&self, context: Context) -> Result<Synchronizer> {
+        if let Some(known) = self.synchronizer.get() {
+            return Ok(known.clone());
+        }
         let signer: Arc<dyn AuthSigner> = Arc::new(self.signer()?.0);
         let config = self.config.synchronizer.clone();
-        Ok(Synchronizer::new(context, config, Some(signer)))
+        let new = Synchronizer::new(context, config, Some(signer));
+        Ok(self.synchronizer.get_or_init(|| new).clone())
+    }
+
+    /// The synchronizer's live tail, which runs beside its cycles.
+    ///
+    /// # Errors
+    /// As [`App::runner`].
+    pub fn tail(&self) -> Result<Tail> {
+        Ok(self.synchronizer()?.tail(self.metrics.tail.clone()))
     }
 
     /// The monitor's key and where it came from; creates `monitor.key` in the data directory when

@@ -149,6 +149,11 @@ impl Archive {
         self.0.counters.counts()
     }
 
+    /// The time by which events are judged, unix seconds.
+    pub fn now(&self) -> u64 {
+        self.0.clock.now()
+    }
+
     /// The bounds in force.
     pub fn settings(&self) -> &ArchiveSettings {
         &self.0.settings

@@ -73,6 +73,11 @@ pub(super) async fn roles(config: Config, roles: &[ServiceName]) -> Result<Exit>
     for (name, runner) in runners {
         tasks.spawn(name.as_str(), async move { runner.run_forever().await });
     }
+    if roles.contains(&ServiceName::Synchronizer) {
+        let tail = app.tail()?;
+        let tokens = tasks.tokens().clone();
+        tasks.spawn("live tail", async move { tail.run(tokens).await });
+    }
     if roles.contains(&ServiceName::Validator) {
         let store = Arc::clone(app.store());
         let started_at = app.clock().now();

@@ -27,6 +27,8 @@ pub struct SynchronizerConfig {
     pub lease: Duration,
     /// Which events are archived.
     pub processing: SyncProcessing,
+    /// Which relays are listened to all the time.
+    pub tail: TailConfig,
     /// How patient it is with one relay.
     pub timeouts: SyncTimeouts,
     /// Who it identifies itself to.
@@ -59,6 +61,17 @@ pub struct SyncProcessing {
     pub max_event_size: Option<usize>,
     /// Whether relays with an invalid certificate are archived all the same.
     pub allow_insecure: bool,
+}
+
+/// Which relays are listened to all the time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TailConfig {
+    /// How many, those that brought the most new events; 0 means none.
+    pub max_relays: usize,
+    /// Time between two signs of life that are asked for.
+    #[serde(with = "seconds")]
+    pub ping_interval: Duration,
 }
 
 /// How patient it is with one relay.
@@ -113,6 +126,7 @@ impl Default for SynchronizerConfig {
             max_consecutive_failures: DEFAULT_FAILURES,
             lease: Duration::from_secs(45),
             processing: SyncProcessing::default(),
+            tail: TailConfig::default(),
             timeouts: SyncTimeouts::default(),
             auth: AuthConfig::default(),
             overrides: Vec::new(),
@@ -132,6 +146,15 @@ impl Default for SyncProcessing {
             batch_size: 1_000,
             max_event_size: None,
             allow_insecure: false,
+        }
+    }
+}
+
+impl Default for TailConfig {
+    fn default() -> Self {
+        Self {
+            max_relays: 20,
+            ping_interval: Duration::from_secs(30),
         }
     }
 }
@@ -183,6 +206,17 @@ impl Section for SynchronizerConfig {
         let mut keys = vec![schedule::INTERVAL_KEY, schedule::FAILURES_KEY, LEASE_KEY];
         keys.extend(processing_keys());
         keys.extend([
+            Key::section("tail", "Which relays are listened to all the time."),
+            Key::new(
+                "tail.max_relays",
+                Accepts::Integer(0, 500),
+                "Most standing subscriptions, to the relays that bring the most new events; 0 = none.",
+            ),
+            Key::new(
+                "tail.ping_interval",
+                Accepts::Seconds(1.0, 600.0),
+                "Time between two pings; only what a pong vouches for counts as covered.",
+            ),
             Key::section("timeouts", "How patient it is with one relay."),
             Key::new(
                 "timeouts.idle",

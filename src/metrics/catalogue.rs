@@ -1,7 +1,7 @@
 //! Every metric by name, so that the reference is written from the code, and rules and dashboards are checked
 //! against it.
 
-use super::{GatheredMetrics, RelayMetrics, ServiceMetrics, StoreMetrics};
+use super::{GatheredMetrics, RelayMetrics, ServiceMetrics, StoreMetrics, TailMetrics};
 
 /// What is said about a metric where it is declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,7 @@ pub fn catalogue() -> Vec<Described> {
         GatheredMetrics::DESCRIBED,
         RelayMetrics::DESCRIBED,
         StoreMetrics::DESCRIBED,
+        TailMetrics::DESCRIBED,
     ];
     layers.concat()
 }

@@ -11,6 +11,7 @@ mod macros;
 mod relay;
 mod service;
 mod store;
+mod tail;
 
 pub use catalogue::{Described, catalogue};
 pub use gathered::GatheredMetrics;
@@ -18,6 +19,7 @@ pub(crate) use gathered::{NO_LABELS, gauge, raise};
 pub use relay::RelayMetrics;
 pub use service::{Readiness, ServiceMeter, ServiceMetrics, Staleness};
 pub use store::StoreMetrics;
+pub use tail::TailMetrics;
 
 pub(crate) use macros::metrics;
 
@@ -34,6 +36,8 @@ pub struct Metrics {
     pub store: StoreMetrics,
     /// How fast our relay answers.
     pub relay: RelayMetrics,
+    /// The live tail.
+    pub tail: TailMetrics,
     /// What is read from the archive, the relay and the store when somebody asks.
     pub gathered: GatheredMetrics,
 }
@@ -54,6 +58,7 @@ impl Metrics {
             service: ServiceMetrics::register(registry)?,
             store: StoreMetrics::register(registry)?,
             relay: RelayMetrics::register(registry)?,
+            tail: TailMetrics::register(registry)?,
             gathered: GatheredMetrics::register(registry)?,
             registry: registry.clone(),
         })

@@ -50,6 +50,8 @@ pub(super) struct Conversation<'a> {
     pub harvest: Harvest,
     /// REQs sent so far.
     pub requests: u64,
+    /// The most events that one whole answer held.
+    pub largest_answer: usize,
 }
 
 impl<'a> Conversation<'a> {
@@ -70,6 +72,7 @@ impl<'a> Conversation<'a> {
             session: None,
             harvest: Harvest::default(),
             requests: 0,
+            largest_answer: 0,
         }
     }
 
@@ -142,6 +145,9 @@ impl<'a> Conversation<'a> {
         let (mut page, harvest) = taken?;
         self.harvest.merge(&harvest);
         let (outcome, hint) = ended.unzip();
+        if outcome == Some(Outcome::Eose) {
+            self.largest_answer = self.largest_answer.max(page.frames);
+        }
         page.is_finished = hint.flatten() == Some(Nip67Hint::Finish);
         if outcome.as_ref().is_some_and(Outcome::is_end_of_session) {
             self.hang_up();

@@ -11,6 +11,8 @@ use crate::archive::{Admission, Rejection};
 pub(super) struct Harvest {
     /// Events stored for the first time.
     pub(super) stored: u64,
+    /// Of those, the ones that had been created shortly before.
+    pub(super) fresh: u64,
     /// Events that were stored before.
     pub(super) known: u64,
     /// Events refused, by reason: by the archive, or because they answered no question.
@@ -55,6 +57,7 @@ impl Harvest {
     /// Adds another harvest to this one.
     pub(super) fn merge(&mut self, other: &Self) {
         self.stored += other.stored;
+        self.fresh += other.fresh;
         self.known += other.known;
         self.lies += other.lies;
         for (reason, count) in &other.refused {

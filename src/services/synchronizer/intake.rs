@@ -22,6 +22,9 @@ use super::page::{Page, Seen};
 /// Bytes of events collected before they are handed over, however few they are.
 const BATCH_BYTES: usize = 1 << 20;
 
+/// An event that is no older than this when it is stored shows that its relay brings news.
+const FRESH_SECONDS: u64 = 86_400;
+
 /// When the last event came, as seen by whoever decides that a relay has fallen silent. Time that the
 /// archive needs does not count as the relay's silence.
 #[derive(Debug)]
@@ -79,6 +82,8 @@ pub(super) struct Intake<'a> {
     timeless: Filter,
     batch_events: usize,
     max_event_bytes: usize,
+    /// From this moment on an event counts as fresh.
+    fresh_since: u64,
     pulse: &'a Pulse,
     page: Page,
     ids: HashSet<EventId>,
@@ -107,6 +112,7 @@ impl<'a> Intake<'a> {
             },
             batch_events: processing.batch_size,
             max_event_bytes: max_event_bytes(archive, processing),
+            fresh_since: archive.now().saturating_sub(FRESH_SECONDS),
             pulse,
             page: Page::default(),
             ids: HashSet::new(),
@@ -130,6 +136,21 @@ impl<'a> Intake<'a> {
             if self.batch.len() >= self.batch_events || self.batch_bytes >= BATCH_BYTES {
                 self.hand_over().await?;
             }
+        }
+        self.hand_over().await?;
+        Ok((self.page, self.harvest))
+    }
+
+    /// Takes events that are here already. When it returns, all of them are durable.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the archive could not take them.
+    pub(super) async fn admit(
+        mut self,
+        events: impl IntoIterator<Item = RawEvent>,
+    ) -> Result<(Page, Harvest), StoreError> {
+        for event in events {
+            self.take(&event);
         }
         self.hand_over().await?;
         Ok((self.page, self.harvest))
@@ -192,12 +213,18 @@ impl<'a> Intake<'a> {
         self.pulse.beat(false);
         for (created_at, admission) in times.into_iter().zip(&admissions?) {
             self.harvest.count(admission);
+            let is_fresh = created_at >= self.fresh_since;
+            self.harvest.fresh += u64::from(is_fresh && is_new(admission));
             if *admission == Admission::Refused(Rejection::Unstorable) {
                 self.lose(created_at, GapReason::Unstorable);
             }
         }
         Ok(())
     }
+}
+
+fn is_new(admission: &Admission) -> bool {
+    matches!(admission, Admission::Stored(_))
 }
 
 /// What an operator sets can only be stricter than the archive.

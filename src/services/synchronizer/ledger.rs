@@ -15,7 +15,7 @@ use super::walk::Finding;
 
 /// The newest seconds are asked for, and asked for again next time before they count as covered: an
 /// event takes a while from its author to a relay, and not all clocks are right.
-const SETTLING_SECONDS: u64 = 120;
+pub(super) const SETTLING_SECONDS: u64 = 120;
 
 /// The record of one relay and filter, as it was when the visit began.
 pub(super) struct Ledger<'a> {

@@ -18,6 +18,7 @@ mod page;
 mod patience;
 mod progress;
 mod range;
+mod tail;
 mod visit;
 mod walk;
 
@@ -25,7 +26,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use nips::Network;
+use nips::{Network, RelayUrl};
 use tokio::sync::watch;
 use tracing::{Instrument, debug, debug_span};
 
@@ -41,9 +42,11 @@ use super::{Context, CycleSummary, Service, ServiceError, on_every_network};
 
 pub use errand::{Errand, ErrandEnd};
 pub use progress::Progress;
+pub use tail::Tail;
 
 use harvest::Harvest;
 use leases::Leases;
+use tail::Yields;
 use visit::{Visit, VisitEnd, VisitReport};
 
 /// The longest pause between two attempts at a relay that fails.
@@ -52,7 +55,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(86_400);
 /// Relays leased at once: those that wait for a place are nobody else's meanwhile.
 const PAGE: usize = 16;
 
-/// The service.
+/// The service. Clones share everything.
+#[derive(Clone)]
 pub struct Synchronizer(Arc<Inner>);
 
 struct Inner {
@@ -60,6 +64,7 @@ struct Inner {
     config: SynchronizerConfig,
     signer: Option<Arc<dyn AuthSigner>>,
     leases: Leases,
+    yields: Yields,
 }
 
 /// One cycle, as its visits know it.
@@ -99,6 +104,7 @@ impl Synchronizer {
         let leases = Leases::new(context.store.clone(), config.lease);
         Self(Arc::new(Inner {
             leases,
+            yields: Yields::default(),
             context,
             config,
             signer,
@@ -172,7 +178,13 @@ impl Inner {
         };
         let done = self.sync_leased(relay, &tokens, cycle).await;
         self.leases.release(relay.id).await;
-        done
+        if let Some(report) = done? {
+            let is_caught_up = report.end == VisitEnd::CaughtUp;
+            let now = self.context.clock.now();
+            self.yields
+                .note(relay.id, report.harvest.fresh, is_caught_up, now);
+        }
+        Ok(())
     }
 
     async fn sync_leased(
@@ -180,14 +192,14 @@ impl Inner {
         relay: &Relay,
         tokens: &Tokens,
         cycle: &Cycle,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<VisitReport>, StoreError> {
         let Some(report) = self.visit(relay, tokens, None).await? else {
-            return Ok(());
+            return Ok(None);
         };
         self.record(relay, cycle.began_at, &report).await?;
         let mut tally = cycle.tally.lock().expect("no panic while counting");
         tally.add(&report);
-        Ok(())
+        Ok(Some(report))
     }
 
     /// Visits the relay once there is a place for it; `None` when the service stops before.
@@ -201,8 +213,7 @@ impl Inner {
         if tokens.is_stopping() {
             return Ok(None);
         }
-        let may_know_us = self.config.auth.relays.contains(&relay.url);
-        let signer = self.signer.clone().filter(|_| may_know_us);
+        let signer = self.signer_for(&relay.url);
         let visit = Visit::new(&self.context, &self.config, tokens, relay, signer);
         let report = visit.watched_by(watcher).run().await?;
         debug!(
@@ -214,6 +225,12 @@ impl Inner {
             "relay_synced"
         );
         Ok(Some(report))
+    }
+
+    /// Who signs for this relay; nobody, unless it is listed.
+    fn signer_for(&self, relay: &RelayUrl) -> Option<Arc<dyn AuthSigner>> {
+        let may_know_us = self.config.auth.relays.contains(relay);
+        self.signer.clone().filter(|_| may_know_us)
     }
 
     async fn record(

@@ -58,6 +58,8 @@ pub(super) struct VisitReport {
     pub has_progress: bool,
     /// REQs sent.
     pub requests: u64,
+    /// The most events that one whole answer held.
+    pub largest_answer: usize,
 }
 
 impl VisitReport {
@@ -141,6 +143,7 @@ impl<'a> Visit<'a> {
             end,
             has_progress: self.has_progress,
             requests: self.conversation.requests,
+            largest_answer: self.conversation.largest_answer,
             harvest: self.conversation.harvest,
         })
     }

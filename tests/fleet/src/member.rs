@@ -178,6 +178,24 @@ impl Member {
         Ok(())
     }
 
+    /// Adds an event and tells nobody, as a relay does whose live delivery loses events.
+    ///
+    /// # Errors
+    /// When the relay's database does not take it.
+    pub async fn shelve(&self, event: Event) -> Result<()> {
+        let Engine::Scripted(stage) = &self.core.engine else {
+            anyhow::bail!("a relay that we did not write delivers what it is given");
+        };
+        let mut held = self
+            .core
+            .held
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        held.insert(event.id());
+        stage.shelf.insert(Arc::new(event));
+        Ok(())
+    }
+
     /// Makes a scripted member behave like this on connections that begin from now on, as far as that is a
     /// matter of what is said on the WebSocket. What it was planned to be stays what the fleet expects.
     pub fn turn(&self, behaviour: &Behaviour) {

@@ -121,8 +121,8 @@ impl Crawl {
         self.fleet.member(0)
     }
 
-    /// One cycle of a new synchronizer.
-    pub(super) async fn cycle(&self) -> CycleSummary {
+    /// A new synchronizer.
+    pub(super) fn synchronizer(&self) -> Synchronizer {
         let context = Context {
             store: self.store.clone(),
             archive: self.archive.clone(),
@@ -130,8 +130,12 @@ impl Crawl {
             clock: self.clock.clone(),
         };
         let signer = self.signer.clone();
-        let synchronizer = Synchronizer::new(context, self.config.clone(), Some(signer));
-        synchronizer.cycle(&self.tokens).await.unwrap()
+        Synchronizer::new(context, self.config.clone(), Some(signer))
+    }
+
+    /// One cycle of a new synchronizer.
+    pub(super) async fn cycle(&self) -> CycleSummary {
+        self.synchronizer().cycle(&self.tokens).await.unwrap()
     }
 
     /// Cycles until nothing is left that can be done now; the clock goes on by a second after each.

@@ -9,3 +9,4 @@ mod given;
 mod hostility;
 mod refusals;
 mod restarts;
+mod tail;

@@ -1,0 +1,235 @@
+//! Relays that are listened to all the time: what comes by itself is archived, and only what a living
+//! connection held counts as covered.
+
+use std::time::Duration;
+
+use bigbrotr::metrics::Metrics;
+use bigbrotr::model::{GapReason, Method};
+use bigbrotr::services::Service;
+use bigbrotr::services::synchronizer::Synchronizer;
+use fleet::events::Generator;
+use fleet::{Behaviour, FleetPlan, Member, MemberPlan};
+use nips::{Event, Filter};
+
+use super::given::{Crawl, NOW, assert_same, eventually};
+
+/// What was created so long ago does not change any more.
+const SETTLED: u64 = 120;
+
+/// A relay that brings news, and what the crawl has of it.
+struct Newsroom {
+    crawl: Crawl,
+    synchronizer: Synchronizer,
+    generator: Generator,
+    metrics: Metrics,
+}
+
+impl Newsroom {
+    /// Visits once, so that the relay has shown that it brings news.
+    async fn of(behaviours: impl IntoIterator<Item = Behaviour>) -> Self {
+        let plan = FleetPlan::new(5).events(300);
+        let members = behaviours.into_iter().map(MemberPlan::new);
+        let mut crawl = Crawl::of(members.fold(plan, FleetPlan::member)).await;
+        crawl.config.tail.ping_interval = Duration::from_millis(200);
+        crawl.config.tail.max_relays = 1;
+        let mut generator = Generator::new(77);
+        for member in crawl.fleet.members() {
+            let news = generator.note_at(NOW - 3_600);
+            member.publish(news).await.unwrap();
+        }
+        let synchronizer = crawl.synchronizer();
+        let summary = synchronizer.cycle(&crawl.tokens).await.unwrap();
+        assert_eq!(summary.count("failed_relays"), 0, "{summary}");
+        Self {
+            crawl,
+            synchronizer,
+            generator,
+            metrics: Metrics::new(),
+        }
+    }
+
+    /// Does something while the tail listens.
+    async fn while_listening(&mut self, act: impl AsyncFnOnce(&Crawl, &mut Generator)) {
+        let tail = self.synchronizer.tail(self.metrics.tail.clone());
+        let tokens = self.crawl.tokens.child();
+        let generator = &mut self.generator;
+        let (ended, ()) = tokio::join!(tail.run(tokens.clone()), async {
+            act(&self.crawl, generator).await;
+            tokens.stop();
+        });
+        ended.unwrap();
+    }
+
+    fn counter(&self, reason: &str) -> u64 {
+        self.metrics.tail.ends.with_label_values(&[reason]).get()
+    }
+}
+
+fn asks_for_news(member: &Member) -> bool {
+    let seen = member.seen();
+    let last = seen.reqs.last().and_then(|req| req.filters.first());
+    seen.open_connections == 1
+        && last.is_some_and(|filter| filter.since.is_some() && filter.until.is_none())
+}
+
+async fn until_listening(member: &Member) {
+    eventually(async || asks_for_news(member)).await;
+}
+
+async fn until_archived(crawl: &Crawl, event: &Event) {
+    eventually(async || crawl.archived().await.contains(&event.id())).await;
+}
+
+async fn live_until(crawl: &Crawl, member: &Member) -> u64 {
+    let covered = crawl.coverage_of(member, &Filter::default()).await;
+    let live = covered.iter().filter(|i| i.method == Method::Live);
+    live.map(|interval| interval.until).max().unwrap_or(0)
+}
+
+#[tokio::test]
+async fn what_is_published_is_archived_and_covered_without_being_asked_for() {
+    let mut newsroom = Newsroom::of([Behaviour::Honest]).await;
+    newsroom
+        .while_listening(async |crawl, generator| {
+            let member = crawl.member();
+            until_listening(member).await;
+            for seconds in [1, 70, 150] {
+                crawl.clock.advance(seconds);
+                let news = generator.note_at(NOW + seconds);
+                member.publish(news.clone()).await.unwrap();
+                until_archived(crawl, &news).await;
+            }
+            crawl.clock.advance(500);
+            let now = NOW + 721;
+            eventually(async || live_until(crawl, member).await == now - SETTLED).await;
+            let requests = member.seen().reqs.len();
+            // Now the relay is believed: what is covered from here on costs nothing.
+            crawl.clock.advance(400);
+            let now = now + 400;
+            eventually(async || live_until(crawl, member).await == now - SETTLED).await;
+            assert_eq!(member.seen().reqs.len(), requests);
+            assert_eq!(member.seen().peak_connections, 1);
+        })
+        .await;
+    let crawl = &newsroom.crawl;
+    let member = crawl.member();
+    assert_same(&crawl.archived().await, &member.holds());
+    assert_eq!(crawl.gap_ranges(member).await, []);
+    assert_eq!(member.seen().open_connections, 0);
+    // Its next turn is one request, about the last two minutes.
+    let requests = member.seen().reqs.len();
+    crawl.clock.advance(1);
+    crawl.wait_for_turn_of(member).await;
+    newsroom.synchronizer.cycle(&crawl.tokens).await.unwrap();
+    let seen = member.seen();
+    assert_eq!(seen.reqs.len(), requests + 1);
+    assert!(seen.reqs[requests].filters[0].since.unwrap() > NOW);
+}
+
+#[tokio::test]
+async fn a_relay_that_is_listened_to_is_not_visited() {
+    let mut newsroom = Newsroom::of([Behaviour::Honest]).await;
+    let synchronizer = newsroom.synchronizer.clone();
+    newsroom
+        .while_listening(async |crawl, _| {
+            let member = crawl.member();
+            until_listening(member).await;
+            let connections = member.seen().connections;
+            crawl.clock.advance(900);
+            assert!(!synchronizer.has_due().await.unwrap());
+            let summary = synchronizer.cycle(&crawl.tokens).await.unwrap();
+            assert_eq!(summary.count("synced_relays"), 0);
+            assert_eq!(member.seen().connections, connections);
+        })
+        .await;
+    // Afterwards it is everybody's again.
+    newsroom.crawl.clock.advance(2_000);
+    assert!(newsroom.synchronizer.has_due().await.unwrap());
+}
+
+#[tokio::test]
+async fn what_was_published_during_a_break_is_a_gap_until_the_walk_has_filled_it() {
+    let mut newsroom = Newsroom::of([Behaviour::Honest]).await;
+    newsroom
+        .while_listening(async |crawl, generator| {
+            let member = crawl.member();
+            until_listening(member).await;
+            let news = generator.note_at(NOW + 10);
+            member.publish(news.clone()).await.unwrap();
+            until_archived(crawl, &news).await;
+            crawl.clock.advance(400);
+            eventually(async || live_until(crawl, member).await >= NOW + 10).await;
+            let covered = live_until(crawl, member).await;
+            member.go_down().await;
+            let broken = async || {
+                let gaps = crawl.gap_ranges(member).await;
+                gaps == [(covered + 1, NOW + 400, GapReason::Disconnected)]
+            };
+            eventually(broken).await;
+            let missed = generator.note_at(NOW + 300);
+            member.publish(missed.clone()).await.unwrap();
+            crawl.clock.advance(600);
+            member.come_back().await.unwrap();
+            until_archived(crawl, &missed).await;
+            until_listening(member).await;
+            crawl.clock.advance(900);
+            eventually(async || crawl.gap_ranges(member).await.is_empty()).await;
+        })
+        .await;
+    let crawl = &newsroom.crawl;
+    assert_same(&crawl.archived().await, &crawl.member().holds());
+    assert!(newsroom.counter("disconnected") >= 1);
+}
+
+#[tokio::test]
+async fn a_relay_that_does_not_deliver_is_not_believed() {
+    let mut newsroom = Newsroom::of([Behaviour::Honest]).await;
+    newsroom
+        .while_listening(async |crawl, generator| {
+            let member = crawl.member();
+            until_listening(member).await;
+            let delivered = generator.note_at(NOW + 5);
+            member.publish(delivered.clone()).await.unwrap();
+            until_archived(crawl, &delivered).await;
+            let lost = generator.note_at(NOW + 6);
+            member.shelve(lost).await.unwrap();
+            crawl.clock.advance(400);
+            // It gets some seconds, in which an event that is only late would come.
+            eventually(async || member.seen().open_connections == 0).await;
+        })
+        .await;
+    assert_eq!(newsroom.counter("undelivered"), 1);
+    let crawl = &newsroom.crawl;
+    let member = crawl.member();
+    assert_eq!(live_until(crawl, member).await, 0);
+    // The walk gets what was not delivered.
+    crawl.clock.advance(2_000);
+    newsroom.synchronizer.cycle(&crawl.tokens).await.unwrap();
+    assert_same(&crawl.archived().await, &member.holds());
+}
+
+#[tokio::test]
+async fn the_best_are_listened_to_and_no_more_than_there_are_places() {
+    let mut newsroom = Newsroom::of([Behaviour::Honest, Behaviour::Healthy]).await;
+    let best = newsroom.crawl.fleet.member(1);
+    for _ in 0..5 {
+        let news = newsroom.generator.note_at(NOW - 60);
+        best.publish(news).await.unwrap();
+    }
+    newsroom.crawl.clock.advance(2_000);
+    let cycle = newsroom.synchronizer.cycle(&newsroom.crawl.tokens).await;
+    assert_eq!(cycle.unwrap().count("synced_events"), 5);
+    newsroom
+        .while_listening(async |crawl, generator| {
+            let (other, best) = (crawl.fleet.member(0), crawl.fleet.member(1));
+            eventually(async || best.seen().open_connections == 1).await;
+            let news = generator.note_at(NOW + 2_001);
+            let is_listening = async || {
+                best.publish(news.clone()).await.unwrap();
+                crawl.archived().await.contains(&news.id())
+            };
+            eventually(is_listening).await;
+            assert_eq!(other.seen().open_connections, 0);
+        })
+        .await;
+}
