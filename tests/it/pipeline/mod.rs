@@ -2,6 +2,7 @@
 //! did not write asks what came of it.
 
 mod coming_and_going;
+mod kills;
 mod one_pass;
 mod operator;
 mod reader;
