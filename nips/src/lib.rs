@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod canonical_json;
+pub mod client_message;
 pub mod event;
 pub mod filter;
 pub mod host;
@@ -37,6 +38,7 @@ pub mod tag_values;
 mod test_event;
 
 pub use address::Address;
+pub use client_message::{ClientEvent, ClientMessage};
 pub use event::{Event, EventError, EventRef};
 pub use filter::{Filter, FilterError};
 pub use keys::{EventId, HexError, PublicKey, Signature};

@@ -4,10 +4,9 @@ use std::iter::once;
 
 use data_encoding::HEXLOWER;
 use nips::nip42::check_auth;
-use nips::{Event, PublicKey};
+use nips::{ClientEvent, Event, PublicKey};
 
 use super::connection::Ended;
-use super::message::ClientEvent;
 use super::reply::Reply;
 use super::session::Session;
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use nips::client_message::MAX_SUBSCRIPTION_ID;
 use serde_json::{Map, Value, json};
 
-use super::message::MAX_SUBSCRIPTION_ID;
 use super::settings::{RelayInfo, RelayRates, RelaySettings};
 use crate::archive::ArchiveSettings;
 

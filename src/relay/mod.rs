@@ -22,7 +22,6 @@ mod live;
 mod live_index;
 mod management;
 mod manners;
-mod message;
 mod places;
 mod policy;
 mod query_gate;

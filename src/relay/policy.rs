@@ -1,10 +1,9 @@
 //! Whether the operator lets a client publish an event, judged before any work is spent on it.
 
 use nips::nip62::VanishRequest;
-use nips::{Event, EventId, Kind, PublicKey, RelayUrl};
+use nips::{ClientEvent, Event, EventId, Kind, PublicKey, RelayUrl};
 
 use super::decisions::{Decisions, Subject, Verdict};
-use super::message::ClientEvent;
 use super::settings::WriteRules;
 use crate::config::WriteAccess;
 

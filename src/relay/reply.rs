@@ -1,6 +1,7 @@
 //! Messages of the relay as text.
 
 use data_encoding::HEXLOWER;
+use nips::client_message::Refusal;
 use serde_json::{Value, json};
 
 use super::counting::Counted;
@@ -84,10 +85,6 @@ impl Reply {
         }
     }
 
-    pub(super) fn notice(text: impl Into<String>) -> Self {
-        Self::Notice(text.into())
-    }
-
     /// Whether the client is asked to say who it is: it needs the challenge before this.
     pub(super) fn asks_for_authentication(&self) -> bool {
         match self {
@@ -150,6 +147,16 @@ impl Reply {
     }
 }
 
+impl From<Refusal> for Reply {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Closed { id, text } => Self::closed(id, text),
+            Refusal::NegError { id, text } => Self::neg_error(id, SyncError::Other(text)),
+            Refusal::Notice(text) => Self::Notice(text),
+        }
+    }
+}
+
 fn count_object(counted: &Counted) -> Value {
     let mut object = json!({"count": counted.events});
     if counted.is_approximate {
@@ -182,6 +189,16 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_repeated_as_they_were_written() {
+        let start = event_frame_start("\"é\n");
+        assert_eq!(start, r#"["EVENT","\"é\n","#);
+        let id = "\"é\n".to_owned();
+        let text = "invalid: x".to_owned();
+        let refused = Reply::from(Refusal::NegError { id, text });
+        assert_eq!(refused.to_frame(), r#"["NEG-ERR","\"é\n","invalid: x"]"#);
+    }
+
+    #[test]
     fn counts_say_what_is_known_about_them() {
         let count = |is_approximate| Reply::Count {
             id: "q".to_owned(),
@@ -200,6 +217,6 @@ mod tests {
     fn refusals_tell_whether_a_challenge_has_to_come_first() {
         assert!(Reply::closed("s", "auth-required: x").asks_for_authentication());
         assert!(!Reply::closed("s", "restricted: x").asks_for_authentication());
-        assert!(!Reply::notice("auth-required: x").asks_for_authentication());
+        assert!(!Reply::Notice("auth-required: x".to_owned()).asks_for_authentication());
     }
 }

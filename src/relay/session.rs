@@ -13,7 +13,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
-use nips::Filter;
+use nips::client_message::Refusal;
+use nips::{ClientEvent, ClientMessage, Filter};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
@@ -27,7 +28,6 @@ use super::decisions::Decisions;
 use super::ingest::Ingest;
 use super::live_index::{Delivery, Listener, SubscriptionKey};
 use super::manners::Manners;
-use super::message::{self, ClientEvent, ClientMessage};
 use super::policy;
 use super::reply::Reply;
 use super::server::Inner;
@@ -174,7 +174,7 @@ impl<'r> Session<'r> {
     }
 
     async fn receive_text(&mut self, text: &str) -> Result<(), Ended> {
-        let message = message::parse(text);
+        let message = ClientMessage::parse(text);
         let max_length = self.relay.settings.limits.max_message_length;
         if text.len() > max_length {
             let why = format!("invalid: message is longer than {max_length} bytes");
@@ -182,7 +182,7 @@ impl<'r> Session<'r> {
         }
         match message {
             Ok(message) => self.act_on(message).await,
-            Err(reply) => self.reply(&reply).await,
+            Err(refusal) => self.reply(&refusal.into()).await,
         }
     }
 
@@ -375,7 +375,7 @@ impl<'r> Session<'r> {
 }
 
 /// The refusal of a message that was read only to see whom to answer.
-fn too_long(message: Result<ClientMessage<'_>, Reply>, why: String) -> Reply {
+fn too_long(message: Result<ClientMessage<'_>, Refusal>, why: String) -> Reply {
     match message {
         Ok(ClientMessage::Event(event) | ClientMessage::Auth(event)) => {
             Reply::refused(event.id, why)

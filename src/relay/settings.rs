@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use nips::{Kind, PublicKey, RelayUrl};
+use nips::{ClientEvent, Kind, PublicKey, RelayUrl};
 
 use super::decisions::Decisions;
-use super::message::ClientEvent;
 use crate::config::WriteAccess;
 use crate::metrics::RelayMetrics;
 
