@@ -9,6 +9,8 @@ mod nip11;
 mod nip66;
 #[path = "shared_data/relay_urls.rs"]
 mod relay_urls;
+#[path = "shared_data/sync.rs"]
+mod sync;
 
 use std::path::PathBuf;
 

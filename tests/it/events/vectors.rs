@@ -100,18 +100,6 @@ pub(crate) async fn known_filters_are_answered(store: &dyn EventStore) {
     }
 }
 
-#[test]
-fn unusual_events_have_their_id() {
-    let Some(text) = shared_text("vectors/event-id-edge.json") else {
-        return;
-    };
-    let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
-    for vector in vectors["vectors"].as_array().unwrap() {
-        let event = Event::from_json(&vector["event"].to_string()).unwrap();
-        assert_eq!(Event::from_json(&event.to_json()).unwrap(), event);
-    }
-}
-
 fn rows<'e>(events: impl Iterator<Item = &'e Event>) -> Vec<Row<'e>> {
     let row = |event: &'e Event| Row {
         event,
