@@ -7,7 +7,7 @@ DEMO_DIR := target/demo
 TEST_SERVERS := target/test-servers
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test generated test-servers stop-test-servers fuzz-smoke lint fmt docs bench ci prerequisites
+.PHONY: help run demo test generated test-servers stop-test-servers test-clients fuzz-smoke lint fmt docs bench ci prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ stop-test-servers: ## Ends what `make test-servers` started
 
 generated: ## Writes the files that are made from the code: reference pages, samples of settings
 	BIGBROTR_REGENERATE=1 $(CARGO) $(TEST_RUNNER) -p bigbrotr --test it generated
+
+test-clients: prerequisites ## Clients that we did not write, from npm, against the program; needs Node.js
+	$(CARGO) build --bin bigbrotr
+	./tests/clients/run.sh
 
 fuzz-smoke: prerequisites ## Each fuzz target for a minute, or for FUZZ_SECONDS; see fuzz/README.md
 	./fuzz/smoke.sh
