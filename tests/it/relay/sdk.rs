@@ -78,6 +78,57 @@ async fn nostr_sdk_counts_and_compares_sets() {
 }
 
 #[tokio::test]
+async fn nostr_sdk_moves_what_each_side_lacks() {
+    let relay = relay_with(named()).await;
+    let events: Vec<::nips::Event> = (0..150).map(note).collect();
+    let theirs = raw(&events[..120]);
+    relay.archive.admit(theirs, crawl(1)).await.unwrap();
+    let database = MemoryDatabase::with_opts(MemoryDatabaseOptions {
+        events: true,
+        max_events: None,
+    });
+    let sdk_event = |event: &::nips::Event| Event::from_json(event.to_json()).unwrap();
+    for event in events[40..].iter().map(sdk_event) {
+        database.save_event(&event).await.unwrap();
+    }
+    let client = Client::builder().database(database).build();
+    client.add_relay(relay.url()).await.unwrap();
+    client.connect().await;
+    let notes = || Filter::new().kind(Kind::TextNote);
+    let both = SyncOptions::default().direction(SyncDirection::Both);
+    let moved = client.sync(notes(), &both).await.unwrap();
+    assert!(moved.failed.is_empty(), "{:?}", moved.failed);
+    assert_eq!((moved.received.len(), moved.sent.len()), (40, 30));
+
+    let mine = client.database().query(notes()).await.unwrap();
+    assert_eq!(mine.len(), events.len());
+    let ours = client.relay(relay.url()).await.unwrap();
+    assert_eq!(ours.count_events(notes(), PATIENCE).await.unwrap(), 150);
+    let again = client.sync(notes(), &both).await.unwrap();
+    assert!(again.local.is_empty() && again.remote.is_empty());
+    client.shutdown().await;
+}
+
+#[tokio::test]
+async fn nostr_sdk_publishes_what_is_protected() {
+    let clock = Arc::new(MockClock::at(NOW));
+    let relay = serve(named(), clock, Arc::new(SystemClock)).await;
+    let keys = Keys::generate();
+    let protected = EventBuilder::text_note("for this relay")
+        .tag(Tag::protected())
+        .custom_created_at(Timestamp::from(NOW));
+    let protected = protected.sign_with_keys(&keys).unwrap();
+    for (who, is_taken) in [(Keys::generate(), false), (keys, true)] {
+        let client = Client::new(who);
+        client.add_relay(relay.url()).await.unwrap();
+        client.connect().await;
+        let sent = client.send_event(&protected).await.unwrap();
+        assert_eq!(sent.failed.is_empty(), is_taken, "{sent:?}");
+        client.shutdown().await;
+    }
+}
+
+#[tokio::test]
 async fn nostr_sdk_authenticates_when_it_has_to() {
     // The client signs with the time of day, so the relay goes by it too.
     let clock = Arc::new(MockClock::at(NOW));
