@@ -73,7 +73,7 @@ pub struct ClientEvent<'a> {
 /// Why a message cannot be acted on, and the message that says so to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// `["CLOSED", "<id>", "<text>"]`: a REQ, COUNT or CLOSE whose id can be read.
+    /// `["CLOSED", "<id>", "<text>"]`: a REQ or COUNT whose id can be read.
     Closed {
         /// At most [`MAX_REPEATED_ID`] characters.
         id: String,
@@ -111,7 +111,7 @@ impl<'a> ClientMessage<'a> {
                     filters,
                 })
             }
-            "CLOSE" => subscription_of(parts.next(), "CLOSE").map(Self::Close),
+            "CLOSE" => closed_id(parts.next()).map(Self::Close),
             "COUNT" => {
                 let (id, filters) = parse_question(parts, "COUNT")?;
                 Ok(Self::Count { id, filters })
@@ -212,6 +212,14 @@ fn parse_neg_message(id: &str, json: Option<&str>) -> Result<Vec<u8>, Refusal> {
     message.ok_or_else(|| neg_error(id, "invalid: message is not hex"))
 }
 
+/// Like [`subscription_of`], refused in words that end nothing: nobody waits for an answer to CLOSE.
+fn closed_id(part: Option<&str>) -> Result<String, Refusal> {
+    subscription_of(part, "CLOSE").map_err(|refusal| match refusal {
+        Refusal::Closed { text, .. } => Refusal::Notice(text),
+        other => other,
+    })
+}
+
 /// Like [`subscription_of`], refused in the words of NIP-77.
 fn sync_id_of(part: Option<&str>, verb: &str) -> Result<String, Refusal> {
     subscription_of(part, verb).map_err(|refusal| match refusal {
@@ -306,6 +314,7 @@ mod tests {
             (r#"["REQ","s",[]]"#, "CLOSED s invalid:"),
             (r#"["REQ","s",{"ids":["ab"]}]"#, "CLOSED s invalid:"),
             (r#"["REQ","s",{"&t":["a"]}]"#, "CLOSED s unsupported:"),
+            (r#"["CLOSE",""]"#, "NOTICE invalid:"),
             (r#"["COUNT","s"]"#, "CLOSED s invalid:"),
             (r#"["COUNT",{}]"#, "NOTICE invalid:"),
             (r#"["NEG-OPEN"]"#, "NOTICE invalid:"),

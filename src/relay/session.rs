@@ -178,12 +178,23 @@ impl<'r> Session<'r> {
         let max_length = self.relay.settings.limits.max_message_length;
         if text.len() > max_length {
             let why = format!("invalid: message is longer than {max_length} bytes");
-            return self.reply(&too_long(message, why)).await;
+            return self.refuse(too_long(message, why)).await;
         }
         match message {
             Ok(message) => self.act_on(message).await,
-            Err(refusal) => self.reply(&refusal.into()).await,
+            Err(refusal) => self.refuse(refusal.into()).await,
         }
+    }
+
+    /// Refuses a message. A client that hears of an end under an id takes what it had open under it for ended, whatever
+    /// it was that could not be answered.
+    async fn refuse(&mut self, reply: Reply) -> Result<(), Ended> {
+        match &reply {
+            Reply::Closed { subscription, .. } => self.close(subscription),
+            Reply::NegError { id, .. } => self.syncing.close(id),
+            _ => {}
+        }
+        self.reply(&reply).await
     }
 
     async fn act_on(&mut self, message: ClientMessage<'_>) -> Result<(), Ended> {
@@ -239,7 +250,7 @@ impl<'r> Session<'r> {
                 self.counting.push(payer, id, filters, readers);
                 Ok(())
             }
-            Err(text) => self.reply(&Reply::closed(id, text)).await,
+            Err(text) => self.refuse(Reply::closed(id, text)).await,
         }
     }
 

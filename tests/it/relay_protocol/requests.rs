@@ -154,6 +154,29 @@ async fn a_replaced_subscription_says_no_more_and_close_is_not_answered() {
 }
 
 #[tokio::test]
+async fn a_refused_request_ends_the_one_before() {
+    let relay = Relay::start_with("limits: {max_message_length: 4096}\n");
+    let (mut client, mut writer) = (relay.client().await, relay.client().await);
+    let long = "x".repeat(4_096);
+    let refusals = [
+        json!(["REQ", "s"]),
+        json!(["REQ", "s", {"ids": ["ab"]}]),
+        json!(["REQ", "s", {"search": "word"}]),
+        json!(["REQ", "s", {"#t": [long]}]),
+        json!(["COUNT", "s", {"kinds": "1"}]),
+        json!(["COUNT", "s", {"search": "word"}]),
+    ];
+    for (number, refused) in refusals.into_iter().enumerate() {
+        client.ask("s", &[json!({"limit": 0})]).await;
+        client.send(refused).await;
+        client.closed("s").await;
+        let live = event(1, 1, 0, &[], &number.to_string());
+        publish(&mut writer, &[&live]).await;
+        client.expect_silence().await;
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_answered_is_closed_by_its_id() {
     let relay = Relay::start();
     let mut client = relay.client().await;
@@ -190,6 +213,8 @@ async fn what_cannot_be_answered_is_closed_by_its_id() {
         client.send(json!(["REQ", id, {}])).await;
         assert!(client.closed(&id).await.starts_with("invalid: "));
     }
+    client.send(json!(["CLOSE", "x".repeat(65)])).await;
+    assert_eq!(client.next().await[0], "NOTICE", "nobody waits for CLOSED");
     for nonsense in [
         "",
         "{}",

@@ -66,8 +66,23 @@ async fn a_set_is_compared_and_the_session_has_an_end() {
         assert_eq!(answer[2], format!("6100000214{listed}"));
     }
     client.send(json!(["NEG-CLOSE", "n"])).await;
-    client.send(json!(["NEG-MSG", "n", "61"])).await;
-    let error = client.next().await;
-    assert_eq!((&error[0], &error[1]), (&json!("NEG-ERR"), &json!("n")));
-    assert!(error[2].as_str().unwrap().starts_with("closed: "));
+    for (message, prefix) in [
+        (json!(["NEG-MSG", "n", "61"]), "closed: "),
+        (json!(["NEG-OPEN", "n", {}, "6100000200"]), ""),
+        (json!(["NEG-MSG", "n", "no hex"]), "invalid: "),
+        (json!(["NEG-MSG", "n", "61"]), "closed: "),
+    ] {
+        client.send(message.clone()).await;
+        let answer = client.next().await;
+        let verb = if prefix.is_empty() {
+            "NEG-MSG"
+        } else {
+            "NEG-ERR"
+        };
+        assert_eq!((&answer[0], &answer[1]), (&json!(verb), &json!("n")));
+        assert!(
+            answer[2].as_str().unwrap().starts_with(prefix),
+            "{message} {answer}"
+        );
+    }
 }
