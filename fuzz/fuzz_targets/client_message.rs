@@ -74,6 +74,12 @@ fn compare(parsed: Result<ClientMessage<'_>, Refusal>, parts: &[Value]) {
             let is_question = matches!(verb, "REQ" | "COUNT")
                 || matches!(verb, "NEG-OPEN" | "NEG-MSG" | "NEG-CLOSE");
             assert!(!(is_question && is_named), "{text}");
+            let id = parts
+                .get(1)
+                .and_then(|event| event.get("id"))
+                .and_then(Value::as_str);
+            let is_readable = id.is_some_and(|id| id.chars().count() <= MAX_REPEATED_ID);
+            assert!(!(matches!(verb, "EVENT" | "AUTH") && is_readable), "{text}");
             expect_prefix(&text);
         }
     }
@@ -84,9 +90,9 @@ fn same_event(event: &ClientEvent<'_>, verb: &str, parts: &[Value]) {
     let written: Value = serde_json::from_str(event.json).expect("an event is JSON");
     assert_eq!(written, parts[1]);
     assert!(event.id.chars().count() <= MAX_REPEATED_ID);
-    // A list is read as a struct, too, by position; the archive refuses it by the same id.
-    let id = written.get("id").or_else(|| written.get(0));
-    assert_eq!(id.and_then(Value::as_str), Some(event.id.as_ref()));
+    // Of an id that comes twice a value has the last one and the parser the first that is text.
+    let is_twice = event.json.matches("\"id\"").count() + event.json.matches("\\u").count() > 1;
+    assert!(is_twice || written["id"] == event.id.as_ref());
 }
 
 fn same_question(id: &str, filters: &[Filter], parts: &[Value]) {

@@ -1,9 +1,11 @@
 //! What clients say to relays (NIP-01, 42, 45, 77), read as leniently as a helpful answer allows.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::{Filter, FilterError};
@@ -130,26 +132,57 @@ impl<'a> ClientMessage<'a> {
 }
 
 fn parse_event<'a>(json: Option<&'a str>, verb: &str) -> Result<ClientEvent<'a>, Refusal> {
-    #[derive(Deserialize)]
-    struct Readable<'a> {
-        #[serde(borrow)]
-        id: Cow<'a, str>,
-        #[serde(borrow, default, deserialize_with = "text_if_any")]
-        pubkey: Option<Cow<'a, str>>,
-        #[serde(default, deserialize_with = "integer_if_any")]
-        kind: Option<u64>,
-    }
     let json = json.ok_or_else(|| notice(format!("invalid: {verb} without an event")))?;
-    match serde_json::from_str::<Readable<'_>>(json) {
-        Ok(event) if event.id.chars().count() <= MAX_REPEATED_ID => Ok(ClientEvent {
-            id: event.id,
-            pubkey: event.pubkey,
-            kind: event.kind,
+    let readable = serde_json::from_str(json).unwrap_or_default();
+    let Readable { id, pubkey, kind } = readable;
+    match id.filter(|id| id.chars().count() <= MAX_REPEATED_ID) {
+        Some(id) => Ok(ClientEvent {
+            id,
+            pubkey,
+            kind,
             json,
         }),
-        _ => Err(notice(format!(
+        None => Err(notice(format!(
             "invalid: {verb} without a readable event id"
         ))),
+    }
+}
+
+/// What can be read of an event that may be none: of each field the first that is of its type.
+#[derive(Default)]
+struct Readable<'a> {
+    id: Option<Cow<'a, str>>,
+    pubkey: Option<Cow<'a, str>>,
+    kind: Option<u64>,
+}
+
+impl<'de> Deserialize<'de> for Readable<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ReadableVisitor)
+    }
+}
+
+struct ReadableVisitor;
+
+impl<'de> Visitor<'de> for ReadableVisitor {
+    type Value = Readable<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut read = Readable::default();
+        while let Some((Text(key), value)) = map.next_entry::<Text<'_>, &RawValue>()? {
+            let value = value.get();
+            match key.as_ref() {
+                "id" => read.id = read.id.or_else(|| text_of(value)),
+                "pubkey" => read.pubkey = read.pubkey.or_else(|| text_of(value)),
+                "kind" => read.kind = read.kind.or_else(|| value.parse().ok()),
+                _ => {}
+            }
+        }
+        Ok(read)
     }
 }
 
@@ -242,27 +275,14 @@ fn subscription_of(part: Option<&str>, verb: &str) -> Result<String, Refusal> {
     Err(closed(id, text))
 }
 
+/// A string, borrowed where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 fn text_of(json: &str) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
     serde_json::from_str::<Text<'_>>(json)
         .ok()
         .map(|text| text.0)
-}
-
-fn text_if_any<'de, D>(deserializer: D) -> Result<Option<Cow<'de, str>>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-{
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(text_of(raw.get()))
-}
-
-fn integer_if_any<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<u64>, D::Error> {
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(raw.get().parse().ok())
 }
 
 fn notice(text: impl Into<String>) -> Refusal {
@@ -307,6 +327,7 @@ mod tests {
             (r#"["WHAT"]"#, "NOTICE unsupported:"),
             (r#"["EVENT"]"#, "NOTICE invalid:"),
             (r#"["EVENT",{"id":7}]"#, "NOTICE invalid:"),
+            (r#"["EVENT",["id"]]"#, "NOTICE invalid:"),
             (r#"["REQ",7,{}]"#, "NOTICE invalid:"),
             (r#"["REQ","",{}]"#, "CLOSED  invalid:"),
             (&long_req, "CLOSED xxxx"),
@@ -342,6 +363,15 @@ mod tests {
             ("ab", None, None)
         );
         assert_eq!(event.json, r#"{"id":"ab","pubkey":1,"kind":-1}"#);
+    }
+
+    #[test]
+    fn of_a_field_that_comes_twice_the_first_is_read() {
+        let text = r#"["EVENT",{"kind":"1","id":"ab","kind":1,"id":"cd","kind":2}]"#;
+        let Ok(ClientMessage::Event(event)) = ClientMessage::parse(text) else {
+            panic!("the id can be read");
+        };
+        assert_eq!((event.id.as_ref(), event.kind), ("ab", Some(1)));
     }
 
     #[test]

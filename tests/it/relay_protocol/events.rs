@@ -92,6 +92,9 @@ async fn what_is_no_event_is_invalid_by_name() {
         json.replace(&one.sig().to_hex(), &"0".repeat(128)),
         json.replace(&one.sig().to_hex(), "00"),
         format!("{{\"id\":\"{id}\"}}"),
+        json.replace("{", "{\"pubkey\":\"\","),
+        json.replace("{", &format!("{{\"id\":\"{id}\",")),
+        json.replace("{", "{\"kind\":[],"),
     ] {
         client.send_text(&format!("[\"EVENT\",{broken}]")).await;
         let (is_accepted, text) = client.verdict(&id).await;
