@@ -5,6 +5,10 @@ use serde::Deserialize;
 use crate::event::Tag;
 use crate::{EventRef, Kind, tag_values};
 
+/// What the escaped content of a repost holds when the event in it has the mark: a dash before a quote, or a dash
+/// that is escaped itself. Most have neither, and need not be parsed.
+const MARKS: [&str; 2] = [r#"-\""#, r#"\\u002"#];
+
 /// Whether the author asked that nobody else publishes the event: a `["-"]` tag.
 pub fn is_protected(tags: &[Tag<'_>]) -> bool {
     tag_values::has_tag(tags, "-")
@@ -16,7 +20,8 @@ pub fn reposts_protected(event: &EventRef<'_>) -> bool {
     struct Embedded {
         tags: Vec<Vec<String>>,
     }
-    if !matches!(event.kind, Kind::REPOST | Kind::GENERIC_REPOST) {
+    let is_repost = matches!(event.kind, Kind::REPOST | Kind::GENERIC_REPOST);
+    if !is_repost || !MARKS.iter().any(|mark| event.content_json.contains(mark)) {
         return false;
     }
     let is_mark = |tag: &Vec<String>| tag.first().is_some_and(|name| name == "-");
@@ -38,6 +43,8 @@ mod tests {
             let repost = event(kind, &[], &protected.to_json());
             assert_eq!(reposts_protected(&repost.as_ref()), expected, "kind {kind}");
         }
+        let escaped = r#"{"tags":[["\u002d"]]}"#;
+        assert!(reposts_protected(&event(6, &[], escaped).as_ref()));
         assert!(!reposts_protected(&event(6, &[], "").as_ref()));
         assert!(!reposts_protected(
             &event(6, &[], &event(1, &[], "").to_json()).as_ref()
