@@ -1,7 +1,7 @@
 //! Batches of events and of sightings.
 
 use bigbrotr::model::{RelayId, Sighting};
-use bigbrotr::store::events::{EventBatch, EventKey, IfDeleted, NewEvent};
+use bigbrotr::store::events::{EventBatch, EventKey, IfDeleted, IfProtected, NewEvent};
 use nips::Event;
 
 const NOW: u64 = 1_900_000_000;
@@ -12,6 +12,7 @@ pub(crate) fn arriving(events: &[Event], relay: u32) -> EventBatch {
         event: event.clone(),
         sighting: Some(sighting(relay)),
         if_deleted: IfDeleted::Keep,
+        if_protected: IfProtected::Hide,
     };
     EventBatch {
         events: events.iter().map(new).collect(),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use bigbrotr::model::{RelayId, Sighting};
 use bigbrotr::store::EventStore as _;
 use bigbrotr::store::events::{
-    EventBatch, EventKey, IfDeleted, NewEvent, QueryBounds, ScanOrder, Scope,
+    EventBatch, EventKey, IfDeleted, IfProtected, NewEvent, QueryBounds, ScanOrder, Scope,
 };
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
 use nips::{Event, Filter};
@@ -133,6 +133,7 @@ fn new_batch(events: &[Event]) -> EventBatch {
         event: event.clone(),
         sighting: Some(sighting(1)),
         if_deleted: IfDeleted::Keep,
+        if_protected: IfProtected::Hide,
     };
     EventBatch {
         events: events.iter().map(new).collect(),

@@ -3,7 +3,7 @@
 use nips::PublicKey;
 
 use crate::model::{RelayId, Sighting};
-use crate::store::events::IfDeleted;
+use crate::store::events::{IfDeleted, IfProtected};
 
 /// Who brings an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,15 @@ impl Door {
 
     pub(crate) fn is_client(&self) -> bool {
         matches!(self, Self::Client { .. })
+    }
+
+    /// Only an author brings a protected event here: a client that has proved to be it, which `policy` sees to, or this
+    /// process.
+    pub(crate) fn if_protected(&self) -> IfProtected {
+        match self {
+            Self::Client { .. } | Self::Own => IfProtected::Show,
+            Self::Crawl(_) | Self::Import(_) => IfProtected::Hide,
+        }
     }
 
     /// Only a client is held to a deletion that its event comes after: the archive remembers.

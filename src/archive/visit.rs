@@ -10,7 +10,7 @@ use super::batch::{self, Row, RowOutcome, Timing};
 use super::claims::{Claim, ClaimGuard};
 use super::{Admission, Door, LiveEvent, Rejection, policy};
 use crate::store::StoreError;
-use crate::store::events::{BatchNumber, EventKey, NewEvent, Outcome, Visibility};
+use crate::store::events::{BatchNumber, EventKey, IfProtected, NewEvent, Outcome, Visibility};
 use crate::store::quarantine::QuarantinedEvent;
 
 /// The state of one call.
@@ -156,7 +156,8 @@ impl<'a> Visit<'a> {
         let mut live = Vec::new();
         for Arrival { position, event } in arrivals {
             self.answers[position] = Some(Admission::Delivered);
-            let is_republished = !self.door.is_client() && is_protected(&event);
+            let is_hidden = self.door.if_protected() == IfProtected::Hide;
+            let is_republished = is_hidden && is_protected(&event);
             if !is_republished {
                 let visibility = ephemeral_visibility(event.kind());
                 live.push(Arc::new(LiveEvent::new(event, visibility)));
@@ -230,7 +231,7 @@ impl<'a> Visit<'a> {
     /// sighting are answered at once.
     fn rows(&mut self, new: Vec<Arrival>, known: Vec<Arrival>) -> (Vec<usize>, Vec<Row>) {
         let sighting = self.door.sighting(self.now);
-        let if_deleted = self.door.if_deleted();
+        let (if_deleted, if_protected) = (self.door.if_deleted(), self.door.if_protected());
         let mut positions = Vec::with_capacity(new.len() + known.len());
         let mut rows = Vec::with_capacity(new.len() + known.len());
         for Arrival { position, event } in new {
@@ -239,6 +240,7 @@ impl<'a> Visit<'a> {
                 event,
                 sighting,
                 if_deleted,
+                if_protected,
             }));
         }
         for arrival in known {
@@ -283,6 +285,9 @@ fn admission(outcome: RowOutcome) -> Admission {
         RowOutcome::Event(Outcome::Known(new_sighting), _) | RowOutcome::Sighting(new_sighting) => {
             Admission::Known { new_sighting }
         }
+        RowOutcome::Event(Outcome::Released(_), _) => Admission::Known {
+            new_sighting: false,
+        },
         RowOutcome::Event(Outcome::Refused(refusal), _) => {
             Admission::Refused(Rejection::Store(refusal))
         }
@@ -290,13 +295,15 @@ fn admission(outcome: RowOutcome) -> Admission {
     }
 }
 
-/// Adds an event to those of its batch when readers may see it.
+/// Adds an event to those of its batch when readers may see it now and could not before.
 fn collect_live(
     live: &mut Vec<(BatchNumber, Vec<Arc<LiveEvent>>)>,
     event: Event,
     outcome: RowOutcome,
 ) {
-    let RowOutcome::Event(Outcome::Stored(visibility), Some(batch)) = outcome else {
+    let RowOutcome::Event(Outcome::Stored(visibility) | Outcome::Released(visibility), Some(batch)) =
+        outcome
+    else {
         return;
     };
     if !visibility.is_servable() {

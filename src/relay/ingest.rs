@@ -130,9 +130,6 @@ fn reply(id: String, admission: &Admission, protected: &str) -> Reply {
         Admission::Stored(Visibility::Superseded) => {
             (true, "info: stored, a newer version is here".to_owned())
         }
-        Admission::Stored(Visibility::Protected) => {
-            (true, "info: stored, and shown to nobody".to_owned())
-        }
         Admission::Stored(_) | Admission::Delivered => (true, String::new()),
         Admission::Known { .. } => (true, "duplicate: already have this event".to_owned()),
         Admission::Refused(Rejection::Protected) => (false, protected.to_owned()),

@@ -98,6 +98,10 @@ impl EventStore for Embedded {
         self.events.known(keys).await
     }
 
+    async fn brought_by_author(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError> {
+        self.events.brought_by_author(keys).await
+    }
+
     async fn write(&self, batch: EventBatch) -> Result<WriteReport, StoreError> {
         self.events.write(batch).await
     }

@@ -208,6 +208,8 @@ pub struct NewEvent {
     pub sighting: Option<Sighting>,
     /// What to do when its author has already deleted it (NIP-09).
     pub if_deleted: IfDeleted,
+    /// What to do when its author asked that nobody republishes it (NIP-70).
+    pub if_protected: IfProtected,
 }
 
 /// What to do with an event that a stored deletion request covers.
@@ -217,6 +219,15 @@ pub enum IfDeleted {
     Keep,
     /// Refuse it, also when it is stored: a client must not bring it back.
     Refuse,
+}
+
+/// What to do with an event whose author asked that nobody republishes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfProtected {
+    /// Keep it, hidden: it was found somewhere.
+    Hide,
+    /// Show it like any other, also when it was hidden until now: its author brought it here. That is for ever.
+    Show,
 }
 
 /// One write: verified events that are probably new, and sightings of events known to be stored.
@@ -240,6 +251,9 @@ pub enum Outcome {
     Stored(Visibility),
     /// It was stored before; `true` when the sighting was new.
     Known(bool),
+    /// It was stored before and hidden, and is shown from now on ([`IfProtected::Show`]). The log of arrivals has it
+    /// again, as it is news to readers.
+    Released(Visibility),
     /// Not stored.
     Refused(Refusal),
 }
@@ -257,7 +271,7 @@ pub enum Visibility {
     Deleted,
     /// Its expiration has passed (NIP-40).
     Expired,
-    /// Its author asked that nobody republishes it (NIP-70).
+    /// Its author asked that nobody republishes it, or the event that it reposts, and did not bring it here (NIP-70).
     Protected,
     /// Only its id, author, time, kind and sightings are kept (lightweight mode).
     Stub,
@@ -331,7 +345,7 @@ pub struct WriteReport {
     pub outcomes: Vec<Outcome>,
     /// Sightings among [`EventBatch::sightings`] that were new.
     pub new_sightings: u64,
-    /// The batch that the stored events arrived in; `None` when nothing was stored.
+    /// The batch that the stored and released events arrived in; `None` when there are none.
     pub batch: Option<BatchNumber>,
 }
 
@@ -342,7 +356,7 @@ pub struct ArrivalBatch {
     pub number: BatchNumber,
     /// When it was committed, unix seconds.
     pub arrived_at: u64,
-    /// The events first stored in it that are still stored whole, newest first.
+    /// The events first stored or released in it that are still stored whole, newest first.
     pub events: Vec<Arrival>,
 }
 
@@ -382,6 +396,9 @@ pub struct ScanPage {
 pub trait EventStore: Send + Sync {
     /// Which of the keys are stored, in the order asked.
     async fn known(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError>;
+
+    /// Which of these protected events their authors brought here ([`IfProtected::Show`]), in the order asked.
+    async fn brought_by_author(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError>;
 
     /// Stores a batch in one durable transaction: when it returns, a crash loses nothing of it.
     ///

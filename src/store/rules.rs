@@ -8,7 +8,7 @@ use nips::event::Tag;
 use nips::nip09::{DeletionTargets, deletion_targets};
 use nips::nip40::Expiration;
 use nips::nip62::VanishRequest;
-use nips::nip70::is_protected;
+use nips::nip70::{is_protected, reposts_protected};
 use nips::{Address, EventRef, Kind, PublicKey, RelayUrl, tag_values};
 
 /// How an engine spells tags and addresses in its indexes: LMDB with a secret of the store and in full,
@@ -42,6 +42,7 @@ pub(in crate::store) struct Rules<K> {
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Facts<K: EventKeys> {
     pub(in crate::store) expiration: Expiration,
+    /// Whether it, or the event that it reposts, is not for us to show unless its author brings it.
     pub(in crate::store) is_protected: bool,
     /// Only the fixed part is kept.
     pub(in crate::store) is_stub: bool,
@@ -86,7 +87,7 @@ impl<K: EventKeys> Rules<K> {
                 at @ Expiration::At(_) => at,
                 Expiration::Never | Expiration::Unreadable => Expiration::Never,
             },
-            is_protected: is_protected(&tags),
+            is_protected: is_protected(&tags) || reposts_protected(event),
             is_stub,
             version_of: self.version_of(event, is_stub),
             tags: self.tag_keys(event.kind, &tags),

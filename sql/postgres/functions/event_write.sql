@@ -7,13 +7,13 @@
  * Parameters: arrays with one element for each event, in the order of the keys, each event once: eids, ids, pubkeys,
  *             kinds, sigs, tags, contents as they are stored; hashes, the tag_hashes as array literals; addresses, the
  *             event_standing.address as text, NULL for what is no version; owns, the visibility by itself (6 for a
- *             stub); expirations; vanishing, whether it is a request to vanish that is obeyed here; refusing, whether it
+ *             stub; that of others where its author brought what is protected, and then what was hidden is released); expirations; vanishing, whether it is a request to vanish that is obeyed here; refusing, whether it
  *             is to be refused when it is deleted. Arrays with one element for each sighting, each pair of event and
  *             relay once: sighted_places, where among the events of this batch its event is, from 1; or NULL, and then
  *             sighted_eids and sighted_ids say which stored event it is; relays; seen as event_relay.seen_at. now_at,
  *             the wall clock in unix seconds
  * Result:     fates, the visibility of an event that was stored now, or 10 stored before, 20 vanished, 21 deleted, 22 no
- *             slot left; new_sightings, whether each sighting is new; batch, NULL when no event was stored
+ *             slot left, 30 and its visibility for one that was stored before and is released now; new_sightings, whether each sighting is new; batch, NULL when no event was stored
  * Caller:     write, event_insert, event_relay_insert, event_relay_insert_cascade
  */
 CREATE OR REPLACE FUNCTION event_write(
@@ -35,6 +35,7 @@ DECLARE
     placed_relays INTEGER[];
     has_older BOOLEAN := false;
     fresh BIGINT[];
+    released BIGINT[] := '{}';
 BEGIN
     SELECT p.stored, p.fates INTO stored, fates
     FROM event_place(eids, ids, pubkeys, kinds, sigs, tags, contents, hashes, vanishing) AS p;
@@ -78,7 +79,14 @@ BEGIN
         );
     END IF;
 
-    IF cardinality(placed) = 0 AND NOT has_older AND NOT coalesce(0 = ANY (fates), false) THEN
+    IF 10 = ANY (fates) THEN
+        released := ARRAY(
+            SELECT u.eid FROM unnest(stored, fates, owns) AS u (eid, fate, own)
+            JOIN event_standing AS s ON s.eid = u.eid
+            WHERE u.fate = 10 AND u.own < 5 AND s.own = 5);
+    END IF;
+    IF cardinality(placed) = 0 AND NOT has_older AND NOT coalesce(0 = ANY (fates), false)
+        AND cardinality(released) = 0 THEN
         RETURN;
     END IF;
     SELECT h.removal INTO removal_now FROM arrival_head h FOR UPDATE;
@@ -99,7 +107,17 @@ BEGIN
     UPDATE arrival_head h SET change = h.change + 1, sightings = h.sightings + cardinality(placed);
     INSERT INTO event_change (change, stored, sighted, sighted_relays)
     SELECT h.change, fresh, placed, placed_relays FROM arrival_head h;
-    IF cardinality(fresh) = 0 THEN
+    IF cardinality(released) > 0 THEN
+        WITH freed AS (
+            UPDATE event_standing AS s SET own = u.own
+            FROM unnest(stored, owns) AS u (eid, own)
+            WHERE s.eid = u.eid AND s.eid = ANY (released) AND s.own = 5
+            RETURNING s.eid
+        )
+        SELECT coalesce(array_agg(f.eid), '{}') INTO released FROM freed AS f;
+        PERFORM event_settle(released, now_at);
+    END IF;
+    IF cardinality(fresh) = 0 AND cardinality(released) = 0 THEN
         RETURN;
     END IF;
 
@@ -112,16 +130,21 @@ BEGIN
             SELECT u.is_new AND EXISTS (SELECT FROM event e WHERE e.eid = u.eid)
             FROM unnest(sighted, new_sightings) WITH ORDINALITY AS u (eid, is_new, place)
             ORDER BY u.place);
-        IF cardinality(fresh) = 0 THEN
+        IF cardinality(fresh) = 0 AND cardinality(released) = 0 THEN
             RETURN;
         END IF;
     END IF;
     fates := ARRAY(
-        SELECT CASE WHEN u.fate = 0 THEN coalesce(s.visibility, u.own) ELSE u.fate END
+        SELECT CASE
+            WHEN u.fate = 0 THEN coalesce(s.visibility, u.own)
+            WHEN u.eid = ANY (released) THEN 30 + s.visibility
+            ELSE u.fate
+        END::SMALLINT
         FROM unnest(stored, fates, owns) WITH ORDINALITY AS u (eid, fate, own, place)
         LEFT JOIN event_standing s ON s.eid = u.eid
         ORDER BY u.place);
     UPDATE arrival_head h SET batch = h.batch + 1 RETURNING h.batch INTO batch;
+    fresh := ARRAY(SELECT u.eid FROM unnest(fresh || released) AS u (eid) ORDER BY u.eid DESC);
     INSERT INTO arrival (batch, arrived_at, eids) VALUES (batch, now_at, fresh);
     PERFORM pg_notify('arrival', batch::TEXT);
 END

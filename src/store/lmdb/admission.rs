@@ -33,11 +33,27 @@ impl Transaction<'_> {
         if new.if_deleted == IfDeleted::Refuse && self.is_deleted(eid, new)? {
             return Ok(Fate::Refused(Refusal::Deleted));
         }
-        if is_known {
-            return Ok(Fate::Known(eid, false));
+        let is_released = new.is_brought_by_author() && self.note_brought_by_author(eid)?;
+        match (is_known, is_released) {
+            (true, true) => {
+                self.touched.insert(eid);
+                return Ok(Fate::Released(eid, Visibility::Protected));
+            }
+            (true, false) => return Ok(Fate::Known(eid, false)),
+            (false, _) => {}
         }
         self.insert(eid, new)?;
         Ok(Fate::Stored(eid, Visibility::Stub))
+    }
+
+    /// Remembers that a protected event came from its author. Returns whether that was not known.
+    fn note_brought_by_author(&mut self, eid: u64) -> Result<bool, Fault> {
+        let (table, key) = (&self.tables.brought_by_author, eid.to_be_bytes());
+        if table.get(&self.txn, &key)?.is_some() {
+            return Ok(false);
+        }
+        table.put(&mut self.txn, &key, &[])?;
+        Ok(true)
     }
 
     /// Whether the author, or a recipient of a gift wrap, asked to be forgotten (NIP-62).

@@ -5,8 +5,8 @@ use nips::{Event, EventId, Kind};
 use super::rules::{Facts, Rules};
 use crate::model::Sighting;
 use crate::store::events::{
-    BatchNumber, EventBatch, EventKey, IfDeleted, NewEvent, Outcome, Refusal, Visibility,
-    WriteReport,
+    BatchNumber, EventBatch, EventKey, IfDeleted, IfProtected, NewEvent, Outcome, Refusal,
+    Visibility, WriteReport,
 };
 
 /// A batch with everything that can be known without the database.
@@ -27,6 +27,7 @@ pub(super) struct PreparedEvent {
     pub(super) wanted: u64,
     pub(super) sighting: Option<Sighting>,
     pub(super) if_deleted: IfDeleted,
+    if_protected: IfProtected,
 }
 
 /// One event of one batch, and what became of it so far.
@@ -46,6 +47,8 @@ pub(super) enum Fate {
     Stored(u64, Visibility),
     /// Was stored under this key before; whether its sighting is new.
     Known(u64, bool),
+    /// Was stored under this key before, and is shown from now on.
+    Released(u64, Visibility),
     Refused(Refusal),
 }
 
@@ -81,7 +84,14 @@ impl PreparedEvent {
             event: new.event,
             sighting: new.sighting,
             if_deleted: new.if_deleted,
+            if_protected: new.if_protected,
         }
+    }
+
+    /// Whether its author brought what would be hidden otherwise.
+    pub(super) fn is_brought_by_author(&self) -> bool {
+        let is_hidden = self.facts.is_protected && !self.facts.is_stub;
+        is_hidden && self.if_protected == IfProtected::Show
     }
 
     /// The order in which facts go in: requests before what they concern, then by key.
@@ -119,6 +129,14 @@ impl<'b> Arriving<'b> {
             _ => None,
         }
     }
+
+    /// The key of what was stored before and is shown from now on.
+    pub(super) fn released_as(&self) -> Option<u64> {
+        match self.fate {
+            Fate::Released(eid, _) => Some(eid),
+            _ => None,
+        }
+    }
 }
 
 /// One report per batch.
@@ -142,6 +160,10 @@ pub(super) fn reports(
                 Outcome::Stored(visibility)
             }
             Fate::Known(_, is_new_sighting) => Outcome::Known(is_new_sighting),
+            Fate::Released(_, visibility) => {
+                report.batch = number;
+                Outcome::Released(visibility)
+            }
             Fate::Refused(refusal) => Outcome::Refused(refusal),
             Fate::Waiting => unreachable!("every event was admitted"),
         };

@@ -102,6 +102,11 @@ impl EventStore for LmdbEvents {
         self.read("known", read).await
     }
 
+    async fn brought_by_author(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError> {
+        let read = move |_: &Engine, view: View<'_>| provenance::brought_by_author(view, &keys);
+        self.read("brought_by_author", read).await
+    }
+
     async fn write(&self, batch: EventBatch) -> Result<WriteReport, StoreError> {
         let engine = Arc::clone(&self.engine);
         let prepare = move || PreparedBatch::new(&engine.rules, batch);

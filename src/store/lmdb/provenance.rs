@@ -7,6 +7,7 @@ use super::arriving::{Arriving, Fate, PreparedBatch};
 use super::changes::Sighted;
 use super::fault::Fault;
 use super::sightings;
+use super::standing::is_brought_by_author;
 use super::tables::{Slot, Tables, put_sorted};
 use super::transaction::Transaction;
 use super::view::View;
@@ -117,7 +118,7 @@ impl Arriving<'_> {
 
 fn of_events(arriving: &[Arriving<'_>]) -> Vec<Noted> {
     let noted = arriving.iter().enumerate().filter_map(|(index, one)| {
-        let (Fate::Stored(eid, _) | Fate::Known(eid, _)) = one.fate else {
+        let (Fate::Stored(eid, _) | Fate::Known(eid, _) | Fate::Released(eid, _)) = one.fate else {
             return None;
         };
         let origin = Origin::Event(index);
@@ -155,6 +156,15 @@ pub(super) fn known(view: View<'_>, keys: &[EventKey]) -> Result<Vec<bool>, Faul
         known[index] = stored_key(view.tables, view.txn, &keys[index])?.is_some();
     }
     Ok(known)
+}
+
+/// Which events their authors brought, in the order asked.
+pub(super) fn brought_by_author(view: View<'_>, keys: &[EventKey]) -> Result<Vec<bool>, Fault> {
+    let is_brought = |key: &EventKey| match stored_key(view.tables, view.txn, key)? {
+        Some(eid) => is_brought_by_author(view.tables, view.txn, eid),
+        None => Ok(false),
+    };
+    keys.iter().map(is_brought).collect()
 }
 
 /// Where an event was seen, by relay.

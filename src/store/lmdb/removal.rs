@@ -93,6 +93,10 @@ impl Transaction<'_> {
             let key: [u8; 26] = with_eid(&version_of.prefix, eid);
             self.tables.by_address.delete(&mut self.txn, &key)?;
         }
+        if facts.is_protected {
+            let key = eid.to_be_bytes();
+            self.tables.brought_by_author.delete(&mut self.txn, &key)?;
+        }
         let relays = self.remove_sightings(eid)?;
         self.change.removed.push(Removed {
             eid,

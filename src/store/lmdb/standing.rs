@@ -1,6 +1,6 @@
 //! What readers may see of a stored event, computed from what is stored.
 //!
-//! This is a function of the stored events alone, never of the order in which they came: whoever
+//! This is a function of the stored events alone, and of which of them their authors brought, never of the order in which they came: whoever
 //! stores or removes something that it depends on computes it again for the events concerned.
 
 use heed::RoTxn;
@@ -33,7 +33,8 @@ pub(super) fn standing(
     {
         return Ok(Visibility::Superseded);
     }
-    Ok(if facts.is_protected {
+    let is_protected = facts.is_protected && !is_brought_by_author(tables, txn, eid)?;
+    Ok(if is_protected {
         Visibility::Protected
     } else if facts.expiration.is_past(now) {
         Visibility::Expired
@@ -42,6 +43,16 @@ pub(super) fn standing(
     } else {
         Visibility::Public
     })
+}
+
+/// Whether a protected event came from its author (NIP-70).
+pub(super) fn is_brought_by_author(
+    tables: &Tables,
+    txn: &RoTxn<'_>,
+    eid: u64,
+) -> Result<bool, Fault> {
+    let row = tables.brought_by_author.get(txn, &eid.to_be_bytes())?;
+    Ok(row.is_some())
 }
 
 /// An event whose standing is asked for.

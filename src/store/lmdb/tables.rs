@@ -11,7 +11,7 @@ use crate::store::eid::{SLOTS, first_slot};
 use crate::store::events::{BatchNumber, Visibility};
 
 /// Number of tables, for LMDB's table of tables.
-pub(super) const TABLE_COUNT: u32 = 20;
+pub(super) const TABLE_COUNT: u32 = 21;
 
 /// Name in `meta` of the number of stored events.
 pub(super) const EVENT_COUNT: &str = "events";
@@ -43,6 +43,7 @@ pub(super) struct Tables {
     pub(super) deleted_ids: Table,
     pub(super) deleted_addresses: Table,
     pub(super) vanished: Table,
+    pub(super) brought_by_author: Table,
     pub(super) sightings: Table,
     pub(super) arrivals: Table,
     pub(super) kind_counts: Table,
@@ -80,6 +81,7 @@ impl Tables {
             deleted_ids: table("deleted_ids")?,
             deleted_addresses: table("deleted_addresses")?,
             vanished: table("vanished")?,
+            brought_by_author: table("brought_by_author")?,
             sightings: table("sightings")?,
             arrivals: table("arrivals")?,
             kind_counts: table("kind_counts")?,

@@ -21,7 +21,7 @@ use super::rules::Rules;
 use super::standing::{Subject, standing};
 use super::tables::{EVENT_COUNT, LAST_BATCH, SIGHTING_COUNT, Tables, put_sorted};
 use super::view::View;
-use crate::store::events::{BatchNumber, WriteReport};
+use crate::store::events::{BatchNumber, Visibility, WriteReport};
 
 /// Stores the batches durably, and reports on each.
 pub(super) fn commit(
@@ -102,10 +102,13 @@ impl<'e> Transaction<'e> {
     }
 
     /// Leaves bulk to be indexed later, and all that follows it. Whoever vanishes has to be found in the
-    /// indexes, and where indexing fails, nothing may be added to what waits.
+    /// indexes, where indexing fails, nothing may be added to what waits, and what an author brings may be stored
+    /// already: the log tells of it twice, and must not pass for new events that wait.
     fn choose_when_to_index(&mut self, arriving: &[Arriving<'_>]) -> Result<(), Fault> {
-        let vanishes = |one: &Arriving<'_>| one.prepared.facts.is_vanish_request;
-        if arriving.iter().any(vanishes) || self.engine.fill() >= 2.0 {
+        let is_special = |one: &Arriving<'_>| {
+            one.prepared.facts.is_vanish_request || one.prepared.is_brought_by_author()
+        };
+        if arriving.iter().any(is_special) || self.engine.fill() >= 2.0 {
             return self.index_backlog();
         }
         let is_bulk = arriving.len() >= self.engine.deferral.from_events;
@@ -127,18 +130,16 @@ impl<'e> Transaction<'e> {
     pub(super) fn settle(&mut self, arriving: &mut [Arriving<'_>]) -> Result<(), Fault> {
         let mut id_rows = Vec::with_capacity(arriving.len());
         for one in arriving.iter_mut() {
+            if let Some(eid) = one.released_as() {
+                one.fate = Fate::Released(eid, self.standing_of_arriving(eid, one)?);
+            }
             let Some(eid) = one.stored_as() else {
                 continue;
             };
             self.touched.remove(&eid);
             let event = one.prepared.event.as_ref();
             let facts = &one.prepared.facts;
-            let visibility = standing(
-                &self.tables,
-                &self.txn,
-                Subject { eid, event, facts },
-                self.now,
-            )?;
+            let visibility = self.standing_of_arriving(eid, one)?;
             one.fate = Fate::Stored(eid, visibility);
             let entry = Entry::new(eid, &event, facts);
             let key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
@@ -158,6 +159,15 @@ impl<'e> Transaction<'e> {
         id_rows.sort_unstable();
         put_sorted(&self.tables.by_id, &mut self.txn, id_rows)?;
         self.settle_touched()
+    }
+
+    fn standing_of_arriving(&self, eid: u64, one: &Arriving<'_>) -> Result<Visibility, Fault> {
+        let subject = Subject {
+            eid,
+            event: one.prepared.event.as_ref(),
+            facts: &one.prepared.facts,
+        };
+        standing(&self.tables, &self.txn, subject, self.now)
     }
 
     /// Computes the standing of events that were stored before.
@@ -220,12 +230,17 @@ impl<'e> Transaction<'e> {
     /// Enters what was stored into the log of arrivals.
     fn log_arrivals(&mut self, arriving: &[Arriving<'_>]) -> Result<Option<BatchNumber>, Fault> {
         let mut eids: Vec<u64> = arriving.iter().filter_map(Arriving::stored_as).collect();
+        eids.sort_unstable_by(|a, b| b.cmp(a));
+        self.change.stored.clone_from(&eids);
+        let released = arriving.iter().filter_map(Arriving::released_as);
+        eids.extend(released);
         if eids.is_empty() {
             self.chunk = None;
             return Ok(None);
         }
         eids.sort_unstable_by(|a, b| b.cmp(a));
-        self.change.stored.clone_from(&eids);
+        // It may have been stored a moment ago in the same transaction.
+        eids.dedup();
         let number = BatchNumber(self.tables.last_batch(&self.txn)?.0 + 1);
         let row = arrivals::encode(self.now, &eids);
         self.tables

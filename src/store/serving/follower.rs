@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nips::{Event, Filter};
+use nips::{Event, Filter, nip70};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +11,8 @@ use tracing::{info, warn};
 use super::position::{Load, Position, PositionFile};
 use super::{Ordering, ServingIndex};
 use crate::store::events::{
-    ArrivalBatch, BatchNumber, EventBatch, IfDeleted, NewEvent, ScanOrder, Scope,
+    ArrivalBatch, BatchNumber, EventBatch, EventKey, IfDeleted, IfProtected, NewEvent, ScanOrder,
+    Scope,
 };
 use crate::store::{EventStore as _, StoreError};
 
@@ -159,7 +160,8 @@ impl ServingIndex {
             .scan(all, Scope::Stored, order, cursor, STEP_EVENTS)
             .await?;
         let count = page.events.len() as u64;
-        let report = self.index.write(self.batch(page.events)).await?;
+        let batch = self.batch(page.events).await?;
+        let report = self.index.write(batch).await?;
         self.versions.record(report.batch, follower.position.batch);
         self.loaded.fetch_add(count, Ordering::Relaxed);
         follower.position.load = match page.next {
@@ -193,7 +195,8 @@ impl ServingIndex {
             return Ok(Step::More);
         }
         let events = batches.into_iter().flat_map(events).collect();
-        let report = self.index.write(self.batch(events)).await?;
+        let batch = self.batch(events).await?;
+        let report = self.index.write(batch).await?;
         self.versions.record(report.batch, last);
         follower.position.batch = last;
         Ok(Step::More)
@@ -224,18 +227,32 @@ impl ServingIndex {
         Ok(())
     }
 
-    /// The index decides by the same rules as the archive what readers may see.
-    fn batch(&self, events: Vec<Event>) -> EventBatch {
+    /// The index decides by the same rules as the archive what readers may see. Only who brought an event cannot be
+    /// told from the event, and is asked for where it matters.
+    async fn batch(&self, events: Vec<Event>) -> Result<EventBatch, StoreError> {
         let new = |event| NewEvent {
             event,
             sighting: None,
             if_deleted: IfDeleted::Keep,
+            if_protected: IfProtected::Hide,
         };
-        EventBatch {
-            events: events.into_iter().map(new).collect(),
+        let mut events: Vec<NewEvent> = events.into_iter().map(new).collect();
+        let protected = events.iter_mut().filter(|new| is_protected(&new.event));
+        let mut protected: Vec<&mut NewEvent> = protected.collect();
+        if !protected.is_empty() {
+            let keys = protected.iter().map(|new| EventKey::of(&new.event));
+            let brought = self.archive.brought_by_author(keys.collect()).await?;
+            for (new, is_brought) in protected.iter_mut().zip(brought) {
+                if is_brought {
+                    new.if_protected = IfProtected::Show;
+                }
+            }
+        }
+        Ok(EventBatch {
+            events,
             now: self.clock.now(),
             ..EventBatch::default()
-        }
+        })
     }
 
     /// Takes out what has expired, and the index's own log, which nobody reads.
@@ -250,6 +267,12 @@ impl ServingIndex {
 
 fn events(batch: ArrivalBatch) -> impl Iterator<Item = Event> {
     batch.events.into_iter().map(|arrival| arrival.event)
+}
+
+fn is_protected(event: &Event) -> bool {
+    let event = event.as_ref();
+    let may_be_marked = event.tags_json.contains("\"-\"");
+    (may_be_marked && nip70::is_protected(&event.tags())) || nip70::reposts_protected(&event)
 }
 
 /// Whether something is due that happens so often; notes that it happens now.

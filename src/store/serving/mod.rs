@@ -213,6 +213,10 @@ impl EventStore for ServingIndex {
         self.archive.known(keys).await
     }
 
+    async fn brought_by_author(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError> {
+        self.archive.brought_by_author(keys).await
+    }
+
     /// Writes to the archive. The report names no batch: readers find the events in the log, as soon as
     /// the index has them.
     async fn write(&self, batch: EventBatch) -> Result<WriteReport, StoreError> {

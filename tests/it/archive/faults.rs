@@ -135,6 +135,10 @@ async fn a_call_that_was_dropped_does_not_block_the_next() {
 
 #[async_trait]
 impl EventStore for Faulty {
+    async fn brought_by_author(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError> {
+        self.store.brought_by_author(keys).await
+    }
+
     async fn write(&self, batch: EventBatch) -> Result<WriteReport, StoreError> {
         let _permit = self.permits.acquire().await.unwrap();
         let (operation, source) = ("write", "scripted".into());

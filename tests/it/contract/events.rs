@@ -15,13 +15,14 @@ mod versions;
 use bigbrotr::model::{RelayId, Sighting};
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{
-    EventBatch, IfDeleted, NewEvent, Outcome, Page, QueryBounds, Scope, WriteReport,
+    EventBatch, IfDeleted, IfProtected, NewEvent, Outcome, Page, QueryBounds, Scope, WriteReport,
 };
 use nips::{Event, EventId, Filter};
 
 pub(crate) use self::draft::{author, event, event_with};
 pub(crate) use self::history::{
-    batch, order_of_arrival_does_not_matter, random_history_is_seen_as_defined, walk_stored,
+    batch, brought_at, order_of_arrival_does_not_matter, random_history_is_seen_as_defined,
+    walk_stored,
 };
 pub(crate) use self::lifetime::*;
 pub(crate) use self::lightweight::*;
@@ -41,12 +42,18 @@ pub(crate) async fn write(store: &dyn EventStore, events: &[Event]) -> WriteRepo
     store.write(batch(events.to_vec(), NOW)).await.unwrap()
 }
 
+/// Writes events as their authors bring them.
+pub(crate) async fn bring(store: &dyn EventStore, events: &[Event]) -> WriteReport {
+    store.write(brought_at(events, NOW)).await.unwrap()
+}
+
 /// Writes events as a client would who must not bring back what was deleted.
 async fn submit(store: &dyn EventStore, event: &Event) -> Outcome {
     let new = NewEvent {
         event: event.clone(),
         sighting: None,
         if_deleted: IfDeleted::Refuse,
+        if_protected: IfProtected::Show,
     };
     let batch = EventBatch {
         events: vec![new],

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use bigbrotr::store::EventStore;
-use bigbrotr::store::events::{EventBatch, EventKey, IfDeleted, NewEvent, Scope};
+use bigbrotr::store::events::{EventBatch, EventKey, IfDeleted, IfProtected, NewEvent, Scope};
 use bigbrotr::store::lmdb::{Deferral, LmdbEvents, LmdbOptions};
 use nips::{Event, EventId, Filter};
 use rand::Rng;
@@ -130,6 +130,7 @@ async fn write_for_ever(store: &LmdbEvents, writer: u64, round: &str) {
             event: event.clone(),
             sighting: Some(sighting(7, NOW)),
             if_deleted: IfDeleted::Keep,
+            if_protected: IfProtected::Hide,
         };
         let batch = EventBatch {
             events: events.iter().map(seen).collect(),

@@ -220,7 +220,7 @@ async fn live_private_events_reach_only_their_parties() {
 }
 
 #[tokio::test]
-async fn protected_events_are_taken_from_their_author() {
+async fn protected_events_are_taken_from_their_author_and_then_shown() {
     let relay = relay_with(named()).await;
     let mut client = relay.client().await;
     let protected = author(2).sign(Kind(1), NOW, tags(&[&["-"]]), "mine");
@@ -239,9 +239,20 @@ async fn protected_events_are_taken_from_their_author() {
     client.authenticate(&author(3), &challenge).await;
     let (is_accepted, text) = client.publish(&protected).await;
     assert!(!is_accepted && text.starts_with("restricted: "), "{text}");
+    relay
+        .archive
+        .admit(raw([&protected]), crawl(1))
+        .await
+        .unwrap();
+    let mut reader = relay.client().await;
+    let (found, _) = reader.ask("live", &[json!({"kinds": [1]})]).await;
+    assert!(found.is_empty(), "what was found elsewhere is hidden");
     client.authenticate(&author(2), &challenge).await;
     let (is_accepted, text) = client.publish(&protected).await;
-    assert!(is_accepted && text.starts_with("info: "), "{text}");
+    assert!(is_accepted, "{text}");
+    assert_eq!(reader.live("live").await, protected.id().to_hex());
+    let (found, _) = reader.ask("again", &[json!({"kinds": [1]})]).await;
+    assert_eq!(found, [protected.id().to_hex()]);
 }
 
 #[tokio::test]

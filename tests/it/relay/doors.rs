@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bigbrotr::archive::ArchiveSettings;
+use bigbrotr::archive::{Admission, ArchiveSettings, Door};
 use bigbrotr::clock::Clock as _;
 use bigbrotr::clock::MockClock;
 use bigbrotr::store::events::{Banned, ScanOrder, Scope};
@@ -59,16 +59,39 @@ async fn history(relay: &Served, seed: u64, filters: usize) {
     let step = SECONDS / batches.len() as u64 + 1;
     let mut offered: Vec<Event> = Vec::new();
     let mut banned = Banned::default();
+    let mut brought = BTreeSet::new();
     for batch in batches {
-        relay.archive.admit(raw(&batch), crawl(1)).await.unwrap();
-        offered.extend(batch.clone());
-        let model = Model::new(&offered);
-        for reader in &mut readers {
-            let mut servable = model.servable(&reader.keys, relay.clock.now());
-            servable.retain(|event| !is_banned(&banned, event));
-            let heard = reader.heard().await;
-            assert_eq!(heard, new_ids(&batch, &servable), "live, seed {seed}");
+        // Authors bring some before they are found elsewhere, and others later.
+        for (events, door) in [
+            (dice.brought(&batch), Bringer::Author),
+            (batch, Bringer::Crawler),
+            (dice.brought(&offered), Bringer::Author),
+        ] {
+            let mut news = events;
+            news.retain(|event| match door {
+                Bringer::Author => !brought.contains(&event.id()),
+                Bringer::Crawler => !offered.contains(event),
+            });
+            match door {
+                Bringer::Author => {
+                    news = bring(relay, news).await;
+                    brought.extend(news.iter().map(Event::id));
+                }
+                Bringer::Crawler => _ = relay.archive.admit(raw(&news), crawl(1)).await.unwrap(),
+            }
+            let fresh = news.iter().filter(|event| !offered.contains(event));
+            let fresh: Vec<Event> = fresh.cloned().collect();
+            offered.extend(fresh);
+            let model = Model::new(&offered, &brought);
+            for reader in &mut readers {
+                let mut servable = model.servable(&reader.keys, relay.clock.now());
+                servable.retain(|event| !is_banned(&banned, event));
+                let heard = reader.heard().await;
+                let expected = new_ids(&news, &servable);
+                assert_eq!(heard, expected, "live, {door:?}, seed {seed}");
+            }
         }
+        let model = Model::new(&offered, &brought);
         let before = std::mem::replace(&mut banned, dice.banned(&offered));
         ban_instead(relay, before, &banned).await;
         for reader in &mut readers {
@@ -88,6 +111,27 @@ async fn history(relay: &Served, seed: u64, filters: usize) {
         }
         relay.clock.advance(step);
     }
+}
+
+/// Who brings events.
+#[derive(Debug, Clone, Copy)]
+enum Bringer {
+    Author,
+    Crawler,
+}
+
+/// Their authors, who have proved to be that, publish protected events. Gives those that were taken.
+async fn bring(relay: &Served, events: Vec<Event>) -> Vec<Event> {
+    let mut taken = Vec::new();
+    for event in events {
+        let authenticated = vec![event.pubkey()];
+        let door = Door::Client { authenticated };
+        let admission = relay.archive.admit_event(event.clone(), door).await;
+        if !matches!(admission.unwrap(), Admission::Refused(_)) {
+            taken.push(event);
+        }
+    }
+    taken
 }
 
 /// The operator takes back what it banned, and bans something else.

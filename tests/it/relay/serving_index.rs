@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use super::client::Client;
 use super::server::{Stores, serve_over};
 use crate::archive::given::{NOW, note};
-use crate::contract::events::{Dice, ask, batch, write};
+use crate::contract::events::{Dice, ask, batch, brought_at, write};
 
 /// An archive that an index is fed from.
 struct Archive {
@@ -156,16 +156,20 @@ async fn an_index_answers_like_its_archive_whenever_it_began() {
         let mut dice = Dice::new(seed);
         let history = dice.history(160);
         let now = dice.now();
+        let brought = dice.brought(&history);
+        let (early, late) = brought.split_at(brought.len() / 2);
         let mut batches = dice.batches(history);
         let later = batches.split_off(batches.len() * (seed as usize % 4) / 3);
         for events in batches {
             archive.store.write(batch(events, now)).await.unwrap();
         }
+        archive.store.write(brought_at(early, now)).await.unwrap();
         let fed = feed(open_at(now, &archive, directory.path(), "a").await);
         for events in later {
             archive.store.write(batch(events, now)).await.unwrap();
             fed.arrived.notify_one();
         }
+        archive.store.write(brought_at(late, now)).await.unwrap();
         fed.caught_up(&archive).await;
         assert_same_answers(&archive, &fed.index, &mut dice, now).await;
         fed.stop().await;
@@ -341,6 +345,10 @@ async fn a_second_process_is_told_that_the_index_is_in_use() {
 impl EventStore for Archive {
     async fn known(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError> {
         self.reach()?.known(keys).await
+    }
+
+    async fn brought_by_author(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError> {
+        self.reach()?.brought_by_author(keys).await
     }
 
     async fn write(&self, batch: EventBatch) -> Result<WriteReport, StoreError> {

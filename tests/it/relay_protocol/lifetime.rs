@@ -183,6 +183,8 @@ async fn protected_events_are_taken_from_their_author_alone() {
     expect_refusal(&mut other, &repost, "blocked: ").await;
     let mut own = relay.client_of(&author(1)).await;
     publish(&mut own, &[&protected]).await;
+    let shown = found(&mut stranger, json!({"ids": [protected.id()]})).await;
+    assert_eq!(shown, [protected.id().to_hex()], "its author sent it here");
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::model::Sighting;
     use crate::store::EventStore;
-    use crate::store::events::{EventBatch, IfDeleted, NewEvent};
+    use crate::store::events::{EventBatch, IfDeleted, IfProtected, NewEvent};
     use crate::store::lmdb::{LmdbEvents, LmdbOptions};
 
     const RELAY: RelayId = RelayId(1);
@@ -149,6 +149,7 @@ mod tests {
                 seen_at: 1_700_000_000,
             }),
             if_deleted: IfDeleted::Keep,
+            if_protected: IfProtected::Hide,
         }
     }
 

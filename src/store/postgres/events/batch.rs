@@ -7,7 +7,8 @@ use nips::{Event, EventId, Kind, PublicKey};
 use super::PostgresRules;
 use crate::model::Sighting;
 use crate::store::events::{
-    EventBatch, EventKey, IfDeleted, MAX_CREATED_AT, NewEvent, Refusal, SIGHTING_EPOCH, Visibility,
+    EventBatch, EventKey, IfDeleted, IfProtected, MAX_CREATED_AT, NewEvent, Refusal,
+    SIGHTING_EPOCH, Visibility,
 };
 use crate::store::postgres::PostgresKeys;
 use crate::store::rules::{EventKeys, Facts};
@@ -137,12 +138,15 @@ fn arrange(rules: &PostgresRules, batch: &EventBatch, places: &mut [Place]) -> E
     let mut arrays = EventArrays::default();
     for equal in order.chunk_by(|&a, &b| batch.events[a].event.id() == batch.events[b].event.id()) {
         let at = arrays.eids.len();
-        let is_refused = |&position: &usize| batch.events[position].if_deleted == IfDeleted::Refuse;
-        arrays.add(
-            rules,
-            &batch.events[equal[0]].event,
-            equal.iter().all(is_refused),
-        );
+        let all = || equal.iter().map(|&position| &batch.events[position]);
+        let is_refused = all().all(|new| new.if_deleted == IfDeleted::Refuse);
+        let is_brought = all().any(|new| new.if_protected == IfProtected::Show);
+        let if_protected = match is_brought {
+            true => IfProtected::Show,
+            false => IfProtected::Hide,
+        };
+        let event = &batch.events[equal[0]].event;
+        arrays.add(rules, event, if_protected, is_refused);
         for (repeat, &position) in equal.iter().enumerate() {
             places[position] = Place::At {
                 event: at,
@@ -155,9 +159,16 @@ fn arrange(rules: &PostgresRules, batch: &EventBatch, places: &mut [Place]) -> E
 }
 
 impl EventArrays {
-    fn add(&mut self, rules: &PostgresRules, event: &Event, is_refused: bool) {
+    fn add(
+        &mut self,
+        rules: &PostgresRules,
+        event: &Event,
+        if_protected: IfProtected,
+        is_refused: bool,
+    ) {
         let is_stub = !rules.is_whole(event.kind());
-        let facts = rules.facts(&event.as_ref(), is_stub);
+        let mut facts = rules.facts(&event.as_ref(), is_stub);
+        facts.is_protected &= if_protected == IfProtected::Hide;
         self.eids.push(EventKey::of(event).eid().cast_signed());
         let event = event.as_ref();
         self.ids.push(event.id.0);
@@ -291,6 +302,7 @@ mod tests {
                 seen_at: SIGHTING_EPOCH + seen_at,
             }),
             if_deleted: IfDeleted::Keep,
+            if_protected: IfProtected::Hide,
         }
     }
 

@@ -61,6 +61,10 @@ impl EventStore for PostgresStore {
         self.event_known(&keys).await
     }
 
+    async fn brought_by_author(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError> {
+        self.event_brought_by_author(&keys).await
+    }
+
     async fn write(&self, batch: EventBatch) -> Result<WriteReport, StoreError> {
         let rules = self.rules.clone();
         let prepare = move || PreparedBatch::new(&rules, &batch);

@@ -11,6 +11,8 @@ use crate::store::postgres::PostgresStore;
 use crate::store::postgres::connection::statement;
 
 const KNOWN: &str = include_str!("../../../../sql/postgres/queries/known.sql");
+const BROUGHT_BY_AUTHOR: &str =
+    include_str!("../../../../sql/postgres/queries/brought_by_author.sql");
 const SIGHTINGS: &str = include_str!("../../../../sql/postgres/queries/sightings.sql");
 
 impl PostgresStore {
@@ -31,6 +33,18 @@ impl PostgresStore {
         session.commit().await?;
         let stored: Vec<Option<i64>> = column(&row, "stored")?;
         Ok(stored.iter().map(Option::is_some).collect())
+    }
+
+    /// Which protected events their authors brought, in the order asked.
+    pub(super) async fn event_brought_by_author(
+        &self,
+        keys: &[EventKey],
+    ) -> Result<Vec<bool>, StoreError> {
+        let ids: Vec<[u8; 32]> = keys.iter().map(|key| key.id.0).collect();
+        let mut session = self.reading("brought_by_author").await?;
+        let row = session.row(statement(BROUGHT_BY_AUTHOR).bind(ids)).await?;
+        session.commit().await?;
+        column(&row, "brought")
     }
 
     /// Where an event was seen, by relay.

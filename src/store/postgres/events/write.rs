@@ -13,6 +13,9 @@ use crate::store::postgres::error::is_conflict;
 
 const WRITE: &str = include_str!("../../../../sql/postgres/queries/write.sql");
 
+/// What the fate of a released event has in front of its visibility.
+const RELEASED: u8 = 30;
+
 /// Attempts of a batch that loses against other writers: when what it knew of was removed meanwhile, or in a
 /// deadlock over keys that several events want.
 const ATTEMPTS: usize = 5;
@@ -87,6 +90,7 @@ struct Answer {
 enum Fate {
     Stored(Visibility),
     Known,
+    Released(Visibility),
     Refused(Refusal),
 }
 
@@ -116,7 +120,8 @@ impl Answer {
         let is_new = sighting.is_some_and(|sighting| self.is_new(sighting));
         match self.fates[event] {
             Fate::Stored(visibility) if is_first => Outcome::Stored(visibility),
-            Fate::Stored(_) | Fate::Known => Outcome::Known(is_new),
+            Fate::Released(visibility) if is_first => Outcome::Released(visibility),
+            Fate::Stored(_) | Fate::Released(_) | Fate::Known => Outcome::Known(is_new),
             Fate::Refused(refusal) => Outcome::Refused(refusal),
         }
     }
@@ -136,7 +141,11 @@ impl Fate {
             22 => Some(Self::Refused(Refusal::KeySpaceFull)),
             code => {
                 let code = u8::try_from(code).ok()?;
-                Visibility::from_code(code).map(Self::Stored)
+                let visibility = |code| Visibility::from_code(code);
+                match code.checked_sub(RELEASED) {
+                    Some(code) => visibility(code).map(Self::Released),
+                    None => visibility(code).map(Self::Stored),
+                }
             }
         }
     }

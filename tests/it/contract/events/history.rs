@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{
-    EventBatch, EventKey, IfDeleted, NewEvent, QueryBounds, ScanOrder, Scope,
+    EventBatch, EventKey, IfDeleted, IfProtected, NewEvent, QueryBounds, ScanOrder, Scope,
 };
 use bigbrotr::store::sets::AuthorCount;
 use nips::nip45::{AuthorSketch, SketchOffset};
@@ -27,10 +27,14 @@ pub(crate) async fn random_history_is_seen_as_defined(store: &dyn EventStore, se
     let mut dice = Dice::new(seed);
     let history = dice.history(LENGTH);
     let now = dice.now();
+    let brought = dice.brought(&history);
+    let (early, late) = brought.split_at(brought.len() / 2);
+    store.write(brought_at(early, now)).await.unwrap();
     for events in dice.batches(history.clone()) {
         store.write(batch(events, now)).await.unwrap();
     }
-    let model = Model::new(&history);
+    store.write(brought_at(late, now)).await.unwrap();
+    let model = Model::new(&history, &brought.iter().map(Event::id).collect());
     let stored = &model.stored;
     assert_same(&everything(store, &Scope::Stored).await, stored, seed);
     for _ in 0..READERS {
@@ -66,11 +70,14 @@ pub(crate) async fn order_of_arrival_does_not_matter(
     let mut dice = Dice::new(seed);
     let history = dice.history(LENGTH);
     let now = dice.now();
+    let brought = dice.brought(&history);
+    one.write(brought_at(&brought, now)).await.unwrap();
     for (store, order) in [(one, history), (other, dice.shuffled())] {
         for events in dice.batches(order) {
             store.write(batch(events, now)).await.unwrap();
         }
     }
+    other.write(brought_at(&brought, now)).await.unwrap();
     let scopes =
         [dice.readers(), dice.readers(), Vec::new()].map(|readers| Scope::servable(readers, now));
     for scope in scopes.into_iter().chain([Scope::Stored]) {
@@ -83,6 +90,15 @@ pub(crate) async fn order_of_arrival_does_not_matter(
     );
     (one.size_bytes, other.size_bytes) = (0, 0);
     assert_eq!(one, other, "seed {seed}");
+}
+
+/// Events as their authors bring them.
+pub(crate) fn brought_at(events: &[Event], now: u64) -> EventBatch {
+    let mut batch = batch(events.to_vec(), now);
+    for new in &mut batch.events {
+        new.if_protected = IfProtected::Show;
+    }
+    batch
 }
 
 fn assert_same(seen: &[Event], expected: &[&Event], seed: u64) {
@@ -191,6 +207,7 @@ pub(crate) fn batch(events: Vec<Event>, now: u64) -> EventBatch {
         event,
         sighting: None,
         if_deleted: IfDeleted::Keep,
+        if_protected: IfProtected::Hide,
     };
     EventBatch {
         events: events.into_iter().map(new).collect(),

@@ -2,12 +2,13 @@
 //! literally over it, without any order of arrival.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use nips::nip09::{deletion_targets, may_delete};
 use nips::nip40::Expiration;
 use nips::nip62::VanishRequest;
 use nips::nip70::is_protected;
-use nips::{Address, Event, Filter, Kind, PublicKey, tag_values};
+use nips::{Address, Event, EventId, Filter, Kind, PublicKey, tag_values};
 
 /// What follows from all events that were ever offered.
 pub(crate) struct Model<'m> {
@@ -18,7 +19,8 @@ pub(crate) struct Model<'m> {
 }
 
 impl<'m> Model<'m> {
-    pub(crate) fn new(offered: &'m [Event]) -> Self {
+    /// Of events that were offered; authors brought some of their protected ones themselves.
+    pub(crate) fn new(offered: &'m [Event], brought: &BTreeSet<EventId>) -> Self {
         let requests: Vec<&Event> = offered
             .iter()
             .filter(|event| is_vanish_request(event))
@@ -29,7 +31,7 @@ impl<'m> Model<'m> {
         let is_visible = |event: &&Event| {
             !is_superseded(event, &stored)
                 && !is_deleted(event, &stored)
-                && !is_protected(&event.as_ref().tags())
+                && (!is_protected(&event.as_ref().tags()) || brought.contains(&event.id()))
         };
         let visible = stored.iter().copied().filter(is_visible).collect();
         Self { stored, visible }

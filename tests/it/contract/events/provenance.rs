@@ -2,7 +2,8 @@
 
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{
-    EventBatch, EventKey, IfDeleted, MAX_CREATED_AT, NewEvent, Outcome, Refusal, Visibility,
+    EventBatch, EventKey, IfDeleted, IfProtected, MAX_CREATED_AT, NewEvent, Outcome, Refusal,
+    Visibility,
 };
 use nips::{Event, EventId, Kind};
 
@@ -13,6 +14,7 @@ fn seen(event: &Event, relay: u32, seen_at: u64) -> NewEvent {
         event: event.clone(),
         sighting: Some(sighting(relay, seen_at)),
         if_deleted: IfDeleted::Keep,
+        if_protected: IfProtected::Hide,
     }
 }
 

@@ -82,6 +82,14 @@ impl Dice {
         (0..count).map(|_| self.author()).collect()
     }
 
+    /// Some of the protected events.
+    pub(crate) fn brought(&mut self, history: &[Event]) -> Vec<Event> {
+        let is_protected = |event: &&Event| nips::nip70::is_protected(&event.as_ref().tags());
+        let protected = history.iter().filter(is_protected);
+        let brought = protected.filter(|_| self.rng.random_ratio(1, 2));
+        brought.cloned().collect()
+    }
+
     /// What an operator keeps from readers: sometimes nothing, else some events and perhaps an author.
     pub(crate) fn banned(&mut self, history: &[Event]) -> Banned {
         let count = self.rng.random_range(0..=8);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{
-    BatchNumber, EventBatch, EventKey, IfDeleted, NewEvent, ScanOrder, Scope,
+    BatchNumber, EventBatch, EventKey, IfDeleted, IfProtected, NewEvent, ScanOrder, Scope,
 };
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
 use bigbrotr::store::postgres::{PostgresOptions, PostgresStore};
@@ -112,6 +112,7 @@ async fn write_shuffled(store: &PostgresStore, events: &[Event], writer: u32) {
             event: event.clone(),
             sighting: Some(sighting(writer, NOW)),
             if_deleted: IfDeleted::Keep,
+            if_protected: IfProtected::Hide,
         };
         let batch = EventBatch {
             events: chunk.iter().map(new).collect(),
