@@ -379,6 +379,21 @@ pub fn net_settings(config: &Config, service: ServiceName) -> Result<NetSettings
     settings::net_settings(config, service)
 }
 
+/// Signs write probes: with the monitor's key where there is one, for a relay may know it, else with one
+/// that is forgotten.
+///
+/// # Errors
+/// When there is a key and it cannot be used.
+pub fn probe_signer(config: &Config) -> Result<Signer> {
+    let secret = if identity::exists(config) {
+        identity::load_or_create(config)?.0
+    } else {
+        identity::generate()
+    };
+    let signer = Signer::new(secret.expose(), Arc::new(SystemClock));
+    signer.context("could not use the monitor's key")
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

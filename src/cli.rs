@@ -4,6 +4,7 @@
 //! output, everything else to standard error.
 
 mod banner;
+mod check;
 mod doctor;
 mod export;
 mod import;
@@ -100,6 +101,8 @@ enum Command {
     Export(export::ExportOptions),
     /// What the archive knows: relays, events, lag, gaps, last cycles
     Status(status::StatusOptions),
+    /// Makes every check on relays now and says what was found
+    Check(check::CheckOptions),
     /// Loads the configuration and prints every value with its source
     CheckConfig,
     /// Prints complete commented samples of the configuration files
@@ -202,6 +205,7 @@ fn uses_all_settings(command: &Command) -> bool {
         Command::Import(_)
             | Command::Export(_)
             | Command::Status(_)
+            | Command::Check(_)
             | Command::Migrate
             | Command::Doctor
     )
@@ -223,6 +227,7 @@ async fn perform(command: Command, config: Config) -> Result<Exit> {
         Command::Import(options) => import::import(config, options).await,
         Command::Export(options) => export::export(config, options).await,
         Command::Status(options) => Box::pin(status::status(config, &options)).await,
+        Command::Check(options) => Box::pin(check::check(config, options)).await,
         Command::Migrate => migrate(config).await,
         Command::Doctor => Box::pin(doctor::doctor(config)).await,
         Command::CheckConfig | Command::DefaultConfig(_) | Command::Keygen => Ok(Exit::Done),
@@ -241,7 +246,7 @@ async fn service(config: Config, name: ServiceName, options: &ServiceOptions) ->
 fn shows_progress(command: &Command) -> bool {
     let draws = match command {
         Command::Run(options) => options.once,
-        Command::Import(_) | Command::Sync(_) => true,
+        Command::Import(_) | Command::Sync(_) | Command::Check(_) => true,
         _ => false,
     };
     draws && output::is_terminal()

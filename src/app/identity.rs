@@ -49,9 +49,14 @@ pub(super) fn load_or_create(config: &Config) -> Result<(Secret, KeyOrigin)> {
     if let Some(key) = read(&path)? {
         return Ok((key, KeyOrigin::File(path)));
     }
-    let key = nostr::SecretKey::generate().to_secret_hex();
-    create(&path, &key).with_context(|| format!("could not create {}", path.display()))?;
-    Ok((Secret::new(key), KeyOrigin::Created(path)))
+    let key = generate();
+    create(&path, key.expose()).with_context(|| format!("could not create {}", path.display()))?;
+    Ok((key, KeyOrigin::Created(path)))
+}
+
+/// A new key, in hex.
+pub(super) fn generate() -> Secret {
+    Secret::new(nostr::SecretKey::generate().to_secret_hex())
 }
 
 /// Whether there is a key without making one.

@@ -71,7 +71,7 @@ impl Findings {
     }
 
     /// What is published.
-    pub(super) fn into_observation(self, included: &ChecksIncluded) -> Observation {
+    pub fn into_observation(self, included: &ChecksIncluded) -> Observation {
         let is_included = |check| included.includes(check);
         Observation {
             rtt: self.connection.rtt,

@@ -37,6 +37,7 @@ fn help_and_version_are_results() {
         "import",
         "export",
         "status",
+        "check",
         "check-config",
         "doctor",
         "keygen",

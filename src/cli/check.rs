@@ -1,0 +1,110 @@
+//! `bigbrotr check URL…`: every check on some relays now, for a person or a script. Nothing is stored and
+//! nothing is published, so that it works beside a process that runs.
+
+mod figures;
+mod report;
+
+use anyhow::Result;
+use clap::Args;
+use futures_util::StreamExt;
+use futures_util::stream;
+use nips::{LocalRelays, RelayUrl};
+
+use super::output;
+use crate::app::{net_settings, probe_signer};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{ChecksIncluded, Config};
+use crate::lifecycle::Exit;
+use crate::model::ServiceName;
+use crate::net::Net;
+use crate::services::monitor::{Examiner, Findings};
+
+/// Relays looked at side by side; a list of hundreds should not become a burst.
+const AT_ONCE: usize = 16;
+
+#[derive(Debug, Args)]
+pub(super) struct CheckOptions {
+    /// Relays, e.g. wss://relay.example.com; without a scheme it is wss
+    #[arg(required = true, value_name = "URL", value_parser = relay)]
+    urls: Vec<RelayUrl>,
+    /// Print a JSON document for each relay, one a line
+    #[arg(long)]
+    json: bool,
+    /// Do not send the ephemeral event that shows whether the relay takes events
+    #[arg(long)]
+    no_write: bool,
+}
+
+fn relay(text: &str) -> Result<RelayUrl, String> {
+    let has_scheme = text.contains("://");
+    let url = if has_scheme {
+        text.to_owned()
+    } else {
+        format!("wss://{text}")
+    };
+    RelayUrl::parse_with(&url, LocalRelays::Accepted).map_err(|error| error.to_string())
+}
+
+/// A relay and what was found out about it.
+struct Checked {
+    url: RelayUrl,
+    checked_at: u64,
+    findings: Findings,
+}
+
+pub(super) async fn check(mut config: Config, options: CheckOptions) -> Result<Exit> {
+    config.monitor.processing.compute = ChecksIncluded::ALL;
+    config.monitor.processing.write_probe = !options.no_write;
+    let net = Net::new(net_settings(&config, ServiceName::Monitor)?)?;
+    let examiner = Examiner::new(net.clone(), probe_signer(&config)?, &config.monitor);
+    let looks = options.urls.into_iter().map(|url| {
+        let deadline = net.deadline(url.network());
+        let (examiner, checked_at) = (&examiner, SystemClock.now());
+        async move {
+            let findings = Box::pin(examiner.look_at(&url, deadline)).await;
+            Checked {
+                url,
+                checked_at,
+                findings,
+            }
+        }
+    });
+    let mut looks = stream::iter(looks).buffered(AT_ONCE);
+    let mut all_answered = true;
+    while let Some(checked) = looks.next().await {
+        all_answered &= checked.findings.connection.is_online();
+        let text = if options.json {
+            format!("{}\n", figures::of(&checked))
+        } else {
+            report::of(&checked)
+        };
+        output::print(&text)?;
+    }
+    Ok(if all_answered {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_enough() {
+        for (text, url) in [
+            ("relay.example.com", "wss://relay.example.com"),
+            ("ws://127.0.0.1:7777", "ws://127.0.0.1:7777"),
+            (
+                "wss://relay.example.com/path",
+                "wss://relay.example.com/path",
+            ),
+        ] {
+            assert_eq!(relay(text).unwrap().as_str(), url);
+        }
+        for text in ["https://relay.example.com", "wss://", "no host"] {
+            assert!(relay(text).is_err(), "{text}");
+        }
+    }
+}
