@@ -2,12 +2,11 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nips::nip45::{AuthorSketch, SketchOffset};
 use nips::{Filter, PublicKey};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 use super::filter_limits::expected_time;
 use super::manners::Payer;
@@ -17,6 +16,7 @@ use super::server::Inner;
 use super::stored::{SLACK, Unanswered};
 use crate::store::StoreError;
 use crate::store::events::Scope;
+use crate::store::sets::SetBounds;
 
 /// Counts of one connection that are worked out at the same time.
 const MAX_COUNTS: usize = 2;
@@ -128,24 +128,33 @@ impl Inner {
     ) -> Result<Counted, Unanswered> {
         let expected = expected_time(&filters);
         let give_back = |_: &Overloaded| self.crowd.settle(payer, expected, Duration::ZERO);
+        let bounds = SetBounds {
+            max_scanned: self.settings.limits.max_scanned,
+            deadline: Some(Instant::now() + self.settings.limits.max_query_time),
+            ..SetBounds::default()
+        };
         let place = self.queries.enter(&filters).await.inspect_err(give_back)?;
         let began_at = Instant::now();
-        let counted = self.count_all(filters, self.scope(readers));
+        let counted = self.count_all(filters, self.scope(readers), bounds);
         let patience = self.settings.limits.max_query_time + SLACK;
         let counted = tokio::time::timeout(patience, counted).await;
         self.crowd.settle(payer, expected, began_at.elapsed());
         drop(place);
         counted
             .map_err(|_| Unanswered::TooSlow)?
-            .map_err(Unanswered::Store)
+            .map_err(Unanswered::from)
     }
 
-    async fn count_all(&self, filters: Vec<Filter>, scope: Scope) -> Result<Counted, StoreError> {
-        let max_scanned = self.settings.limits.max_scanned;
+    async fn count_all(
+        &self,
+        filters: Vec<Filter>,
+        scope: Scope,
+        bounds: SetBounds,
+    ) -> Result<Counted, StoreError> {
         if let [filter] = filters.as_slice() {
-            return self.count_one(filter, scope, max_scanned).await;
+            return self.count_one(filter, scope, bounds).await;
         }
-        let count = self.store.count(filters, scope, max_scanned).await;
+        let count = self.store.count(filters, scope, bounds).await;
         count.map(Counted::plain)
     }
 
@@ -153,16 +162,16 @@ impl Inner {
         &self,
         filter: &Filter,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<Counted, StoreError> {
         let filter = filter.clone();
         let Some(offset) = SketchOffset::of(&filter) else {
-            let count = self.store.count(vec![filter], scope, max_scanned).await;
+            let count = self.store.count(vec![filter], scope, bounds).await;
             return count.map(Counted::plain);
         };
         let counted = self
             .store
-            .count_authors(filter, scope, offset, max_scanned)
+            .count_authors(filter, scope, offset, bounds)
             .await?;
         Ok(Counted {
             events: counted.events,

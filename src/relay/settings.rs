@@ -102,6 +102,8 @@ pub struct RelayLimits {
     pub max_sync_events: usize,
     /// Events in the sets of all sync sessions; 40 bytes of memory each.
     pub max_synced_events: usize,
+    /// Time to find the set of one sync session, however few events of many looked at are in it.
+    pub max_sync_time: Duration,
     /// How long a sync session waits for the client's next message.
     pub sync_idle_timeout: Duration,
     /// Stored answers worked out at the same time, over all connections.
@@ -133,6 +135,7 @@ impl Default for RelayLimits {
             max_scanned: 1_000_000,
             max_sync_events: 1_000_000,
             max_synced_events: 5_000_000,
+            max_sync_time: Duration::from_secs(10),
             sync_idle_timeout: Duration::from_secs(60),
             concurrent_queries: 32,
             max_query_time: Duration::from_secs(2),

@@ -47,6 +47,15 @@ impl Unanswered {
     }
 }
 
+impl From<StoreError> for Unanswered {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::TooSlow { .. } => Self::TooSlow,
+            error => Self::Store(error),
+        }
+    }
+}
+
 impl From<Overloaded> for Unanswered {
     fn from(_: Overloaded) -> Self {
         Self::Overloaded

@@ -19,6 +19,8 @@ use super::manners::Payer;
 use super::reply::Reply;
 use super::server::Inner;
 use super::snapshot::Snapshot;
+use super::stored::Unanswered;
+use crate::store::sets::SetBounds;
 
 /// Sessions of one connection at the same time.
 const MAX_SYNCS: usize = 8;
@@ -221,13 +223,16 @@ impl Inner {
         message: Vec<u8>,
     ) -> Result<(Arc<Snapshot>, Vec<u8>), SyncError> {
         let Set { filter, readers } = set;
-        let max = self.settings.limits.max_sync_events;
+        let limits = &self.settings.limits;
+        let max = limits.max_sync_events;
         let scope = self.scope(readers);
-        let set = self.store.keys(filter, scope, max).await;
-        let set = set.map_err(|error| {
-            tracing::warn!(reason = error.reason(), %error, "a client's set of events could not be read");
-            SyncError::Other("error: could not read the archive".to_owned())
-        })?;
+        let bounds = SetBounds {
+            max_events: max,
+            deadline: Some(std::time::Instant::now() + limits.max_sync_time),
+            ..SetBounds::default()
+        };
+        let set = self.store.keys(filter, scope, bounds).await;
+        let set = set.map_err(|error| unreadable(error.into()))?;
         if set.is_cut {
             return Err(SyncError::TooMany(max));
         }
@@ -269,6 +274,13 @@ impl Inner {
             SyncError::Other(why.to_owned())
         })
     }
+}
+
+fn unreadable(why: Unanswered) -> SyncError {
+    if let Unanswered::Store(error) = &why {
+        tracing::warn!(reason = error.reason(), %error, "a client's set of events could not be read");
+    }
+    SyncError::Other(why.message().to_owned())
 }
 
 fn malformed(error: &SyncMessageError) -> SyncError {

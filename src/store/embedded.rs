@@ -23,7 +23,7 @@ use crate::store::events::{
     ScanCursor, ScanOrder, ScanPage, Scope, WriteReport,
 };
 use crate::store::lmdb::{LmdbEvents, LmdbOptions};
-use crate::store::sets::{AuthorCount, KeySet};
+use crate::store::sets::{AuthorCount, KeySet, SetBounds};
 use crate::store::sqlite::{SqliteBacked, SqliteOptions, SqliteStore};
 use crate::store::{EventStore, StoreError};
 
@@ -119,9 +119,9 @@ impl EventStore for Embedded {
         &self,
         filters: Vec<Filter>,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<(u64, bool), StoreError> {
-        self.events.count(filters, scope, max_scanned).await
+        self.events.count(filters, scope, bounds).await
     }
 
     async fn count_authors(
@@ -129,21 +129,19 @@ impl EventStore for Embedded {
         filter: Filter,
         scope: Scope,
         offset: SketchOffset,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<AuthorCount, StoreError> {
         let store = &self.events;
-        store
-            .count_authors(filter, scope, offset, max_scanned)
-            .await
+        store.count_authors(filter, scope, offset, bounds).await
     }
 
     async fn keys(
         &self,
         filter: Filter,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<KeySet, StoreError> {
-        self.events.keys(filter, scope, max_scanned).await
+        self.events.keys(filter, scope, bounds).await
     }
 
     async fn scan(

@@ -60,6 +60,12 @@ pub enum StoreError {
         #[source]
         source: Source,
     },
+    /// The answer was not there by the moment that the caller set; something narrower may be.
+    #[error("store operation {operation} took too long")]
+    TooSlow {
+        /// The trait method.
+        operation: &'static str,
+    },
     /// A stored row cannot be read back.
     #[error("stored {what} is damaged")]
     Damaged {
@@ -86,6 +92,7 @@ impl StoreError {
             Self::Full { .. } => "full",
             Self::Failed { .. } => "failed",
             Self::Refused { .. } => "refused",
+            Self::TooSlow { .. } => "too-slow",
             Self::Damaged { .. } => "damaged",
             Self::Closed => "closed",
         }

@@ -16,7 +16,7 @@ use nips::{Event, EventId, EventRef, Filter, PublicKey, tag_values};
 use crate::model::Sighting;
 use crate::store::StoreError;
 use crate::store::quota::Quota;
-use crate::store::sets::{AuthorCount, KeySet};
+use crate::store::sets::{AuthorCount, KeySet, SetBounds};
 
 /// Highest `created_at` that can be stored: the key has 33 bits for seconds (year 2242).
 pub const MAX_CREATED_AT: u64 = (1 << 33) - 1;
@@ -416,13 +416,13 @@ pub trait EventStore: Send + Sync {
         bounds: QueryBounds,
     ) -> Result<Page, StoreError>;
 
-    /// How many events a query without limits would answer with; `max_scanned` bounds the work, and
-    /// the second value says whether the bound was reached.
+    /// How many events a query without limits would answer with; the second value says whether a bound was
+    /// reached.
     async fn count(
         &self,
         filters: Vec<Filter>,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<(u64, bool), StoreError>;
 
     /// The same for one filter, with a sketch of the authors of what was counted (NIP-45).
@@ -431,16 +431,16 @@ pub trait EventStore: Send + Sync {
         filter: Filter,
         scope: Scope,
         offset: SketchOffset,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<AuthorCount, StoreError>;
 
     /// The keys of the events that match, of one moment: the newest ones up to the filter's limit, all
-    /// without one. `max_scanned` bounds the work and so the keys.
+    /// without one.
     async fn keys(
         &self,
         filter: Filter,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<KeySet, StoreError>;
 
     /// A step of a walk over everything stored, in time order, visiting at most `max_visited` events.

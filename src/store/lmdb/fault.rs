@@ -13,6 +13,8 @@ pub(super) enum Fault {
     Damaged(String),
     #[error("a reading task was cut short")]
     Interrupted,
+    #[error("time was up")]
+    TooSlow,
 }
 
 impl Fault {
@@ -21,6 +23,7 @@ impl Fault {
         match self {
             Self::Damaged(what) => StoreError::Damaged { what },
             Self::Interrupted => StoreError::Closed,
+            Self::TooSlow => StoreError::TooSlow { operation },
             Self::Lmdb(error) if is_full(&error) => StoreError::Full {
                 operation,
                 source: error.into(),

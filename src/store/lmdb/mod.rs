@@ -61,7 +61,7 @@ use crate::store::events::{
     ArrivalBatch, BatchNumber, EventBatch, EventKey, EventStatistics, Page, QueryBounds,
     ScanCursor, ScanOrder, ScanPage, Scope, WriteReport,
 };
-use crate::store::sets::{AuthorCount, KeySet};
+use crate::store::sets::{AuthorCount, KeySet, SetBounds};
 use crate::store::{EventStore, StoreError};
 
 /// The event archive in one directory.
@@ -131,10 +131,10 @@ impl EventStore for LmdbEvents {
         &self,
         filters: Vec<Filter>,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<(u64, bool), StoreError> {
         let read = move |engine: &Engine, view: View<'_>| {
-            sets::count(engine, view, &filters, &scope, max_scanned)
+            sets::count(engine, view, &filters, &scope, bounds)
         };
         self.read("count", read).await
     }
@@ -144,10 +144,10 @@ impl EventStore for LmdbEvents {
         filter: Filter,
         scope: Scope,
         offset: SketchOffset,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<AuthorCount, StoreError> {
         let read = move |engine: &Engine, view: View<'_>| {
-            sets::count_authors(engine, view, &filter, &scope, offset, max_scanned)
+            sets::count_authors(engine, view, &filter, &scope, offset, bounds)
         };
         self.read("count_authors", read).await
     }
@@ -156,10 +156,10 @@ impl EventStore for LmdbEvents {
         &self,
         filter: Filter,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<KeySet, StoreError> {
         let read = move |engine: &Engine, view: View<'_>| {
-            sets::keys(engine, view, &filter, &scope, max_scanned)
+            sets::keys(engine, view, &filter, &scope, bounds)
         };
         self.read("keys", read).await
     }

@@ -42,7 +42,7 @@ pub(super) fn query(
             found.push(record);
             ControlFlow::Continue(())
         });
-        has_more |= limit > 0 && walk? == Walk::Stopped;
+        has_more |= limit > 0 && walk? != Walk::Finished;
     }
     let order = |record: &Record<'_>| (Reverse(created_at(record.eid())), record.id());
     found.sort_by_cached_key(order);
@@ -76,6 +76,8 @@ pub(super) enum Walk {
     Finished,
     /// The visitor or the bound stopped it.
     Stopped,
+    /// Its time was up.
+    Late,
 }
 
 impl<'w, 't> Walker<'w, 't> {
@@ -121,8 +123,11 @@ impl<'w, 't> Walker<'w, 't> {
         let mut found = Vec::new();
         for id in ids {
             let scanned = self.max_scanned - self.scans_left;
-            if self.scans_left == 0 || self.turn.is_over(scanned) {
+            if self.scans_left == 0 {
                 return Ok(Walk::Stopped);
+            }
+            if self.turn.is_over(scanned) {
+                return Ok(Walk::Late);
             }
             self.scans_left -= 1;
             found.extend(self.view.find(id)?);
@@ -161,6 +166,19 @@ impl<'w, 't> Walker<'w, 't> {
         Ok(walk)
     }
 
+    /// The same where part of an answer is worth nothing. Returns whether it was stopped.
+    pub(super) fn walk_in_time(
+        &mut self,
+        filter: &Filter,
+        visit: &mut dyn FnMut(Record<'t>) -> ControlFlow<()>,
+    ) -> Result<bool, Fault> {
+        match self.walk(filter, visit)? {
+            Walk::Finished => Ok(false),
+            Walk::Stopped => Ok(true),
+            Walk::Late => Err(Fault::TooSlow),
+        }
+    }
+
     fn walk_merge(
         &mut self,
         merge: &mut Merge<'t>,
@@ -170,8 +188,11 @@ impl<'w, 't> Walker<'w, 't> {
         let scanned_before = self.max_scanned - self.scans_left;
         while let Some(eid) = merge.next()? {
             let scanned = merge.scanned();
-            if scanned > self.scans_left || self.turn.is_over(scanned_before + scanned) {
+            if scanned > self.scans_left {
                 return Ok(Walk::Stopped);
+            }
+            if self.turn.is_over(scanned_before + scanned) {
+                return Ok(Walk::Late);
             }
             // An index may still have rows of what was hidden lately; the events themselves are all.
             let is_for_readers = matches!(self.scope, Scope::Servable { .. });

@@ -8,12 +8,12 @@ use nips::nip45::{AuthorSketch, SketchOffset};
 use super::engine::Engine;
 use super::fault::Fault;
 use super::matcher::Matcher;
-use super::query::{Walk, Walker};
+use super::query::Walker;
 use super::record::Record;
 use super::view::View;
 use crate::store::eid::created_at;
 use crate::store::events::{EventKey, Scope};
-use crate::store::sets::{AuthorCount, KeySet};
+use crate::store::sets::{AuthorCount, KeySet, SetBounds};
 
 /// How many events match, and whether that many rows were looked at that there may be more.
 ///
@@ -23,24 +23,27 @@ pub(super) fn count(
     view: View<'_>,
     filters: &[Filter],
     scope: &Scope,
-    max_scanned: usize,
+    bounds: SetBounds,
 ) -> Result<(u64, bool), Fault> {
-    let mut walker = Walker::new(engine, view, scope, max_scanned, engine.pace.begin(None));
+    let mut walker = walker(engine, view, scope, bounds);
     let mut earlier: Vec<Matcher<'_>> = Vec::new();
     let (mut events, mut is_cut) = (0, false);
     for filter in filters.iter().filter(|filter| filter.search.is_none()) {
         let mut failed = Ok(());
-        let walk = walker.walk(filter, &mut |record| match is_among(&record, &earlier) {
-            Ok(is_counted) => {
-                events += u64::from(!is_counted);
-                ControlFlow::Continue(())
-            }
-            Err(fault) => {
-                failed = Err(fault);
-                ControlFlow::Break(())
-            }
-        });
-        is_cut |= walk? == Walk::Stopped;
+        let is_stopped =
+            walker.walk_in_time(filter, &mut |record| match is_among(&record, &earlier) {
+                Ok(true) => ControlFlow::Continue(()),
+                Ok(false) if events >= bounds.max_events as u64 => ControlFlow::Break(()),
+                Ok(false) => {
+                    events += 1;
+                    ControlFlow::Continue(())
+                }
+                Err(fault) => {
+                    failed = Err(fault);
+                    ControlFlow::Break(())
+                }
+            });
+        is_cut |= is_stopped?;
         failed?;
         earlier.push(Matcher::new(filter));
     }
@@ -63,22 +66,23 @@ pub(super) fn count_authors(
     filter: &Filter,
     scope: &Scope,
     offset: SketchOffset,
-    max_scanned: usize,
+    bounds: SetBounds,
 ) -> Result<AuthorCount, Fault> {
     let mut authors = AuthorSketch::new(offset);
     let mut events = 0;
-    let walk = Walker::new(engine, view, scope, max_scanned, engine.pace.begin(None)).walk(
-        filter,
-        &mut |record| {
-            authors.add(&record.pubkey());
-            events += 1;
-            ControlFlow::Continue(())
-        },
-    );
+    let mut walker = walker(engine, view, scope, bounds);
+    let is_stopped = walker.walk_in_time(filter, &mut |record| {
+        if events >= bounds.max_events as u64 {
+            return ControlFlow::Break(());
+        }
+        authors.add(&record.pubkey());
+        events += 1;
+        ControlFlow::Continue(())
+    });
     Ok(AuthorCount {
+        is_cut: is_stopped?,
         events,
         authors,
-        is_cut: walk? == Walk::Stopped,
     })
 }
 
@@ -88,25 +92,34 @@ pub(super) fn keys(
     view: View<'_>,
     filter: &Filter,
     scope: &Scope,
-    max_scanned: usize,
+    bounds: SetBounds,
 ) -> Result<KeySet, Fault> {
     let limit = filter.limit.unwrap_or(usize::MAX);
     let mut keys: Vec<EventKey> = Vec::new();
     let mut is_limited = false;
-    let walk = Walker::new(engine, view, scope, max_scanned, engine.pace.begin(None)).walk(
-        filter,
-        &mut |record| {
-            is_limited = keys.len() >= limit;
-            if is_limited {
-                return ControlFlow::Break(());
-            }
-            keys.push(EventKey {
-                created_at: created_at(record.eid()),
-                id: record.id(),
-            });
-            ControlFlow::Continue(())
-        },
-    );
-    let is_cut = walk? == Walk::Stopped && !is_limited;
+    let mut walker = walker(engine, view, scope, bounds);
+    let is_stopped = walker.walk_in_time(filter, &mut |record| {
+        is_limited = keys.len() >= limit;
+        if is_limited || keys.len() >= bounds.max_events {
+            return ControlFlow::Break(());
+        }
+        keys.push(EventKey {
+            created_at: created_at(record.eid()),
+            id: record.id(),
+        });
+        ControlFlow::Continue(())
+    });
+    let is_cut = is_stopped? && !is_limited;
     Ok(KeySet { keys, is_cut })
+}
+
+/// A walk within bounds, but for the number of events, which the visitor counts.
+fn walker<'w, 't>(
+    engine: &'w Engine,
+    view: View<'t>,
+    scope: &'w Scope,
+    bounds: SetBounds,
+) -> Walker<'w, 't> {
+    let turn = engine.pace.begin(bounds.deadline);
+    Walker::new(engine, view, scope, bounds.max_scanned, turn)
 }

@@ -9,6 +9,7 @@ const OPERATOR_INTERVENTION: &str = "57";
 const TRANSACTION_ROLLBACK: &str = "40";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 const DISK_FULL: &str = "53100";
+const QUERY_CANCELED: &str = "57014";
 
 /// What a row does to a statement that is right: data, constraints, and limits such as that of an index entry.
 const FAULTS_OF_ROWS: [&str; 3] = ["22", "23", "54"];
@@ -31,6 +32,12 @@ pub(super) fn is_conflict(error: &StoreError) -> bool {
         .and_then(|error| error.as_database_error())
         .and_then(|error| error.code());
     code.is_some_and(|code| code.starts_with(TRANSACTION_ROLLBACK))
+}
+
+/// Whether a statement was given up, as by its time-out.
+pub(super) fn is_cancelled(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == QUERY_CANCELED)
 }
 
 /// Classifies a failure of writing rows that come from outside, where a row may be at fault.

@@ -41,7 +41,7 @@ use crate::store::events::{
     ArrivalBatch, BatchNumber, EventBatch, EventKey, EventStatistics, Page, QueryBounds,
     ScanCursor, ScanOrder, ScanPage, Scope, WriteReport,
 };
-use crate::store::sets::{AuthorCount, KeySet};
+use crate::store::sets::{AuthorCount, KeySet, SetBounds};
 
 const EVENTS: &str = "events";
 const POSITION: &str = "position.json";
@@ -251,9 +251,9 @@ impl EventStore for ServingIndex {
         &self,
         filters: Vec<Filter>,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<(u64, bool), StoreError> {
-        self.reader().count(filters, scope, max_scanned).await
+        self.reader().count(filters, scope, bounds).await
     }
 
     async fn count_authors(
@@ -261,26 +261,24 @@ impl EventStore for ServingIndex {
         filter: Filter,
         scope: Scope,
         offset: SketchOffset,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<AuthorCount, StoreError> {
         let reader = self.reader();
-        reader
-            .count_authors(filter, scope, offset, max_scanned)
-            .await
+        reader.count_authors(filter, scope, offset, bounds).await
     }
 
     async fn keys(
         &self,
         filter: Filter,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<KeySet, StoreError> {
         // The index holds what can be shown, and may be a little behind.
         let reader = match scope {
             Scope::Known => &*self.archive,
             Scope::Stored | Scope::Servable { .. } => self.reader(),
         };
-        reader.keys(filter, scope, max_scanned).await
+        reader.keys(filter, scope, bounds).await
     }
 
     async fn scan(

@@ -13,7 +13,7 @@ use bigbrotr::store::events::{
 };
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
 use bigbrotr::store::quarantine::QuarantinedEvent;
-use bigbrotr::store::sets::{AuthorCount, KeySet};
+use bigbrotr::store::sets::{AuthorCount, KeySet, SetBounds};
 use bigbrotr::store::sqlite::{SqliteOptions, SqliteStore};
 use bigbrotr::store::{EventStore, QuarantineStore, StoreError};
 use nips::nip45::SketchOffset;
@@ -174,9 +174,9 @@ impl EventStore for Faulty {
         &self,
         filters: Vec<Filter>,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<(u64, bool), StoreError> {
-        self.store.count(filters, scope, max_scanned).await
+        self.store.count(filters, scope, bounds).await
     }
 
     async fn count_authors(
@@ -184,21 +184,19 @@ impl EventStore for Faulty {
         filter: Filter,
         scope: Scope,
         offset: SketchOffset,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<AuthorCount, StoreError> {
         let store = &self.store;
-        store
-            .count_authors(filter, scope, offset, max_scanned)
-            .await
+        store.count_authors(filter, scope, offset, bounds).await
     }
 
     async fn keys(
         &self,
         filter: Filter,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<KeySet, StoreError> {
-        self.store.keys(filter, scope, max_scanned).await
+        self.store.keys(filter, scope, bounds).await
     }
 
     async fn scan(

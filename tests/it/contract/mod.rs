@@ -123,6 +123,7 @@ macro_rules! every_event_case {
                 expiration_hides,
                 first_d_tag_is_the_identifier,
                 keys_stop_at_limits_and_bounds,
+                sets_are_given_up_at_their_deadline,
                 limits_are_per_filter,
                 lowest_id_wins_a_tie,
                 messages_are_for_their_parties,

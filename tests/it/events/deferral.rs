@@ -5,6 +5,7 @@ use std::time::Duration;
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::Scope;
 use bigbrotr::store::lmdb::{Deferral, LmdbEvents, LmdbOptions};
+use bigbrotr::store::sets::SetBounds;
 use nips::{Event, Filter};
 use tempfile::TempDir;
 
@@ -93,7 +94,9 @@ async fn readers_do_not_notice_the_move() {
     let (_directory, store) = deferring(2);
     let count = async || {
         let filters = vec![Filter::from_json(r##"{"#t":["x"]}"##).unwrap()];
-        let counted = store.count(filters, Scope::public(NOW), usize::MAX).await;
+        let counted = store
+            .count(filters, Scope::public(NOW), SetBounds::default())
+            .await;
         counted.unwrap().0
     };
     let written = std::sync::atomic::AtomicU64::new(0);

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{EventBatch, EventKey, IfDeleted, IfProtected, NewEvent, Scope};
 use bigbrotr::store::lmdb::{Deferral, LmdbEvents, LmdbOptions};
+use bigbrotr::store::sets::SetBounds;
 use nips::{Event, EventId, Filter};
 use rand::Rng;
 
@@ -88,7 +89,9 @@ async fn check(directory: &Path, acknowledged: &[EventKey]) {
 
 async fn count(store: &LmdbEvents, filter: &str) -> (u64, bool) {
     let filters = vec![Filter::from_json(filter).unwrap()];
-    let counted = store.count(filters, Scope::public(NOW), usize::MAX).await;
+    let counted = store
+        .count(filters, Scope::public(NOW), SetBounds::default())
+        .await;
     counted.unwrap()
 }
 

@@ -16,7 +16,7 @@ use bigbrotr::store::events::{
 };
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
 use bigbrotr::store::serving::{ServingIndex, ServingOptions};
-use bigbrotr::store::sets::{AuthorCount, KeySet};
+use bigbrotr::store::sets::{AuthorCount, KeySet, SetBounds};
 use bigbrotr::store::{EventStore, StoreError};
 use nips::nip45::SketchOffset;
 use nips::{EventId, Filter};
@@ -138,11 +138,14 @@ async fn assert_same_answers(archive: &Archive, index: &ServingIndex, dice: &mut
             let expected = expected.await.unwrap();
             let page = index.query(filters.clone(), scope.clone(), bounds);
             assert_eq!(page.await.unwrap(), expected);
-            let expected = archive
-                .store
-                .count(filters.clone(), scope.clone(), usize::MAX);
+            let expected =
+                archive
+                    .store
+                    .count(filters.clone(), scope.clone(), SetBounds::default());
             let expected = expected.await.unwrap();
-            let count = index.count(filters, scope.clone(), usize::MAX).await;
+            let count = index
+                .count(filters, scope.clone(), SetBounds::default())
+                .await;
             assert_eq!(count.unwrap(), expected);
         }
     }
@@ -368,9 +371,9 @@ impl EventStore for Archive {
         &self,
         filters: Vec<Filter>,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<(u64, bool), StoreError> {
-        self.reach()?.count(filters, scope, max_scanned).await
+        self.reach()?.count(filters, scope, bounds).await
     }
 
     async fn count_authors(
@@ -378,21 +381,19 @@ impl EventStore for Archive {
         filter: Filter,
         scope: Scope,
         offset: SketchOffset,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<AuthorCount, StoreError> {
         let store = self.reach()?;
-        store
-            .count_authors(filter, scope, offset, max_scanned)
-            .await
+        store.count_authors(filter, scope, offset, bounds).await
     }
 
     async fn keys(
         &self,
         filter: Filter,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<KeySet, StoreError> {
-        self.reach()?.keys(filter, scope, max_scanned).await
+        self.reach()?.keys(filter, scope, bounds).await
     }
 
     async fn scan(

@@ -359,3 +359,49 @@ async fn a_relay_that_offers_no_sync_says_so_and_lists_none() {
         assert_eq!(nips.contains(&json!(77)), is_listed);
     }
 }
+
+#[tokio::test]
+async fn the_cap_is_of_events_and_not_of_what_is_looked_at_to_find_them() {
+    let mut settings = named();
+    settings.limits.max_sync_events = 30;
+    let event = |number: u64| {
+        let topic = if number < 30 { "b" } else { "other" };
+        let tags = tags(&[&["t", "a"], &["t", topic]]);
+        let kind = if number < 30 { 1 } else { 7 };
+        author(1).sign(Kind(kind), NOW - number, tags, "")
+    };
+    let events: Vec<Event> = (0..400).map(event).collect();
+    let relay = filled(settings, &events).await;
+    let mut client = relay.client().await;
+    let twice_indexed = json!({"#t": ["a", "b"], "authors": [author(1).pubkey()], "kinds": [1]});
+    let (_, need) = compare(&mut client, &twice_indexed, &[], 0).await;
+    assert_eq!(need, hex_ids(&events[..30]));
+    client
+        .send(json!(["NEG-OPEN", "n", {"limit": 30}, NOTHING]))
+        .await;
+    message(&mut client, "n").await;
+    client
+        .send(json!(["NEG-OPEN", "n", {"limit": 31}, NOTHING]))
+        .await;
+    let error = refused(&mut client, "n").await;
+    assert!(
+        error[2].as_str().unwrap().starts_with("blocked: "),
+        "{error}"
+    );
+    assert_eq!(error[3], 30);
+}
+
+#[tokio::test]
+async fn sets_that_take_too_long_to_find_are_given_up() {
+    let mut settings = named();
+    settings.limits.max_sync_time = Duration::ZERO;
+    settings.limits.max_query_time = Duration::ZERO;
+    let events: Vec<Event> = (0..600).map(note).collect();
+    let relay = filled(settings, &events).await;
+    let mut client = relay.client().await;
+    let late = "error: the answer took too long";
+    client.send(json!(["NEG-OPEN", "n", {}, NOTHING])).await;
+    assert_eq!(refused(&mut client, "n").await[2], late);
+    client.send(json!(["COUNT", "c", {}])).await;
+    assert_eq!(client.closed("c").await, late);
+}

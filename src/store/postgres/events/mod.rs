@@ -35,7 +35,7 @@ use crate::store::events::{
     ScanCursor, ScanOrder, ScanPage, Scope, WriteReport,
 };
 use crate::store::rules::Rules;
-use crate::store::sets::{AuthorCount, KeySet};
+use crate::store::sets::{AuthorCount, KeySet, SetBounds};
 use crate::store::{EventStore, StoreError};
 
 /// How this store reads events.
@@ -86,9 +86,9 @@ impl EventStore for PostgresStore {
         &self,
         filters: Vec<Filter>,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<(u64, bool), StoreError> {
-        self.count_events(&filters, &scope, max_scanned).await
+        self.count_events(&filters, &scope, bounds).await
     }
 
     async fn count_authors(
@@ -96,9 +96,9 @@ impl EventStore for PostgresStore {
         filter: Filter,
         scope: Scope,
         offset: SketchOffset,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<AuthorCount, StoreError> {
-        self.count_event_authors(&filter, &scope, offset, max_scanned)
+        self.count_event_authors(&filter, &scope, offset, bounds)
             .await
     }
 
@@ -106,9 +106,9 @@ impl EventStore for PostgresStore {
         &self,
         filter: Filter,
         scope: Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<KeySet, StoreError> {
-        self.event_keys(&filter, &scope, max_scanned).await
+        self.event_keys(&filter, &scope, bounds).await
     }
 
     async fn scan(

@@ -2,7 +2,7 @@
 //! session.
 
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use sqlx::postgres::{PgArguments, PgRow};
@@ -10,7 +10,8 @@ use sqlx::query::Query;
 use sqlx::{Executor, Postgres, SqlSafeStr};
 
 use super::super::PostgresStore;
-use super::super::error::classify_rows;
+use super::super::connection::statement;
+use super::super::error::{classify_rows, is_cancelled};
 use crate::metrics::StoreMetrics;
 use crate::store::StoreError;
 
@@ -22,6 +23,9 @@ const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
     SET LOCAL enable_hashjoin = off;
     SET LOCAL enable_mergejoin = off;
     SET LOCAL jit = off";
+
+/// Until the end of the transaction.
+const SET_TIME_OUT: &str = "SELECT set_config('statement_timeout', $1, true)";
 
 /// What a walk in the order of keys does without, so that it never sorts what it could read in order.
 const WALKING: &str = "SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off";
@@ -36,6 +40,8 @@ struct Timer {
     metrics: StoreMetrics,
     operation: &'static str,
     started: Instant,
+    /// When the caller wants no answer any more.
+    deadline: Option<Instant>,
     failure: OnceLock<&'static str>,
 }
 
@@ -67,6 +73,24 @@ impl Session {
         let set = self.transaction.execute(WALKING).await;
         set.map_err(self.timer.failed())?;
         Ok(self)
+    }
+
+    /// Has the server give up a statement that is not done by then.
+    pub(super) async fn end_by(&mut self, deadline: Option<Instant>) -> Result<(), StoreError> {
+        let Some(deadline) = deadline else {
+            return Ok(());
+        };
+        self.timer.deadline = Some(deadline);
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let operation = self.timer.operation;
+            return Err(StoreError::TooSlow { operation });
+        }
+        // Zero would be no time-out at all.
+        let left_ms = left.max(Duration::from_millis(1)).as_millis();
+        let set = statement(SET_TIME_OUT).bind(left_ms.to_string());
+        let set = set.execute(&mut *self.transaction).await;
+        set.map(drop).map_err(self.timer.failed())
     }
 
     pub(super) async fn rows(
@@ -111,6 +135,7 @@ impl Timer {
             metrics,
             operation,
             started: Instant::now(),
+            deadline: None,
             failure: OnceLock::new(),
         }
     }
@@ -118,7 +143,13 @@ impl Timer {
     /// Classifies a failure, for `map_err`.
     fn failed(&self) -> impl Fn(sqlx::Error) -> StoreError {
         |error| {
-            let error = classify_rows(self.operation, error);
+            let is_late = self.deadline.is_some() && is_cancelled(&error);
+            let error = match is_late {
+                true => StoreError::TooSlow {
+                    operation: self.operation,
+                },
+                false => classify_rows(self.operation, error),
+            };
             // Of several failures the first is the reason for the others.
             let _ = self.failure.set(error.reason());
             error

@@ -13,7 +13,7 @@ use crate::store::StoreError;
 use crate::store::eid::{created_at, eid_range};
 use crate::store::events::{EventKey, Scope};
 use crate::store::postgres::PostgresStore;
-use crate::store::sets::{AuthorCount, KeySet};
+use crate::store::sets::{AuthorCount, KeySet, SetBounds};
 
 impl PostgresStore {
     /// How many events match, and whether there may be more.
@@ -21,15 +21,17 @@ impl PostgresStore {
         &self,
         filters: &[Filter],
         scope: &Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<(u64, bool), StoreError> {
-        let Some(mut sql) = count(filters, scope, max_scanned) else {
+        let max = rows(bounds);
+        let Some(mut sql) = count(filters, scope, max) else {
             return Ok((0, false));
         };
         let mut session = self.reading("count").await?;
+        session.end_by(bounds.deadline).await?;
         let row = session.row(sql.build().persistent(false)).await?;
         session.commit().await?;
-        let bound = max_scanned as u64;
+        let bound = max as u64;
         let events = number(&row, "events")?.min(bound);
         Ok((events, number(&row, "scanned")? > bound))
     }
@@ -40,7 +42,7 @@ impl PostgresStore {
         filter: &Filter,
         scope: &Scope,
         offset: SketchOffset,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<AuthorCount, StoreError> {
         let mut counted = AuthorCount {
             events: 0,
@@ -50,8 +52,10 @@ impl PostgresStore {
         let Some(window) = window(filter) else {
             return Ok(counted);
         };
-        let mut sql = registers(filter, scope, window, offset, max_scanned);
+        let max = rows(bounds);
+        let mut sql = registers(filter, scope, window, offset, max);
         let mut session = self.reading("count_authors").await?;
+        session.end_by(bounds.deadline).await?;
         let rows = session.rows(sql.build().persistent(false)).await?;
         session.commit().await?;
         for row in &rows {
@@ -61,7 +65,7 @@ impl PostgresStore {
             let (register, tail) = read_register(register, &lowest)?;
             counted.authors.raise(register, tail);
         }
-        let bound = max_scanned as u64;
+        let bound = max as u64;
         counted.is_cut = counted.events > bound;
         counted.events = counted.events.min(bound);
         Ok(counted)
@@ -72,20 +76,17 @@ impl PostgresStore {
         &self,
         filter: &Filter,
         scope: &Scope,
-        max_scanned: usize,
+        bounds: SetBounds,
     ) -> Result<KeySet, StoreError> {
         let mut set = KeySet::default();
         let limit = filter.limit.unwrap_or(usize::MAX);
         let Some(window) = window(filter).filter(|_| limit > 0) else {
             return Ok(set);
         };
-        let mut sql = keys(
-            filter,
-            scope,
-            window,
-            limit.min(max_scanned.saturating_add(1)),
-        );
+        let max = rows(bounds);
+        let mut sql = keys(filter, scope, window, limit.min(max.saturating_add(1)));
         let mut session = self.reading("keys").await?;
+        session.end_by(bounds.deadline).await?;
         let statement = sql.build().persistent(false);
         let take = |row: PgRow| {
             set.keys.push(read_key(&row)?);
@@ -93,10 +94,15 @@ impl PostgresStore {
         };
         session.each(statement, take).await?;
         session.commit().await?;
-        set.is_cut = set.keys.len() > max_scanned;
-        set.keys.truncate(max_scanned);
+        set.is_cut = set.keys.len() > max;
+        set.keys.truncate(max);
         Ok(set)
     }
+}
+
+/// Rows that are asked for: conditions are exact, so that each is an event that matches.
+fn rows(bounds: SetBounds) -> usize {
+    bounds.max_events.min(bounds.max_scanned)
 }
 
 /// Where the matches of a filter lie; `None` when it can have none.

@@ -7,7 +7,7 @@ use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{
     EventBatch, EventKey, IfDeleted, IfProtected, NewEvent, QueryBounds, ScanOrder, Scope,
 };
-use bigbrotr::store::sets::AuthorCount;
+use bigbrotr::store::sets::{AuthorCount, SetBounds};
 use nips::nip45::{AuthorSketch, SketchOffset};
 use nips::{Event, Filter};
 
@@ -131,7 +131,7 @@ async fn compare(store: &dyn EventStore, filters: &[Filter], scope: Scope, visib
     assert_eq!(page.has_more, filters.iter().any(is_cut), "{:?}", asked());
     let union = picked(visible, &unlimited(filters), usize::MAX);
     let count = store
-        .count(filters.to_vec(), scope.clone(), usize::MAX)
+        .count(filters.to_vec(), scope.clone(), SetBounds::default())
         .await
         .unwrap();
     assert_eq!(count, (union.len() as u64, false), "{:?}", asked());
@@ -144,7 +144,7 @@ async fn compare(store: &dyn EventStore, filters: &[Filter], scope: Scope, visib
 async fn compare_sets(store: &dyn EventStore, filter: &Filter, scope: &Scope, visible: &[&Event]) {
     let asked = filter.to_json();
     let expected = picked(visible, std::slice::from_ref(filter), usize::MAX);
-    let set = store.keys(filter.clone(), scope.clone(), usize::MAX);
+    let set = store.keys(filter.clone(), scope.clone(), SetBounds::default());
     let mut set = set.await.unwrap();
     set.keys
         .sort_by_key(|key| (Reverse(key.created_at), key.id));
@@ -153,7 +153,7 @@ async fn compare_sets(store: &dyn EventStore, filter: &Filter, scope: &Scope, vi
     let Some(offset) = SketchOffset::of(filter) else {
         return;
     };
-    let counted = store.count_authors(filter.clone(), scope.clone(), offset, usize::MAX);
+    let counted = store.count_authors(filter.clone(), scope.clone(), offset, SetBounds::default());
     let mut authors = AuthorSketch::new(offset);
     let union = picked(
         visible,

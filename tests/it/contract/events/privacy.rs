@@ -4,6 +4,7 @@ use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{
     BatchNumber, EventKey, IfProtected, Outcome, Refusal, Scope, Visibility,
 };
+use bigbrotr::store::sets::SetBounds;
 use nips::Kind;
 use nips::event::UnsignedEvent;
 
@@ -34,7 +35,10 @@ pub(crate) async fn messages_are_for_their_parties(store: &dyn EventStore) {
             let page = ask(store, &[filter], scope.clone()).await;
             assert_eq!(ids(&page), expected, "{readers:?} {filter}");
             let filters = vec![nips::Filter::from_json(filter).unwrap()];
-            let count = store.count(filters, scope, 1000).await.unwrap();
+            let count = store
+                .count(filters, scope, SetBounds::default())
+                .await
+                .unwrap();
             assert_eq!(
                 count,
                 (expected.len() as u64, false),

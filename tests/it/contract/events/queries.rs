@@ -1,10 +1,10 @@
 //! Limits, bounds, order, and values that are hard to index.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{EventKey, QueryBounds, ScanOrder, Scope};
-use bigbrotr::store::sets::KeySet;
+use bigbrotr::store::sets::{KeySet, SetBounds};
 use nips::nip45::SketchOffset;
 use nips::{Event, EventId, Filter};
 
@@ -125,12 +125,17 @@ pub(crate) async fn bounds_stop_a_query(store: &dyn EventStore) {
     }
     let all = vec![Filter::default()];
     let (count, is_cut) = store
-        .count(all.clone(), Scope::public(NOW), 20)
+        .count(all.clone(), Scope::public(NOW), SetBounds::rows(20))
         .await
         .unwrap();
     assert!(is_cut && count <= 20);
-    let count = store.count(all, Scope::public(NOW), 1000).await.unwrap();
-    assert_eq!(count, (50, false));
+    let count = store.count(all.clone(), Scope::public(NOW), SetBounds::rows(1000));
+    assert_eq!(count.await.unwrap(), (50, false));
+    for (max_events, expected) in [(49, (49, true)), (50, (50, false))] {
+        let bounds = SetBounds::events(max_events);
+        let count = store.count(all.clone(), Scope::public(NOW), bounds);
+        assert_eq!(count.await.unwrap(), expected);
+    }
 }
 
 /// Where a bound takes the limit's place, the second in which the answer ends is whole.
@@ -170,31 +175,64 @@ pub(crate) async fn keys_stop_at_limits_and_bounds(store: &dyn EventStore) {
         let keys = notes.iter().rev().take(count);
         keys.map(EventKey::of).collect()
     };
-    for (filter, max_scanned, expected) in [
-        ("{}", 1_000, newest(20)),
+    for (filter, max_events, expected) in [
+        ("{}", 20, newest(20)),
         (r#"{"limit":7}"#, 1_000, newest(7)),
-        (r#"{"limit":7}"#, 12, newest(7)),
+        (r#"{"limit":7}"#, 7, newest(7)),
         (r#"{"limit":0}"#, 1_000, vec![]),
         (r#"{"since":18}"#, 1_000, newest(2)),
         (r#"{"ids":[]}"#, 1_000, vec![]),
     ] {
         let asked = Filter::from_json(filter).unwrap();
-        let set = store.keys(asked, Scope::public(NOW), max_scanned);
+        let bounds = SetBounds::events(max_events);
+        let set = store.keys(asked, Scope::public(NOW), bounds);
         let expected = KeySet {
             keys: expected,
             is_cut: false,
         };
-        assert_eq!(set.await.unwrap(), expected, "{filter} {max_scanned}");
+        assert_eq!(set.await.unwrap(), expected, "{filter} {max_events}");
     }
-    let cut = store.keys(Filter::default(), Scope::public(NOW), 12);
-    let cut = cut.await.unwrap();
-    assert!(cut.is_cut && cut.keys.len() <= 12);
-    assert_eq!(cut.keys, newest(cut.keys.len()));
+    for bounds in [SetBounds::events(19), SetBounds::rows(12)] {
+        let cut = store.keys(Filter::default(), Scope::public(NOW), bounds);
+        let cut = cut.await.unwrap();
+        assert!(cut.is_cut && cut.keys.len() < notes.len());
+        assert_eq!(cut.keys, newest(cut.keys.len()));
+    }
     let tagged = Filter::from_json(r##"{"#t":["x"]}"##).unwrap();
     let offset = SketchOffset::of(&tagged).unwrap();
-    let counted = store.count_authors(tagged, Scope::public(NOW), offset, 12);
+    let counted = store.count_authors(tagged, Scope::public(NOW), offset, SetBounds::rows(12));
     let counted = counted.await.unwrap();
     assert!(counted.is_cut && counted.events <= 12);
+}
+
+/// Counts and sets of which only a part could be had in time are none.
+pub(crate) async fn sets_are_given_up_at_their_deadline(store: &dyn EventStore) {
+    let note = |number: u64| event_with(1, 1, number, &[&["t", "x"]], "");
+    write(store, &(0..600).map(note).collect::<Vec<_>>()).await;
+    let tagged = Filter::from_json(r##"{"#t":["x"]}"##).unwrap();
+    let offset = SketchOffset::of(&tagged).unwrap();
+    let scope = || Scope::public(NOW);
+    for (patience, is_enough) in [(Duration::ZERO, false), (Duration::from_secs(60), true)] {
+        let bounds = SetBounds {
+            deadline: Some(Instant::now() + patience),
+            ..SetBounds::default()
+        };
+        let count = store.count(vec![tagged.clone()], scope(), bounds).await;
+        let authors = store.count_authors(tagged.clone(), scope(), offset, bounds);
+        let keys = store.keys(tagged.clone(), scope(), bounds).await;
+        if is_enough {
+            assert_eq!(count.unwrap(), (600, false));
+            assert_eq!(authors.await.unwrap().events, 600);
+            assert_eq!(keys.unwrap().keys.len(), 600);
+        } else {
+            let reasons = [
+                count.unwrap_err().reason(),
+                authors.await.unwrap_err().reason(),
+                keys.unwrap_err().reason(),
+            ];
+            assert_eq!(reasons, ["too-slow"; 3]);
+        }
+    }
 }
 
 /// Values are compared in full and letters by case, however long they are.

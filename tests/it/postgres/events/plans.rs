@@ -3,6 +3,7 @@
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{BatchNumber, EventBatch, EventKey, QueryBounds, ScanOrder, Scope};
 use bigbrotr::store::postgres::{PostgresOptions, PostgresStore};
+use bigbrotr::store::sets::SetBounds;
 use nips::{Event, EventId, Filter};
 use sha2::{Digest, Sha256};
 use sqlx::{Executor, PgConnection, Row};
@@ -191,7 +192,7 @@ async fn check_lookups(large: &mut Large) {
     large
         .check("counting a topic", 300, async |store| {
             let filter = Filter::from_json(r##"{"#t":["topic 3"]}"##).unwrap();
-            let count = store.count(vec![filter], Scope::public(NOW), 1_000);
+            let count = store.count(vec![filter], Scope::public(NOW), SetBounds::rows(1_000));
             assert_eq!(count.await.unwrap(), (100, false));
         })
         .await;
