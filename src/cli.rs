@@ -14,6 +14,7 @@ mod output;
 mod pass;
 mod run;
 mod status;
+mod supervisor;
 mod sync;
 
 use std::path::PathBuf;
@@ -30,6 +31,8 @@ use crate::config::{
 use crate::lifecycle::{Exit, Tasks};
 use crate::model::ServiceName;
 use crate::telemetry;
+
+use supervisor::Supervisor;
 
 /// Time that blocking calls get at the end of the process. Whatever has to be finished is waited for
 /// before; what is left, such as a read from a terminal, may never return.
@@ -193,7 +196,8 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<Exit> {
     }
     telemetry::install(&config.brotr.log).context("could not start logging")?;
     let runtime = tokio::runtime::Runtime::new().context("could not start the runtime")?;
-    let exit = runtime.block_on(perform(cli.command, config));
+    let supervisor = Supervisor::find(environment);
+    let exit = runtime.block_on(perform(cli.command, config, supervisor));
     runtime.shutdown_timeout(LEFTOVERS);
     exit
 }
@@ -211,34 +215,40 @@ fn uses_all_settings(command: &Command) -> bool {
     )
 }
 
-async fn perform(command: Command, config: Config) -> Result<Exit> {
+async fn perform(command: Command, config: Config, supervisor: Supervisor) -> Result<Exit> {
+    if let Some((role, options)) = command.role() {
+        return match options {
+            Some(options) if options.once => pass::pass(config, &[role]).await,
+            _ => run::roles(config, &[role], supervisor).await,
+        };
+    }
     match command {
-        Command::Run(options) => Box::pin(run::run(config, options)).await,
-        Command::Seeder(options) => service(config, ServiceName::Seeder, &options).await,
-        Command::Finder(options) => service(config, ServiceName::Finder, &options).await,
-        Command::Validator(options) => service(config, ServiceName::Validator, &options).await,
-        Command::Monitor(options) => service(config, ServiceName::Monitor, &options).await,
-        Command::Synchronizer(options) => {
-            service(config, ServiceName::Synchronizer, &options).await
-        }
+        Command::Run(options) => Box::pin(run::run(config, options, supervisor)).await,
         Command::Sync(options) => Box::pin(sync::sync(config, options)).await,
-        Command::Refresher(options) => service(config, ServiceName::Refresher, &options).await,
-        Command::Relay => run::roles(config, &[ServiceName::Relay]).await,
         Command::Import(options) => import::import(config, options).await,
         Command::Export(options) => export::export(config, options).await,
         Command::Status(options) => Box::pin(status::status(config, &options)).await,
         Command::Check(options) => Box::pin(check::check(config, options)).await,
         Command::Migrate => migrate(config).await,
         Command::Doctor => Box::pin(doctor::doctor(config)).await,
-        Command::CheckConfig | Command::DefaultConfig(_) | Command::Keygen => Ok(Exit::Done),
+        // Done before, or a role.
+        _ => Ok(Exit::Done),
     }
 }
 
-async fn service(config: Config, name: ServiceName, options: &ServiceOptions) -> Result<Exit> {
-    if options.once {
-        pass::pass(config, &[name]).await
-    } else {
-        run::roles(config, &[name]).await
+impl Command {
+    /// The one role that a command stands for; the relay has no cycles, and so no options.
+    fn role(&self) -> Option<(ServiceName, Option<&ServiceOptions>)> {
+        Some(match self {
+            Self::Seeder(options) => (ServiceName::Seeder, Some(options)),
+            Self::Finder(options) => (ServiceName::Finder, Some(options)),
+            Self::Validator(options) => (ServiceName::Validator, Some(options)),
+            Self::Monitor(options) => (ServiceName::Monitor, Some(options)),
+            Self::Synchronizer(options) => (ServiceName::Synchronizer, Some(options)),
+            Self::Refresher(options) => (ServiceName::Refresher, Some(options)),
+            Self::Relay => (ServiceName::Relay, None),
+            _ => return None,
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::Args;
 use tracing::{info, warn};
 
+use super::supervisor::Supervisor;
 use super::{banner, pass};
 use crate::app::{App, KeyOrigin};
 use crate::config::{Config, LogFormat};
@@ -46,7 +47,11 @@ const PIPELINE: [ServiceName; 5] = [
     ServiceName::Synchronizer,
 ];
 
-pub(super) async fn run(config: Config, options: RunOptions) -> Result<Exit> {
+pub(super) async fn run(
+    config: Config,
+    options: RunOptions,
+    supervisor: Supervisor,
+) -> Result<Exit> {
     let chosen = |role: &ServiceName| options.roles.is_empty() || options.roles.contains(role);
     if options.once {
         let stages: Vec<ServiceName> = PIPELINE.into_iter().filter(chosen).collect();
@@ -57,11 +62,15 @@ pub(super) async fn run(config: Config, options: RunOptions) -> Result<Exit> {
         return pass::pass(config, &stages).await;
     }
     let chosen: Vec<ServiceName> = ServiceName::ALL.into_iter().filter(chosen).collect();
-    roles(config, &chosen).await
+    roles(config, &chosen, supervisor).await
 }
 
 /// Runs roles until a signal arrives or one of them fails.
-pub(super) async fn roles(config: Config, roles: &[ServiceName]) -> Result<Exit> {
+pub(super) async fn roles(
+    config: Config,
+    roles: &[ServiceName],
+    supervisor: Supervisor,
+) -> Result<Exit> {
     let lifecycle = Lifecycle::new(GRACE)?;
     let tasks = lifecycle.tasks();
     let app = App::open_for(config, tasks.clone(), roles).await?;
@@ -86,6 +95,9 @@ pub(super) async fn roles(config: Config, roles: &[ServiceName]) -> Result<Exit>
         let watch = tell_whether_relays_answer(store, format, started_at, tokens);
         tasks.spawn_short("reachability", watch);
     }
+    let names: Vec<&str> = roles.iter().map(|role| role.as_str()).collect();
+    supervisor.ready(&names.join(", "));
+    tasks.spawn_short("supervisor", supervisor.attend(tasks.tokens().clone()));
     let tokens = tasks.tokens().clone();
     let until_stopped = async {
         tokens.soft_stop().await;

@@ -14,5 +14,6 @@ pub(crate) mod operator;
 mod rejects;
 mod signals;
 mod status;
+mod supervisor;
 mod sync;
 mod usage;

@@ -9,3 +9,4 @@ mod prometheus;
 mod promql;
 mod rules;
 mod settings;
+mod units;
