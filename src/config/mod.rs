@@ -64,7 +64,7 @@ pub use section::FileName;
 pub use seeder::{SeedConfig, SeederConfig};
 pub use store::StoreConfig;
 pub use synchronizer::{
-    AuthConfig, SyncOverride, SyncProcessing, SyncTimeouts, SynchronizerConfig, TailConfig,
-    TimeoutOverrides,
+    AuthConfig, ResweepConfig, SyncOverride, SyncProcessing, SyncTimeouts, SynchronizerConfig,
+    TailConfig, TimeoutOverrides,
 };
 pub use validator::{CleanupConfig, ValidatorConfig, ValidatorProcessing};

@@ -29,6 +29,8 @@ pub struct SynchronizerConfig {
     pub processing: SyncProcessing,
     /// Which relays are listened to all the time.
     pub tail: TailConfig,
+    /// How late arrivals are found.
+    pub resweep: ResweepConfig,
     /// How patient it is with one relay.
     pub timeouts: SyncTimeouts,
     /// Who it identifies itself to.
@@ -61,6 +63,17 @@ pub struct SyncProcessing {
     pub max_event_size: Option<usize>,
     /// Whether relays with an invalid certificate are archived all the same.
     pub allow_insecure: bool,
+    /// Whether sets are compared with the relays that can do it (NIP-77).
+    pub negentropy: bool,
+}
+
+/// How late arrivals are found: events that reach a relay long after they were written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResweepConfig {
+    /// How far behind the newest covered second each visit looks again.
+    #[serde(with = "seconds")]
+    pub overlap: Duration,
 }
 
 /// Which relays are listened to all the time.
@@ -127,6 +140,7 @@ impl Default for SynchronizerConfig {
             lease: Duration::from_secs(45),
             processing: SyncProcessing::default(),
             tail: TailConfig::default(),
+            resweep: ResweepConfig::default(),
             timeouts: SyncTimeouts::default(),
             auth: AuthConfig::default(),
             overrides: Vec::new(),
@@ -146,6 +160,15 @@ impl Default for SyncProcessing {
             batch_size: 1_000,
             max_event_size: None,
             allow_insecure: false,
+            negentropy: true,
+        }
+    }
+}
+
+impl Default for ResweepConfig {
+    fn default() -> Self {
+        Self {
+            overlap: Duration::from_secs(300),
         }
     }
 }
@@ -205,6 +228,7 @@ impl Section for SynchronizerConfig {
     fn keys() -> Vec<Key> {
         let mut keys = vec![schedule::INTERVAL_KEY, schedule::FAILURES_KEY, LEASE_KEY];
         keys.extend(processing_keys());
+        keys.extend(resweep_keys());
         keys.extend([
             Key::section("tail", "Which relays are listened to all the time."),
             Key::new(
@@ -306,6 +330,25 @@ fn processing_keys() -> Vec<Key> {
             "processing.allow_insecure",
             Accepts::Flag,
             "Whether relays with an invalid certificate are archived all the same.",
+        ),
+        Key::new(
+            "processing.negentropy",
+            Accepts::Flag,
+            "Whether sets are compared with relays that have shown that they can do it (NIP-77).",
+        ),
+    ]
+}
+
+fn resweep_keys() -> Vec<Key> {
+    vec![
+        Key::section(
+            "resweep",
+            "How late arrivals are found: events that reach a relay long after they were written.",
+        ),
+        Key::new(
+            "resweep.overlap",
+            Accepts::Seconds(0.0, 604_800.0),
+            "How far behind the newest covered second each visit looks again.",
         ),
     ]
 }

@@ -12,6 +12,8 @@ pub enum StateType {
     Checkpoint,
     /// What an operator decided.
     Decision,
+    /// What somebody out there has shown of themselves.
+    Habits,
 }
 
 impl StateType {
@@ -21,12 +23,13 @@ impl StateType {
             Self::Cursor => "cursor",
             Self::Checkpoint => "checkpoint",
             Self::Decision => "decision",
+            Self::Habits => "habits",
         }
     }
 
     /// The type of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Cursor, Self::Checkpoint, Self::Decision]
+        [Self::Cursor, Self::Checkpoint, Self::Decision, Self::Habits]
             .into_iter()
             .find(|state_type| state_type.as_str() == name)
     }

@@ -4,14 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nips::Filter;
+use nips::nip77::SyncSet;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tracing::debug;
 
 use crate::archive::Door;
 use crate::config::SyncProcessing;
 use crate::lifecycle::Tokens;
 use crate::model::Relay;
-use crate::net::{AuthSigner, Nip67Hint, OpenOptions, Outcome, RequestOptions, Session};
+use crate::net::{
+    AuthSigner, OpenOptions, Outcome, ReconcileOptions, Reconciled, RequestOptions, Session,
+};
 use crate::services::Context;
 use crate::store::StoreError;
 
@@ -48,7 +52,7 @@ pub(super) struct Conversation<'a> {
     session: Option<Session>,
     /// What came of it so far.
     pub harvest: Harvest,
-    /// REQs sent so far.
+    /// REQs and NEG-OPENs sent so far.
     pub requests: u64,
     /// The most events that one whole answer held.
     pub largest_answer: usize,
@@ -148,11 +152,46 @@ impl<'a> Conversation<'a> {
         if outcome == Some(Outcome::Eose) {
             self.largest_answer = self.largest_answer.max(page.frames);
         }
-        page.is_finished = hint.flatten() == Some(Nip67Hint::Finish);
+        page.hint = hint.flatten();
         if outcome.as_ref().is_some_and(Outcome::is_end_of_session) {
             self.hang_up();
         }
         Ok(Answer { outcome, page })
+    }
+
+    /// Compares a set with what the relay holds; `None` when the service is stopping.
+    pub(super) async fn reconcile(
+        &mut self,
+        filter: &Filter,
+        set: &Arc<SyncSet>,
+        options: ReconcileOptions,
+    ) -> Option<Reconciled> {
+        let failed = Reconciled::Failed(Outcome::Disconnected);
+        if self.connect(options.deadline).await.is_err() {
+            return Some(failed);
+        }
+        let Some(session) = &mut self.session else {
+            return Some(failed);
+        };
+        self.requests += 1;
+        let report = tokio::select! {
+            report = session.reconcile(filter, set, options) => report,
+            () = self.tokens.soft_stop() => return None,
+        };
+        debug!(
+            outcome = report.outcome.as_str(),
+            count = set.elements().len(),
+            rounds = report.rounds,
+            sent_bytes = report.sent_bytes,
+            received_bytes = report.received_bytes,
+            "set_compared"
+        );
+        if let Reconciled::Failed(outcome) = &report.outcome
+            && outcome.is_end_of_session()
+        {
+            self.hang_up();
+        }
+        Some(report.outcome)
     }
 
     /// Ends the talk politely.

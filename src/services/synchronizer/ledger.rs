@@ -24,6 +24,8 @@ pub(super) struct Ledger<'a> {
     relay: RelayId,
     filter: FilterId,
     gaps: Vec<Gap>,
+    /// What is covered and asked for again, because something may have arrived late.
+    again: Option<Range>,
 }
 
 impl<'a> Ledger<'a> {
@@ -43,25 +45,54 @@ impl<'a> Ledger<'a> {
             relay,
             filter,
             gaps: context.store.gaps(relay, filter).await?,
+            again: None,
         })
     }
 
-    /// What is to be asked for now, newest first.
+    /// What is to be asked for now, newest first; of what is covered below the newest part, `overlap`
+    /// seconds are asked for again with it.
     ///
     /// # Errors
     /// [`StoreError`] when coverage cannot be read.
     pub(super) async fn missing(
-        &self,
+        &mut self,
         processing: &SyncProcessing,
+        overlap: u64,
     ) -> Result<Vec<Range>, StoreError> {
-        let now = self.opened_at;
-        let newest = processing.until.unwrap_or(now).min(now);
-        let newest = newest.saturating_sub(processing.end_lag.as_secs());
-        let Some(wanted) = Range::new(processing.since, newest) else {
+        let Some(wanted) = self.wanted(processing) else {
             return Ok(Vec::new());
         };
         let covered = self.context.store.coverage(self.relay, self.filter).await?;
-        Ok(missing(wanted, &covered, &self.gaps, now))
+        let mut ranges = missing(wanted, &covered, &self.gaps, self.opened_at);
+        let newest = ranges.first_mut().filter(|it| it.until == wanted.until);
+        if let Some(newest) = newest {
+            let below = |it: &&Interval| it.until.checked_add(1) == Some(newest.from);
+            let covered = covered.iter().find(below);
+            self.again = covered.and_then(|it| {
+                let from = it.until.saturating_sub(overlap);
+                Range::new(from.max(it.from).max(wanted.from), it.until)
+            });
+            newest.from = self.again.map_or(newest.from, |again| again.from);
+        }
+        Ok(ranges)
+    }
+
+    /// The last second that is asked for again although it is covered.
+    pub(super) fn known_until(&self) -> Option<u64> {
+        self.again.map(|again| again.until)
+    }
+
+    /// Everything that is to be archived by now.
+    pub(super) fn wanted(&self, processing: &SyncProcessing) -> Option<Range> {
+        let now = self.opened_at;
+        let newest = processing.until.unwrap_or(now).min(now);
+        let newest = newest.saturating_sub(processing.end_lag.as_secs());
+        Range::new(processing.since, newest)
+    }
+
+    /// Until when what is covered stays covered: later seconds are asked for again.
+    pub(super) fn settled_until(&self) -> u64 {
+        self.opened_at.saturating_sub(SETTLING_SECONDS)
     }
 
     /// Writes down what was found out; the events are durable by now. Returns how many ranges were
@@ -69,12 +100,16 @@ impl<'a> Ledger<'a> {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written; what comes after it is not written either.
-    pub(super) async fn keep(&self, findings: &[Finding]) -> Result<usize, StoreError> {
+    pub(super) async fn keep(
+        &self,
+        method: Method,
+        findings: &[Finding],
+    ) -> Result<usize, StoreError> {
         let mut proven = 0;
         for finding in joined(findings) {
             match finding {
                 Finding::Proven { range, events } => {
-                    self.cover(range, events).await?;
+                    self.cover(method, range, events).await?;
                     proven += 1;
                 }
                 Finding::Gap { range, reason } => self.add_gap(range, reason).await?,
@@ -83,15 +118,14 @@ impl<'a> Ledger<'a> {
         Ok(proven)
     }
 
-    async fn cover(&self, range: Range, events: u64) -> Result<(), StoreError> {
-        let settled_until = self.opened_at.saturating_sub(SETTLING_SECONDS);
-        let Some(range) = Range::new(range.from, range.until.min(settled_until)) else {
+    async fn cover(&self, method: Method, range: Range, events: u64) -> Result<(), StoreError> {
+        let Some(range) = Range::new(range.from, range.until.min(self.settled_until())) else {
             return Ok(());
         };
         let interval = Interval {
             from: range.from,
             until: range.until,
-            method: Method::Paging,
+            method,
             covered_at: self.context.clock.now(),
             events,
         };
@@ -101,7 +135,18 @@ impl<'a> Ledger<'a> {
             .await
     }
 
+    /// What of the range nothing was known about before.
+    fn without_known(&self, range: Range) -> Option<Range> {
+        match self.again {
+            Some(again) if again.contains(range.from) => range.above(again.until),
+            _ => Some(range),
+        }
+    }
+
     async fn add_gap(&self, range: Range, reason: GapReason) -> Result<(), StoreError> {
+        let Some(range) = self.without_known(range) else {
+            return Ok(());
+        };
         let now = self.context.clock.now();
         // A part of an older gap is progress, and is tried again as soon as a new one.
         let is_inside = |gap: &&Gap| range.from <= gap.from && gap.until <= range.until;

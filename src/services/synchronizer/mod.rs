@@ -1,15 +1,20 @@
 //! The synchronizer: archives what relays hold, as a record of which seconds of each are complete.
 //!
-//! For every relay that is due it asks which ranges of `created_at` are not covered yet, and walks them
-//! by backward paging (`walk`). Only an answer that ended with EOSE proves anything. What cannot be
+//! For every relay that is due it asks which ranges of `created_at` are not covered yet. Where the relay
+//! has shown that it compares sets (`trial`), it downloads only what is missing (`comparison`); else it
+//! walks them by backward paging (`walk`). Only a comparison that came to its end, and an answer that
+//! ended with EOSE, prove anything. What the relay has shown of itself is remembered (`habits`). What cannot be
 //! covered becomes a gap with its reason and the moment of the next attempt. Each visit has a share of
 //! time, so that a large relay does not keep the others waiting; what it could not do is due again
 //! after them.
 
+mod comparison;
 mod conversation;
 mod crowded_second;
+mod download;
 mod errand;
 mod gap_policy;
+mod habits;
 mod harvest;
 mod intake;
 mod leases;
@@ -19,8 +24,10 @@ mod patience;
 mod progress;
 mod range;
 mod tail;
+mod trial;
 mod visit;
 mod walk;
+mod windows;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use nips::nip67::Nip67Hint;
 use nips::{EventId, Filter, Kind, PublicKey};
+use serde::{Deserialize, Serialize};
 
 use crate::model::GapReason;
 
@@ -34,9 +36,7 @@ impl Question {
 
     /// The filter to send.
     pub(super) fn to_filter(&self, base: &Filter) -> Filter {
-        let mut filter = base.clone();
-        filter.since = Some(self.range.from);
-        filter.until = Some(self.range.until);
+        let mut filter = self.range.narrow(base);
         filter.limit = Some(self.limit);
         if let Some(kind) = self.kind {
             filter.kinds = Some(vec![kind]);
@@ -73,12 +73,13 @@ pub(super) struct Page {
     /// Seconds with an event that answers the question and that the archive did not take for a reason
     /// of its own.
     pub(super) not_kept: BTreeMap<u64, GapReason>,
-    /// The relay said that there is no more (NIP-67 `finish`).
-    pub(super) is_finished: bool,
+    /// What the relay said about whether there is more (NIP-67).
+    pub(super) hint: Option<Nip67Hint>,
 }
 
 /// In which order a relay answers, told from a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Order {
     /// As NIP-01 wants it: what a capped answer leaves out is older.
     NewestFirst,
@@ -125,6 +126,11 @@ impl Page {
     pub(super) fn count_within(&self, range: Range) -> u64 {
         let inside = self.events.iter().filter(|e| range.contains(e.created_at));
         inside.count() as u64
+    }
+
+    /// Whether the relay said that there is no more.
+    pub(super) fn is_finished(&self) -> bool {
+        self.hint == Some(Nip67Hint::Finish)
     }
 
     /// Whether most of the answer lies outside what was asked for: the relay ignores the bounds.

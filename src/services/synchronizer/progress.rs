@@ -25,9 +25,9 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Takes down which range is asked for, and what came so far.
-    pub(super) fn note(&mut self, range: Range, requests: u64, harvest: &Harvest) {
-        self.method = Some(Method::Paging);
+    /// Takes down which range is asked for and how, and what came so far.
+    pub(super) fn note(&mut self, method: Method, range: Range, requests: u64, harvest: &Harvest) {
+        self.method = Some(method);
         self.window = Some((range.from, range.until));
         let [
             earlier_requests,

@@ -1,5 +1,7 @@
 //! Ranges of `created_at` and what of them is still to be asked for.
 
+use nips::Filter;
+
 use crate::model::{Gap, Interval};
 
 /// Seconds from `from` to `until`, both inclusive; never empty.
@@ -35,6 +37,15 @@ impl Range {
     /// What is left above `second`, exclusive.
     pub(super) fn above(self, second: u64) -> Option<Self> {
         Self::new(second.checked_add(1)?.max(self.from), self.until)
+    }
+
+    /// The filter, of these seconds only.
+    pub(super) fn narrow(self, filter: &Filter) -> Filter {
+        Filter {
+            since: Some(self.from),
+            until: Some(self.until),
+            ..filter.clone()
+        }
     }
 
     fn intersection(self, other: Self) -> Option<Self> {

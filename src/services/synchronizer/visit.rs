@@ -1,5 +1,5 @@
-//! One visit to one relay: for each filter, the missing ranges are walked until they are covered, the
-//! relay has had enough, or its share of the cycle is used up.
+//! One visit to one relay: for each filter, the missing ranges are compared or walked until they are
+//! covered, the relay has had enough, or its share of the cycle is used up.
 //!
 //! What comes is archived first and counted as covered after that, so that a crash repeats work and
 //! loses none.
@@ -14,19 +14,20 @@ use tracing::debug;
 
 use crate::config::SynchronizerConfig;
 use crate::lifecycle::Tokens;
-use crate::model::{GapReason, Relay};
+use crate::model::{GapReason, Method, Relay};
 use crate::net::{AuthSigner, Outcome};
 use crate::services::Context;
 use crate::store::StoreError;
 
 use super::conversation::{Answer, Conversation};
+use super::habits::Habits;
 use super::harvest::Harvest;
 use super::ledger::Ledger;
-use super::page::Question;
+use super::page::{Page, Question};
 use super::patience::{Patience, Reaction};
 use super::progress::Progress;
 use super::range::Range;
-use super::walk::{Finding, Walk};
+use super::walk::{Finding, Manner, Walk};
 
 /// Lies in one visit, and their share of all events, from which a relay counts as a liar.
 const LIES: u64 = 10;
@@ -82,22 +83,31 @@ impl VisitReport {
 
 /// The visit itself.
 pub(super) struct Visit<'a> {
-    context: &'a Context,
-    config: &'a SynchronizerConfig,
-    tokens: &'a Tokens,
-    relay: &'a Relay,
-    conversation: Conversation<'a>,
-    patience: Patience,
-    ends_at: Instant,
-    longest_silence: Duration,
-    has_progress: bool,
-    watcher: Option<&'a watch::Sender<Progress>>,
+    pub(super) context: &'a Context,
+    pub(super) config: &'a SynchronizerConfig,
+    pub(super) tokens: &'a Tokens,
+    pub(super) relay: &'a Relay,
+    pub(super) conversation: Conversation<'a>,
+    pub(super) habits: Habits,
+    pub(super) patience: Patience,
+    pub(super) ends_at: Instant,
+    pub(super) longest_silence: Duration,
+    pub(super) has_progress: bool,
+    pub(super) watcher: Option<&'a watch::Sender<Progress>>,
 }
 
 /// What is being walked, and where the result is written down.
-struct Target<'a> {
-    filter: &'a Filter,
-    ledger: Ledger<'a>,
+pub(super) struct Target<'a> {
+    pub(super) filter: &'a Filter,
+    pub(super) ledger: Ledger<'a>,
+}
+
+/// How a walk came to stop.
+enum Stop {
+    /// The visit ends, or everything was walked.
+    Ended(VisitEnd),
+    /// The relay has shown that it compares sets: that is how the rest is done.
+    Comparable,
 }
 
 impl<'a> Visit<'a> {
@@ -118,6 +128,7 @@ impl<'a> Visit<'a> {
             config,
             tokens,
             relay,
+            habits: Habits::default(),
             patience: Patience::default(),
             ends_at: now + timeouts.max_duration,
             longest_silence: timeouts.idle,
@@ -137,8 +148,15 @@ impl<'a> Visit<'a> {
     /// # Errors
     /// [`StoreError`] when the store could not keep what came.
     pub(super) async fn run(mut self) -> Result<VisitReport, StoreError> {
-        let end = self.walk_filters().await?;
+        let known = Habits::load(&*self.context.store, self.relay).await?;
+        self.habits = known.clone();
+        let end = self.archive_filters().await?;
         self.conversation.say_goodbye().await;
+        if self.habits != known {
+            let now = self.context.clock.now();
+            let store = &*self.context.store;
+            self.habits.save(store, self.relay, now).await?;
+        }
         Ok(VisitReport {
             end,
             has_progress: self.has_progress,
@@ -148,10 +166,11 @@ impl<'a> Visit<'a> {
         })
     }
 
-    async fn walk_filters(&mut self) -> Result<VisitEnd, StoreError> {
+    async fn archive_filters(&mut self) -> Result<VisitEnd, StoreError> {
         for filter in &self.config.processing.filters {
-            let ledger = Ledger::open(self.context, self.relay.id, filter).await?;
-            let ranges = ledger.missing(&self.config.processing).await?;
+            let mut ledger = Ledger::open(self.context, self.relay.id, filter).await?;
+            let overlap = self.config.resweep.overlap.as_secs();
+            let ranges = ledger.missing(&self.config.processing, overlap).await?;
             if ranges.is_empty() {
                 continue;
             }
@@ -159,13 +178,56 @@ impl<'a> Visit<'a> {
                 return Ok(self.unreachable(reason));
             }
             let target = Target { filter, ledger };
-            let mut walk = Walk::new(filter, ranges, self.config.processing.limit);
-            match self.walk(&target, &mut walk).await? {
+            match self.archive(&target, ranges).await? {
                 VisitEnd::CaughtUp => {}
                 end => return Ok(end),
             }
         }
         Ok(VisitEnd::CaughtUp)
+    }
+
+    /// Archives what is missing, by comparing sets as far as that works, and by paging.
+    async fn archive(
+        &mut self,
+        target: &Target<'_>,
+        mut ranges: Vec<Range>,
+    ) -> Result<VisitEnd, StoreError> {
+        let mut may_compare = self.can_compare();
+        loop {
+            if may_compare {
+                let compared = self.compare(target, ranges).await?;
+                if let Some(end) = compared.end {
+                    return Ok(end);
+                }
+                ranges = compared.left;
+            }
+            let manner = self.manner(target.ledger.known_until());
+            let limit = self.config.processing.limit;
+            let mut walk = Walk::new(target.filter, ranges, limit, manner);
+            let stop = self.walk(target, &mut walk).await?;
+            self.remember(&walk);
+            match stop {
+                Stop::Ended(end) => return Ok(end),
+                Stop::Comparable => {
+                    ranges = walk.into_open();
+                    may_compare = true;
+                }
+            }
+        }
+    }
+
+    fn manner(&self, known_until: Option<u64>) -> Manner {
+        Manner {
+            cap: self.habits.cap,
+            order: self.habits.order,
+            known_until,
+        }
+    }
+
+    fn remember(&mut self, walk: &Walk) {
+        let shown = Some(walk.shown_cap());
+        self.habits.cap = self.habits.cap.max(shown);
+        self.habits.order = walk.checked_order().or(self.habits.order);
     }
 
     fn unreachable(&self, reason: &'static str) -> VisitEnd {
@@ -175,13 +237,14 @@ impl<'a> Visit<'a> {
         VisitEnd::Unreachable(reason)
     }
 
-    async fn walk(&mut self, target: &Target<'_>, walk: &mut Walk) -> Result<VisitEnd, StoreError> {
+    async fn walk(&mut self, target: &Target<'_>, walk: &mut Walk) -> Result<Stop, StoreError> {
         while let Some(question) = walk.question() {
             if self.tokens.is_stopping() {
-                return Ok(VisitEnd::Stopped);
+                return Ok(Stop::Ended(VisitEnd::Stopped));
             }
             if Instant::now() >= self.ends_at {
-                return self.out_of_time(target, walk, GapReason::TimedOut).await;
+                let end = self.out_of_time(target, walk, GapReason::TimedOut).await?;
+                return Ok(Stop::Ended(end));
             }
             let answer = self.ask(target, &question).await?;
             let end = match &answer.outcome {
@@ -190,10 +253,31 @@ impl<'a> Visit<'a> {
                 Some(outcome) => self.react(target, walk, outcome, &answer).await?,
             };
             if let Some(end) = end {
-                return Ok(end);
+                return Ok(Stop::Ended(end));
+            }
+            let is_whole = answer.outcome == Some(Outcome::Eose);
+            if is_whole
+                && walk.question().is_some()
+                && self.is_comparable(target, &answer.page).await?
+            {
+                return Ok(Stop::Comparable);
             }
         }
-        Ok(VisitEnd::CaughtUp)
+        Ok(Stop::Ended(VisitEnd::CaughtUp))
+    }
+
+    /// Whether it is worth finding out if sets can be compared, and they can.
+    async fn is_comparable(
+        &mut self,
+        target: &Target<'_>,
+        page: &Page,
+    ) -> Result<bool, StoreError> {
+        let now = self.context.clock.now();
+        if !self.config.processing.negentropy || !self.habits.is_trial_due(now) {
+            return Ok(false);
+        }
+        self.try_to_compare(target, page).await;
+        Ok(self.can_compare())
     }
 
     async fn ask(
@@ -207,19 +291,19 @@ impl<'a> Visit<'a> {
         }
         let silence = self.longest_silence * (1 + self.patience.failures());
         let filter = question.to_filter(target.filter);
-        self.show(question.range);
+        self.show(Method::Paging, question.range);
         let answer = self.conversation.ask(&filter, silence, self.ends_at).await;
-        self.show(question.range);
+        self.show(Method::Paging, question.range);
         answer
     }
 
     /// Tells the watcher, if there is one, what is asked for and what came so far.
-    fn show(&self, range: Range) {
+    pub(super) fn show(&self, method: Method, range: Range) {
         if let Some(watcher) = self.watcher {
             let Conversation {
                 requests, harvest, ..
             } = &self.conversation;
-            watcher.send_modify(|progress| progress.note(range, *requests, harvest));
+            watcher.send_modify(|progress| progress.note(method, range, *requests, harvest));
         }
     }
 
@@ -231,8 +315,10 @@ impl<'a> Visit<'a> {
         answer: &Answer,
     ) -> Result<Option<VisitEnd>, StoreError> {
         self.patience.restore();
+        self.habits.gives_hints |= answer.page.hint.is_some();
         let findings = walk.answer(&answer.page);
-        self.has_progress |= target.ledger.keep(&findings).await? > 0;
+        let proven = target.ledger.keep(Method::Paging, &findings).await?;
+        self.has_progress |= proven > 0;
         let is_unbounded = |finding: &Finding| {
             matches!(
                 finding,
@@ -305,7 +391,7 @@ impl<'a> Visit<'a> {
             Reaction::Split => {
                 if !walk.shrink_limit(answer.page.frames) {
                     let findings = walk.split(GapReason::BudgetExceeded);
-                    target.ledger.keep(&findings).await?;
+                    target.ledger.keep(Method::Paging, &findings).await?;
                 }
                 Ok(None)
             }
@@ -335,6 +421,7 @@ async fn give_up(
     walk: &mut Walk,
     reason: GapReason,
 ) -> Result<VisitEnd, StoreError> {
-    target.ledger.keep(&walk.give_up(reason)).await?;
+    let findings = walk.give_up(reason);
+    target.ledger.keep(Method::Paging, &findings).await?;
     Ok(VisitEnd::GaveUp(reason))
 }

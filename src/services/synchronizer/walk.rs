@@ -52,8 +52,20 @@ impl Cap {
 
     /// Whether nothing can have been left out of the answer.
     pub(super) fn is_whole(self, page: &Page, limit: usize, smallest: usize) -> bool {
-        page.is_finished || page.frames < self.0.max(smallest).min(limit)
+        page.is_finished() || page.frames < self.0.max(smallest).min(limit)
     }
+}
+
+/// What is known of the relay before the walk begins.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Manner {
+    /// The most events that it has ever sent for one question. It may send fewer by now, so that this alone
+    /// proves nothing.
+    pub(super) cap: Option<usize>,
+    /// The order of its answers, checked.
+    pub(super) order: Option<Order>,
+    /// The last second of the ranges that is covered already, and walked again.
+    pub(super) known_until: Option<u64>,
 }
 
 /// A relay's time line, being walked for one filter.
@@ -67,6 +79,7 @@ pub(super) struct Walk {
     cap: Cap,
     order: Option<Order>,
     is_order_checked: bool,
+    manner: Manner,
     /// Seconds whose events came and could not all be kept.
     not_kept: BTreeMap<u64, GapReason>,
     kinds: Option<Vec<nips::Kind>>,
@@ -96,7 +109,12 @@ struct OrderCheck {
 
 impl Walk {
     /// A walk over the ranges, given newest first, asking for at most `limit` events at once.
-    pub(super) fn new(filter: &Filter, mut ranges: Vec<Range>, limit: usize) -> Self {
+    pub(super) fn new(
+        filter: &Filter,
+        mut ranges: Vec<Range>,
+        limit: usize,
+        manner: Manner,
+    ) -> Self {
         ranges.reverse();
         let tasks = ranges.pop().map(Task::Range).into_iter().collect();
         Self {
@@ -104,8 +122,9 @@ impl Walk {
             tasks,
             limit,
             cap: Cap(SMALLEST_CAP.min(limit)),
-            order: None,
-            is_order_checked: false,
+            order: manner.order,
+            is_order_checked: manner.order.is_some(),
+            manner,
             not_kept: BTreeMap::new(),
             kinds: filter.kinds.clone(),
             authors: filter.authors.clone(),
@@ -136,28 +155,22 @@ impl Walk {
         };
         self.begin_next_range();
         let findings = findings.into_iter();
-        findings.flat_map(|it| self.as_kept(it)).collect()
+        findings.flat_map(|it| it.as_kept(&self.not_kept)).collect()
     }
 
-    /// A second of which an event could not be kept is a gap, whatever the relay has proven.
-    fn as_kept(&self, finding: Finding) -> Vec<Finding> {
-        let Finding::Proven { range, events } = finding else {
-            return vec![finding];
-        };
-        let mut findings = Vec::new();
-        let mut rest = Some(range);
-        for (second, reason) in self.not_kept.range(range.from..=range.until) {
-            let below = rest.and_then(|rest| rest.below(*second));
-            findings.extend(below.map(|range| Finding::Proven { range, events: 0 }));
-            findings.extend(Range::new(*second, *second).map(|range| Finding::Gap {
-                range,
-                reason: *reason,
-            }));
-            rest = range.above(*second);
-        }
-        // How many events each part holds is not known here; together they hold this many.
-        findings.extend(rest.map(|range| Finding::Proven { range, events }));
-        findings
+    /// The order of the relay's answers, if it was checked.
+    pub(super) fn checked_order(&self) -> Option<Order> {
+        self.order.filter(|_| self.is_order_checked)
+    }
+
+    /// The most events that one answer has had.
+    pub(super) fn shown_cap(&self) -> usize {
+        self.cap.0
+    }
+
+    /// Ends the walk: what is still open, newest first.
+    pub(super) fn into_open(mut self) -> Vec<Range> {
+        self.take_open()
     }
 
     fn begin_next_range(&mut self) {
@@ -197,6 +210,11 @@ impl Walk {
 
     /// Ends the walk: everything that is still open becomes a gap, newest first.
     pub(super) fn give_up(&mut self, reason: GapReason) -> Vec<Finding> {
+        let open = self.take_open().into_iter();
+        open.map(|range| Finding::Gap { range, reason }).collect()
+    }
+
+    fn take_open(&mut self) -> Vec<Range> {
         let mut open: Vec<Range> = self.tasks.iter().map(Task::range).collect();
         open.sort_unstable();
         let begun = open
@@ -205,11 +223,11 @@ impl Walk {
             .and_then(|(first, last)| Range::new(first.from, last.until));
         self.tasks.clear();
         let ranges = begun.into_iter().chain(self.ranges.drain(..).rev());
-        ranges.map(|range| Finding::Gap { range, reason }).collect()
+        ranges.collect()
     }
 
     fn answer_range(&mut self, range: Range, page: &Page) -> Vec<Finding> {
-        if self.cap.is_whole(page, self.limit, 0) {
+        if self.cap.is_whole(page, self.limit, 0) || self.meets_known(range, page) {
             return vec![proven(range, page)];
         }
         let Some(span) = page.span() else {
@@ -227,6 +245,21 @@ impl Walk {
             Some(Order::OldestFirst) => self.go_up(range, span, page),
             Some(Order::Unordered) => self.bisect(range, page),
         }
+    }
+
+    /// Whether the answer, newest first, comes down to what is covered: then nothing newer can have been
+    /// left out, and nothing older unless the relay has got stingier within what is covered already.
+    fn meets_known(&self, range: Range, page: &Page) -> bool {
+        let reaches = |known: u64| {
+            range.contains(known) && page.span().is_some_and(|span| span.from <= known)
+        };
+        let is_newest_first = self.manner.order == Some(Order::NewestFirst)
+            && page.order().is_none_or(|order| order == Order::NewestFirst);
+        let is_small = self
+            .manner
+            .cap
+            .is_some_and(|cap| page.frames < cap.min(self.limit));
+        is_newest_first && is_small && self.manner.known_until.is_some_and(reaches)
     }
 
     /// One page against the known order is enough to distrust it for good.
@@ -339,6 +372,29 @@ impl Walk {
                 Vec::new()
             }
         }
+    }
+}
+
+impl Finding {
+    /// A second of which an event could not be kept is a gap, whatever the relay has proven.
+    pub(super) fn as_kept(self, not_kept: &BTreeMap<u64, GapReason>) -> Vec<Self> {
+        let Self::Proven { range, events } = self else {
+            return vec![self];
+        };
+        let mut findings = Vec::new();
+        let mut rest = Some(range);
+        for (second, reason) in not_kept.range(range.from..=range.until) {
+            let below = rest.and_then(|rest| rest.below(*second));
+            findings.extend(below.map(|range| Self::Proven { range, events: 0 }));
+            findings.extend(Range::new(*second, *second).map(|range| Self::Gap {
+                range,
+                reason: *reason,
+            }));
+            rest = range.above(*second);
+        }
+        // How many events each part holds is not known here; together they hold this many.
+        findings.extend(rest.map(|range| Self::Proven { range, events }));
+        findings
     }
 }
 
@@ -461,7 +517,7 @@ mod tests {
                 events: answer,
                 frames,
                 not_kept: BTreeMap::new(),
-                is_finished: false,
+                hint: None,
             }
         }
     }
@@ -473,7 +529,16 @@ mod tests {
     }
 
     fn walk(relay: &mut Simulated, filter: &Filter, ranges: Vec<Range>) -> Outcome {
-        let mut walk = Walk::new(filter, ranges, 500);
+        walk_with(Manner::default(), relay, filter, ranges)
+    }
+
+    fn walk_with(
+        manner: Manner,
+        relay: &mut Simulated,
+        filter: &Filter,
+        ranges: Vec<Range>,
+    ) -> Outcome {
+        let mut walk = Walk::new(filter, ranges, 500, manner);
         let mut outcome = Outcome {
             proven: Vec::new(),
             gaps: Vec::new(),
@@ -560,6 +625,42 @@ mod tests {
         }
     }
 
+    /// What a visit knows that was preceded by another.
+    fn second_visit(known_until: u64) -> Manner {
+        Manner {
+            cap: Some(500),
+            order: Some(Order::NewestFirst),
+            known_until: Some(known_until),
+        }
+    }
+
+    #[test]
+    fn what_comes_down_to_what_is_covered_costs_one_request() {
+        let mut relay = Simulated::new(&spread(300), 500, Habit::Newest);
+        let target = Range::new(1_000, 200_000).unwrap();
+        let manner = second_visit(1_300);
+        let outcome = walk_with(manner, &mut relay, &Filter::default(), vec![target]);
+        assert_sound(&relay, &outcome, target);
+        assert_eq!((relay.requests, outcome.gaps.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_relay_that_has_got_stingier_loses_nothing() {
+        let older = Range::new(0, 1_500).unwrap();
+        let newer = Range::new(2_000, 200_000).unwrap();
+        for cap in [10, 100, 499] {
+            let mut relay = Simulated::new(&spread(600), cap, Habit::Newest);
+            let manner = second_visit(2_010);
+            let outcome = walk_with(manner, &mut relay, &Filter::default(), vec![newer, older]);
+            let got = |from, until| {
+                let inside = |event: &&Seen| (from..=until).contains(&event.created_at);
+                let mut events = relay.events.iter().filter(inside);
+                events.all(|event| outcome.got.contains(&event.id))
+            };
+            assert!(got(2_011, 200_000) && got(0, 1_500), "cap {cap}");
+        }
+    }
+
     #[test]
     fn random_order_is_bisected() {
         let mut relay = Simulated::new(&spread(2_000), 100, Habit::Random);
@@ -611,9 +712,9 @@ mod tests {
     fn nip_67_saves_the_last_question() {
         let filter = Filter::default();
         let mut relay = Simulated::new(&spread(60), 100, Habit::Newest);
-        let mut walk = Walk::new(&filter, vec![TARGET], 500);
+        let mut walk = Walk::new(&filter, vec![TARGET], 500, Manner::default());
         let mut page = relay.answer(&walk.question().unwrap(), &filter);
-        page.is_finished = true;
+        page.hint = Some(nips::nip67::Nip67Hint::Finish);
         let proven = Finding::Proven {
             range: TARGET,
             events: 60,
@@ -626,7 +727,7 @@ mod tests {
     fn a_second_that_was_not_kept_is_a_gap_inside_what_is_proven() {
         let filter = Filter::default();
         let mut relay = Simulated::new(&[0, 70, 80], 100, Habit::Newest);
-        let mut walk = Walk::new(&filter, vec![TARGET], 500);
+        let mut walk = Walk::new(&filter, vec![TARGET], 500, Manner::default());
         let mut page = relay.answer(&walk.question().unwrap(), &filter);
         page.not_kept = BTreeMap::from([(0, GapReason::TooLarge), (70, GapReason::Unstorable)]);
         let gap = |second, reason| Finding::Gap {
@@ -652,7 +753,7 @@ mod tests {
         let mut relay = Simulated::new(&spread(1_000), 100, Habit::Newest);
         let older = Range::new(0, 50).unwrap();
         let newer = Range::new(1_000, 200_000).unwrap();
-        let mut walk = Walk::new(&filter, vec![newer, older], 500);
+        let mut walk = Walk::new(&filter, vec![newer, older], 500, Manner::default());
         for _ in 0..2 {
             let page = relay.answer(&walk.question().unwrap(), &filter);
             walk.answer(&page);
@@ -668,7 +769,7 @@ mod tests {
 
     #[test]
     fn the_limit_shrinks_to_a_floor() {
-        let mut walk = Walk::new(&Filter::default(), vec![TARGET], 500);
+        let mut walk = Walk::new(&Filter::default(), vec![TARGET], 500, Manner::default());
         assert!(walk.shrink_limit(200));
         assert_eq!(walk.question().unwrap().limit, 100);
         assert!(walk.shrink_limit(0));

@@ -368,8 +368,8 @@ impl<'a> Live<'a> {
             let Some(next) = stream.claim.next() else {
                 continue;
             };
-            let ledger = Ledger::open(&self.inner.context, self.relay.id, filter).await?;
-            let missing = ledger.missing(processing).await?;
+            let mut ledger = Ledger::open(&self.inner.context, self.relay.id, filter).await?;
+            let missing = ledger.missing(processing, 0).await?;
             if missing.iter().any(|range| range.from < next) {
                 return Ok(true);
             }

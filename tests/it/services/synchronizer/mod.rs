@@ -7,6 +7,7 @@ mod failures;
 mod fairness;
 mod given;
 mod hostility;
+mod negentropy;
 mod refusals;
 mod restarts;
 mod tail;
