@@ -2,6 +2,7 @@
 //! only place that names concrete ones.
 
 mod assembly;
+mod backup;
 mod check;
 mod identity;
 mod settings;
@@ -36,6 +37,7 @@ use crate::services::{Context, Service};
 use crate::store::{EventStore, ServingIndex, Store};
 
 use assembly::Assembly;
+pub use backup::{Copied, back_up};
 pub use check::check;
 pub use identity::KeyOrigin;
 

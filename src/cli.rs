@@ -3,6 +3,7 @@
 //! A command is a file of `cli/` whose main function reads top to bottom. Results go to standard
 //! output, everything else to standard error.
 
+mod backup;
 mod banner;
 mod check;
 mod doctor;
@@ -102,6 +103,8 @@ enum Command {
     Import(import::ImportOptions),
     /// Writes the archive as JSONL
     Export(export::ExportOptions),
+    /// Copies the embedded store into a new folder, while it is in use
+    Backup(backup::BackupOptions),
     /// What the archive knows: relays, events, lag, gaps, last cycles
     Status(status::StatusOptions),
     /// Makes every check on relays now and says what was found
@@ -208,6 +211,7 @@ fn uses_all_settings(command: &Command) -> bool {
         command,
         Command::Import(_)
             | Command::Export(_)
+            | Command::Backup(_)
             | Command::Status(_)
             | Command::Check(_)
             | Command::Migrate
@@ -227,6 +231,7 @@ async fn perform(command: Command, config: Config, supervisor: Supervisor) -> Re
         Command::Sync(options) => Box::pin(sync::sync(config, options)).await,
         Command::Import(options) => import::import(config, options).await,
         Command::Export(options) => export::export(config, options).await,
+        Command::Backup(options) => backup::backup(config, options).await,
         Command::Status(options) => Box::pin(status::status(config, &options)).await,
         Command::Check(options) => Box::pin(check::check(config, options)).await,
         Command::Migrate => migrate(config).await,

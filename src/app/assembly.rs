@@ -131,7 +131,7 @@ impl Assembly {
     }
 }
 
-fn embedded_options(config: &Config) -> EmbeddedOptions {
+pub(super) fn embedded_options(config: &Config) -> EmbeddedOptions {
     EmbeddedOptions {
         whole_kinds: settings::whole_kinds(&config.brotr.archive),
         own_relay_urls: settings::own_relay_urls(&config.relay),

@@ -12,7 +12,7 @@ use tracing::warn;
 use crate::config::{Config, Secret};
 
 /// Name of the key file in the data directory.
-const KEY_FILE: &str = "monitor.key";
+pub(super) const KEY_FILE: &str = "monitor.key";
 
 /// Only its owner may read the key.
 const KEY_MODE: u32 = 0o600;

@@ -7,6 +7,7 @@
 //! data/bigbrotr.sqlite    SQLite: relays, candidates, documents, coverage, state, statistics
 //! ```
 
+mod backup;
 mod figures;
 
 use std::fmt;

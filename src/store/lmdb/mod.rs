@@ -10,6 +10,7 @@ mod admission;
 mod arrivals;
 mod arriving;
 mod backlog;
+mod backup;
 mod changes;
 mod counters;
 mod deferral;

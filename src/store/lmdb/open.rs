@@ -26,14 +26,14 @@ use crate::store::StoreError;
 const FORMAT: u64 = 1;
 
 /// Address space for the file: only touched pages cost memory, and a Linux process has 128 TiB.
-const DEFAULT_MAP_SIZE: usize = 1 << 40;
+pub(super) const DEFAULT_MAP_SIZE: usize = 1 << 40;
 
 /// Readers at a time. Each may hold an answer in memory; more threads than this only wait for the
 /// same disk.
 const MAX_READERS: usize = 32;
 
 /// Slots in LMDB's table of readers: ours, and those of programs that look at the file.
-const READER_SLOTS: u32 = 126;
+pub(super) const READER_SLOTS: u32 = 126;
 
 /// Where an archive is and how it is to be kept.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! The PostgreSQL assembly, on a real server and through a real PgBouncer (`tests/servers.sh`).
 
+mod backup;
 mod damage;
 mod events;
 mod functions;
