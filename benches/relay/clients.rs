@@ -1,4 +1,4 @@
-//! Clients that subscribe and wait.
+//! Clients: one that says what it is told, and many that subscribe and wait.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,10 +18,13 @@ const BUFFER_BYTES: usize = 1 << 10;
 /// What a client that stays connected waits for: notes of one author.
 const REQUEST: &str = r#"["REQ","feed",{"kinds":[1],"authors":["79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798"],"limit":10}]"#;
 
+/// One connection.
+pub(crate) struct Client(WebSocketStream<TcpStream>);
+
 /// All that are connected.
 pub(crate) struct Clients {
     address: SocketAddr,
-    open: Vec<WebSocketStream<TcpStream>>,
+    open: Vec<Client>,
 }
 
 impl Clients {
@@ -33,8 +36,8 @@ impl Clients {
     /// Connects until there are so many, each with one subscription.
     pub(crate) async fn connect(&mut self, count: usize) {
         while self.open.len() < count {
-            let mut client = connect(self.address).await;
-            ask(&mut client).await;
+            let mut client = Client::connect(self.address).await;
+            client.subscribe().await;
             self.open.push(client);
         }
     }
@@ -42,32 +45,44 @@ impl Clients {
     /// Checks that the relay still answers each of them, which also shows that none was closed.
     pub(crate) async fn all_are_served(&mut self) {
         for client in &mut self.open {
-            ask(client).await;
+            client.subscribe().await;
         }
     }
 }
 
-async fn connect(address: SocketAddr) -> WebSocketStream<TcpStream> {
-    let socket = TcpSocket::new_v4().expect("files may be opened; see ulimit -n");
-    let stream = socket.connect(address).await.expect("the relay listens");
-    stream.set_nodelay(true).expect("it is a TCP stream");
-    let config = WebSocketConfig::default()
-        .read_buffer_size(BUFFER_BYTES)
-        .write_buffer_size(0);
-    let url = format!("ws://{address}/");
-    let connected = client_async_with_config(url, stream, Some(config)).await;
-    connected.expect("the relay takes every client").0
-}
+impl Client {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("files may be opened; see ulimit -n");
+        let stream = socket.connect(address).await.expect("the relay listens");
+        stream.set_nodelay(true).expect("it is a TCP stream");
+        let config = WebSocketConfig::default()
+            .read_buffer_size(BUFFER_BYTES)
+            .write_buffer_size(0);
+        let url = format!("ws://{address}/");
+        let connected = client_async_with_config(url, stream, Some(config)).await;
+        Self(connected.expect("the relay takes every client").0)
+    }
 
-async fn ask(client: &mut WebSocketStream<TcpStream>) {
-    let sent = client.send(Message::text(REQUEST)).await;
-    sent.expect("the relay reads");
-    loop {
-        let next = tokio::time::timeout(PATIENCE, client.next()).await;
-        match next.expect("the relay answers") {
-            Some(Ok(Message::Text(text))) if text.starts_with("[\"EOSE\"") => return,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-            other => panic!("expected EOSE, got {other:?}"),
+    pub(crate) async fn send(&mut self, text: impl Into<String>) {
+        let sent = self.0.send(Message::text(text.into())).await;
+        sent.expect("the relay reads");
+    }
+
+    /// What the relay says next.
+    pub(crate) async fn next(&mut self) -> String {
+        loop {
+            let next = tokio::time::timeout(PATIENCE, self.0.next()).await;
+            match next.expect("the relay answers") {
+                Some(Ok(Message::Text(text))) => return text.as_str().to_owned(),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => panic!("expected text, got {other:?}"),
+            }
         }
+    }
+
+    async fn subscribe(&mut self) {
+        self.send(REQUEST).await;
+        let next = self.next().await;
+        assert!(next.starts_with("[\"EOSE\""), "{next}");
     }
 }

@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+/// `USER_HZ`, which is the same on every Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
+
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -18,8 +21,9 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Starts it with caps that let everybody in. What it says goes to `target/benchmarks/relay.log`.
-    pub(crate) fn start(address: SocketAddr) -> Self {
+    /// Starts it with caps that let everybody in, and more lines in `relay.yaml`. What it says goes to
+    /// `target/benchmarks/relay.log`.
+    pub(crate) fn start(address: SocketAddr, more: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let write = |name: &str, text: String| {
             let path = directory.path().join(name);
@@ -31,7 +35,10 @@ impl Program {
             "config/brotr.yaml",
             "metrics: {enabled: false}\n".to_owned(),
         );
-        write("relay-config/relay.yaml", format!("listen: {address}\n"));
+        write(
+            "relay-config/relay.yaml",
+            format!("listen: {address}\n{more}"),
+        );
         write("relay-config/policy.yaml", POLICY.to_owned());
         let child = Command::new(env!("CARGO_BIN_EXE_bigbrotr"))
             .arg("relay")
@@ -45,6 +52,17 @@ impl Program {
         };
         wait_for(address);
         program
+    }
+
+    /// CPU time so far, seconds.
+    pub(crate) fn cpu_seconds(&self) -> f64 {
+        let path = PathBuf::from(format!("/proc/{}/stat", self.child.id()));
+        let stat = fs::read_to_string(path).expect("the program runs");
+        // The name of the program is in parentheses; user and system time are the 12th and 13th field behind it.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let times = fields.split_whitespace().skip(11).take(2);
+        let ticks: f64 = times.filter_map(|field| field.parse::<f64>().ok()).sum();
+        ticks / TICKS_PER_SECOND
     }
 
     /// Memory of its own.
@@ -64,8 +82,15 @@ const POLICY: &str = "rates:
   max_connections: 100000
   max_connections_per_address: 100000
   max_connections_per_prefix: 100000
-  requests_per_minute_per_prefix: 1000000
+  requests_per_minute: 1000000
+  requests_per_minute_per_prefix: 10000000
+  events_per_minute: 1000000
+  events_per_minute_per_prefix: 10000000
+  events_per_minute_per_key: 1000000
+  query_time_per_minute: 1000
   query_time_per_minute_per_prefix: 1000
+bans:
+  enabled: false
 ";
 
 fn log() -> File {
