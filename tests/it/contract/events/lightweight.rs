@@ -3,6 +3,7 @@
 
 use bigbrotr::store::EventStore;
 use bigbrotr::store::events::{EventKey, Outcome, QueryBounds, Scope, Visibility};
+use bigbrotr::store::sets::SetBounds;
 use nips::{Filter, Kind};
 
 use super::{NOW, author, event, write};
@@ -34,7 +35,7 @@ pub(crate) async fn other_kinds_are_known_and_never_returned(store: &dyn EventSt
             assert_eq!(page.events, std::slice::from_ref(&profile), "{filter}");
         }
     }
-    let keys = async |scope| store.keys(Filter::default(), scope, 10).await.unwrap().keys;
+    let keys = async |scope| store.keys(Filter::default(), scope, SetBounds::rows(10)).await.unwrap().keys;
     assert_eq!(keys(Scope::Stored).await, [EventKey::of(&profile)]);
     assert_eq!(
         keys(Scope::Known).await,
