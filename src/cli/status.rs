@@ -36,7 +36,9 @@ pub(super) struct StatusOptions {
 }
 
 pub(super) async fn status(config: Config, options: &StatusOptions) -> Result<Exit> {
-    let figures = Box::pin(figures(config)).await?;
+    let free_bytes = free_bytes(&config);
+    let mut figures = Box::pin(figures(config)).await?;
+    figures["free_bytes"] = free_bytes.into();
     let text = if options.json {
         format!("{figures:#}\n")
     } else {
@@ -44,6 +46,14 @@ pub(super) async fn status(config: Config, options: &StatusOptions) -> Result<Ex
     };
     output::print(&text)?;
     Ok(Exit::Done)
+}
+
+/// Room on the disk of an embedded store; what a server has is not known here.
+fn free_bytes(config: &Config) -> Option<u64> {
+    let is_embedded = config.brotr.store.is_embedded();
+    let disk = is_embedded.then(|| rustix::fs::statvfs(&config.data_dir));
+    let disk = disk?.ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 async fn figures(config: Config) -> Result<Value> {
@@ -122,6 +132,7 @@ fn as_text(figures: &Value) -> String {
     events(&mut text, &figures["events"]);
     let bytes = number(&figures["events"]["size_bytes"]) + number(&figures["database_size_bytes"]);
     let _ = writeln!(text, "on disk     {}", size(bytes));
+    forecast(&mut text, figures, bytes);
     let lag = |value: &Value| value.as_u64().map_or_else(|| "none".to_owned(), span);
     let _ = writeln!(
         text,
@@ -134,6 +145,27 @@ fn as_text(figures: &Value) -> String {
     let _ = writeln!(text, "quarantine  {}", grouped(quarantined));
     cycles(&mut text, &figures["cycles"], now);
     text
+}
+
+/// What the measured growth leads to; the refresher measures several times a day.
+fn forecast(text: &mut String, figures: &Value, bytes: u64) {
+    let growth = &figures["growth"];
+    let Some(a_day) = growth["bytes_a_day"].as_u64() else {
+        return;
+    };
+    let since = date(number(&growth["since"]));
+    let after = |days: u64| size(bytes.saturating_add(a_day.saturating_mul(days)));
+    let _ = writeln!(text, "  grows by {} a day since {since}", size(a_day));
+    let (month, year) = (after(30), after(365));
+    let _ = writeln!(text, "  at that rate {month} in 30 days, {year} in a year");
+    if let Some(free) = figures["free_bytes"].as_u64() {
+        let days = free.checked_div(a_day);
+        let days = days.map_or_else(
+            || "never".to_owned(),
+            |days| format!("in {} days", grouped(days)),
+        );
+        let _ = writeln!(text, "  {} are free: full {days}", size(free));
+    }
 }
 
 fn relays(text: &mut String, figures: &Value) {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::clock::Clock;
 use crate::store::coverage::GapCount;
 use crate::store::events::EventStatistics;
+use crate::store::growth::{self, Growth, Size};
 use crate::store::relays::RelayCount;
 use crate::store::statistics::{CycleRecord, Totals};
 use crate::store::{Store, StoreError};
@@ -37,6 +38,8 @@ pub struct Overview {
     pub gaps: Vec<GapCount>,
     /// How far behind the services are.
     pub lag: Lag,
+    /// How fast it all grows; `None` before there are two sizes to compare.
+    pub growth: Option<Growth>,
     /// The last cycle of each service.
     pub cycles: Vec<CycleRecord>,
 }
@@ -56,12 +59,15 @@ impl Overview {
     /// # Errors
     /// The first [`StoreError`].
     pub async fn gather(store: &dyn Store, now: u64) -> Result<Self, StoreError> {
+        let (events, totals) = (store.event_statistics().await?, store.totals().await?);
+        let size = Size::of(&events, &totals, now);
         Ok(Self {
             gathered_at: now,
             relays: store.relay_counts().await?,
             candidates: store.candidate_counts().await?,
-            events: store.event_statistics().await?,
-            totals: store.totals().await?,
+            growth: growth::growth(store, size).await?,
+            events,
+            totals,
             quarantined: store.quarantined_count().await?,
             gaps: store.gap_counts().await?,
             lag: lag(store, now).await?,
@@ -107,6 +113,10 @@ impl Overview {
             "lag": { "check_s": self.lag.check_s, "sync_s": self.lag.sync_s },
             "cycles": self.cycles.iter().map(cycle_json).collect::<Vec<_>>(),
             "database_size_bytes": self.totals.size_bytes,
+            "growth": self.growth.map(|growth| json!({
+                "since": growth.since,
+                "bytes_a_day": growth.bytes_a_day,
+            })),
         })
     }
 }

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::config::{RefresherConfig, Schedule};
 use crate::lifecycle::Tokens;
 use crate::model::ServiceName;
+use crate::store::growth;
 
 use super::{Context, CycleSummary, Service, ServiceError, janitor, statistician};
 
@@ -35,6 +36,7 @@ impl Service for Refresher {
         let (store, now) = (self.context.store.as_ref(), self.context.clock.now());
         let swept = janitor::sweep(store, &self.config.retention, now, tokens).await?;
         let counted = statistician::count(store, &self.config.refresh, now, tokens).await?;
+        growth::note(store, now).await?;
         Ok(CycleSummary::new()
             .with("expired_events", swept.expired_events)
             .with("trimmed_arrivals", swept.arrivals)

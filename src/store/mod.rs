@@ -17,6 +17,7 @@ pub mod embedded;
 pub mod error;
 pub mod events;
 pub mod figures;
+pub mod growth;
 pub mod leases;
 pub mod lmdb;
 pub mod metadata;

@@ -1,7 +1,7 @@
 //! The built program as an operator meets it: commands, files, exit codes, signals.
 
-mod check;
 mod backup;
+mod check;
 mod check_config;
 mod corpus;
 mod default_config;

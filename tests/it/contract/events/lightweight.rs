@@ -35,7 +35,13 @@ pub(crate) async fn other_kinds_are_known_and_never_returned(store: &dyn EventSt
             assert_eq!(page.events, std::slice::from_ref(&profile), "{filter}");
         }
     }
-    let keys = async |scope| store.keys(Filter::default(), scope, SetBounds::rows(10)).await.unwrap().keys;
+    let keys = async |scope| {
+        store
+            .keys(Filter::default(), scope, SetBounds::rows(10))
+            .await
+            .unwrap()
+            .keys
+    };
     assert_eq!(keys(Scope::Stored).await, [EventKey::of(&profile)]);
     assert_eq!(
         keys(Scope::Known).await,
