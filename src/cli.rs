@@ -234,7 +234,7 @@ async fn perform(command: Command, config: Config, supervisor: Supervisor) -> Re
         Command::Backup(options) => backup::backup(config, options).await,
         Command::Status(options) => Box::pin(status::status(config, &options)).await,
         Command::Check(options) => Box::pin(check::check(config, options)).await,
-        Command::Migrate => migrate(config).await,
+        Command::Migrate => Box::pin(migrate(config)).await,
         Command::Doctor => Box::pin(doctor::doctor(config)).await,
         // Done before, or a role.
         _ => Ok(Exit::Done),

@@ -98,7 +98,7 @@ async fn sync_one(
     let filters = &app.config().synchronizer.processing.filters;
     let errand = {
         let work = synchronizer.run_errand(&relay, tokens, &sender);
-        ticker.watch(app.store(), &relay, filters, watcher, work)
+        Box::pin(ticker.watch(app.store(), &relay, filters, watcher, work))
     };
     let errand = errand.await?;
     let mut account = Account::new(relay.url.clone(), is_added, errand, begun.elapsed());
