@@ -16,7 +16,7 @@ pub(crate) mod management;
 mod manners;
 mod overload;
 mod sdk;
-mod server;
+pub(crate) mod server;
 mod serving_index;
 mod shutdown;
 mod sync_vectors;

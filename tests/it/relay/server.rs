@@ -25,19 +25,19 @@ use crate::archive::given::NOW;
 use crate::contract::events::batch;
 
 /// A served relay; dropping it ends its tasks.
-pub(super) struct Served {
+pub(crate) struct Served {
     pub(super) relay: Relay,
-    pub(super) archive: Archive,
-    pub(super) store: Arc<dyn EventStore>,
+    pub(crate) archive: Archive,
+    pub(crate) store: Arc<dyn EventStore>,
     pub(super) clock: Arc<MockClock>,
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     pub(super) soft: CancellationToken,
     tasks: JoinSet<()>,
     _directory: Option<TempDir>,
 }
 
 /// A relay with default settings.
-pub(super) async fn relay() -> Served {
+pub(crate) async fn relay() -> Served {
     relay_with(RelaySettings::default()).await
 }
 

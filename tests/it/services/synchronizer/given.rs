@@ -20,7 +20,7 @@ use bigbrotr::store::coverage::FilterId;
 use bigbrotr::store::events::{ScanOrder, Scope};
 use bigbrotr::store::{CoverageStore, Embedded, EmbeddedOptions, EventStore, RelayStore};
 use fleet::{Behaviour, Fleet, FleetPlan, Member, MemberPlan};
-use nips::{Event, EventId, Filter, Network};
+use nips::{Event, EventId, Filter, Network, RelayUrl};
 use tempfile::{NamedTempFile, TempDir};
 
 /// When every crawl begins: long after the laboratory's events.
@@ -116,6 +116,22 @@ impl Crawl {
         }
     }
 
+    /// Adds a relay that is none of the laboratory's, due at once.
+    pub(super) async fn add(&self, url: &RelayUrl) -> RelayId {
+        let relay = NewRelay {
+            url: url.clone(),
+            discovered_at: NOW,
+        };
+        self.store.add_relays(&[relay], NOW).await.unwrap();
+        let found = self.store.relay_by_url(url).await.unwrap();
+        found.expect("the relay was just added").id
+    }
+
+    /// The archived ids that were seen on this relay.
+    pub(super) async fn seen_at(&self, relay: RelayId) -> BTreeSet<EventId> {
+        self.sightings().await.remove(&relay).unwrap_or_default()
+    }
+
     /// The only relay, or the first.
     pub(super) fn member(&self) -> &Member {
         self.fleet.member(0)
@@ -198,8 +214,7 @@ impl Crawl {
 
     /// The archived ids that were seen on this relay.
     pub(super) async fn seen_on(&self, member: &Member) -> BTreeSet<EventId> {
-        let relay = self.relay(member).await.id;
-        self.sightings().await.remove(&relay).unwrap_or_default()
+        self.seen_at(self.relay(member).await.id).await
     }
 
     /// What is covered of the relay under this filter.

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use bigbrotr::archive::Door;
 use bigbrotr::model::Method;
+use bigbrotr::store::events::Scope;
+use fleet::events::Generator;
 use fleet::{Behaviour, FleetPlan, Member, MemberPlan, Syncing};
-use nips::{Event, EventId, Filter};
+use nips::{Event, EventId, Filter, LocalRelays, RelayUrl};
 
 use super::given::{Crawl, NOW, assert_same};
+use crate::relay::server::relay;
 
 const HONEST: Behaviour = Behaviour::Syncs(Syncing::Honest { max_events: 10_000 });
 
@@ -149,6 +152,42 @@ async fn what_a_relay_names_and_does_not_send_is_left_to_paging() {
     let newest = covered.last().unwrap();
     assert_eq!(newest.method, Method::Paging);
     assert!(newest.until >= NOW + 86_400 - 3_600);
+}
+
+#[tokio::test]
+async fn our_own_relay_is_compared_with() {
+    let served = relay().await;
+    let events: Vec<Event> = Generator::new(8).take(EVENTS).collect();
+    let own = Door::Import(None);
+    served
+        .archive
+        .admit_events(events.clone(), own.clone())
+        .await
+        .unwrap();
+    // What a reader may not see does not count.
+    let scope = Scope::public(NOW);
+    let keys = served
+        .store
+        .keys(Filter::default(), scope, EVENTS)
+        .await
+        .unwrap();
+    let held: BTreeSet<EventId> = keys.keys.iter().map(|key| key.id).collect();
+
+    let mut crawl = Crawl::of(FleetPlan::new(5)).await;
+    crawl.config.processing.limit = PAGE;
+    let most = events
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| at % 20 != 0);
+    let most: Vec<Event> = most.map(|(_, event)| event).collect();
+    crawl.archive.admit_events(most, own).await.unwrap();
+    let url = RelayUrl::parse_with(&format!("ws://{}", served.address), LocalRelays::Accepted);
+    let id = crawl.add(&url.unwrap()).await;
+    let summary = crawl.cycle().await;
+    assert_eq!(summary.count("synced_relays"), 1);
+    assert_same(&crawl.seen_at(id).await, &held);
+    // A page, the trial, a comparison, a look-up.
+    assert_eq!(summary.count("requests"), 4);
 }
 
 #[tokio::test]
