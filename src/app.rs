@@ -171,7 +171,13 @@ impl App {
             ServiceName::Validator => Arc::new(Validator::new(context, config.validator.clone())),
             ServiceName::Monitor => {
                 let signer = self.signer()?.0;
-                Arc::new(Monitor::new(context, config.monitor.clone(), signer))
+                let own_relay = settings::public_relay(&config.relay);
+                Arc::new(Monitor::new(
+                    context,
+                    config.monitor.clone(),
+                    signer,
+                    own_relay,
+                ))
             }
             ServiceName::Synchronizer => Arc::new(self.synchronizer_in(context)?),
             ServiceName::Refresher => Arc::new(Refresher::new(context, config.refresher.clone())),

@@ -34,6 +34,11 @@ pub(super) fn own_relay_urls(relay: &RelayConfig) -> Vec<RelayUrl> {
     parsed.filter_map(Result::ok).collect()
 }
 
+/// Our relay where others on the internet or an overlay can reach it.
+pub(super) fn public_relay(relay: &RelayConfig) -> Option<RelayUrl> {
+    RelayUrl::parse(relay.public_url.as_ref()?).ok()
+}
+
 /// The network layer's settings for one service.
 pub(super) fn net_settings(config: &Config, service: ServiceName) -> Result<NetSettings> {
     let networks = config.networks_for(service);

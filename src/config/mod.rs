@@ -7,6 +7,7 @@
 //! listing of `check-config`. To add a key, add the field, its default and its row in the table; the
 //! tests at the foot of `section.rs` notice when one is missing.
 
+mod about_us;
 mod archive;
 mod brotr;
 mod checks_included;
@@ -38,6 +39,7 @@ mod synchronizer;
 mod tree;
 mod validator;
 
+pub use about_us::{AnnouncementConfig, ProfileConfig, RelayListConfig};
 pub use archive::{ArchiveConfig, ArchiveMode, MAX_EVENT_BYTES};
 pub use brotr::BrotrConfig;
 pub use checks_included::ChecksIncluded;
@@ -49,10 +51,7 @@ pub use key::{Accepts, Key};
 pub use load::{Config, Overrides, Paths};
 pub use log::{LogConfig, LogFormat, LogLevel};
 pub use metrics::MetricsConfig;
-pub use monitor::{
-    AnnouncementConfig, DiscoveryConfig, MonitorConfig, MonitorProcessing, ProfileConfig,
-    PublishingConfig,
-};
+pub use monitor::{DiscoveryConfig, MonitorConfig, MonitorProcessing, PublishingConfig};
 pub use networks::{NetworkConfig, NetworkOverride, NetworkOverrides, NetworksConfig};
 pub use policy::{BanPolicy, ManagementPolicy, PolicyConfig, RatePolicy, WriteAccess, WritePolicy};
 pub use refresher::{RefreshConfig, RefresherConfig, RetentionConfig};

@@ -6,6 +6,9 @@ use nips::RelayUrl;
 use serde::{Deserialize, Serialize};
 
 use super::NetworkOverrides;
+use super::about_us::{
+    self, AnnouncementConfig, ProfileConfig, RELAYS, RELAYS_DOC, RelayListConfig,
+};
 use super::checks_included::{self, ChecksIncluded, SwitchPaths};
 use super::geo::{self, GeoConfig};
 use super::key::{Accepts, Key};
@@ -36,6 +39,8 @@ pub struct MonitorConfig {
     pub announcement: AnnouncementConfig,
     /// Kind 0, who this monitor is.
     pub profile: ProfileConfig,
+    /// Kind 10002, where its events are to be found.
+    pub relay_list: RelayListConfig,
     /// Differences from `brotr.yaml`.
     pub networks: NetworkOverrides,
 }
@@ -88,48 +93,6 @@ pub struct DiscoveryConfig {
     pub relays: Option<Vec<RelayUrl>>,
 }
 
-/// Kind 10166.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AnnouncementConfig {
-    /// Whether the announcement is published.
-    pub enabled: bool,
-    /// Time after which it is published again.
-    #[serde(with = "seconds")]
-    pub interval: Duration,
-    /// Outside relays instead of `publishing.relays`.
-    #[serde(with = "relay_urls::optional")]
-    pub relays: Option<Vec<RelayUrl>>,
-}
-
-/// Kind 0.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProfileConfig {
-    /// Whether the profile is published.
-    pub enabled: bool,
-    /// Time after which it is published again.
-    #[serde(with = "seconds")]
-    pub interval: Duration,
-    /// Outside relays instead of `publishing.relays`.
-    #[serde(with = "relay_urls::optional")]
-    pub relays: Option<Vec<RelayUrl>>,
-    /// Name.
-    pub name: Option<String>,
-    /// Description.
-    pub about: Option<String>,
-    /// URL of a picture.
-    pub picture: Option<String>,
-    /// NIP-05 identifier.
-    pub nip05: Option<String>,
-    /// URL of a website.
-    pub website: Option<String>,
-    /// URL of a banner.
-    pub banner: Option<String>,
-    /// Lightning address.
-    pub lud16: Option<String>,
-}
-
 impl Default for MonitorConfig {
     fn default() -> Self {
         Self {
@@ -141,6 +104,7 @@ impl Default for MonitorConfig {
             discovery: DiscoveryConfig::default(),
             announcement: AnnouncementConfig::default(),
             profile: ProfileConfig::default(),
+            relay_list: RelayListConfig::default(),
             networks: NetworkOverrides::default(),
         }
     }
@@ -176,33 +140,6 @@ impl Default for DiscoveryConfig {
             interval: Duration::from_secs(3_600),
             include: ChecksIncluded::default(),
             relays: None,
-        }
-    }
-}
-
-impl Default for AnnouncementConfig {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            interval: Duration::from_secs(86_400),
-            relays: None,
-        }
-    }
-}
-
-impl Default for ProfileConfig {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            interval: Duration::from_secs(86_400),
-            relays: None,
-            name: Some("BigBrotr Monitor".to_owned()),
-            about: Some("Nostr relay monitoring service".to_owned()),
-            picture: None,
-            nip05: None,
-            website: None,
-            banner: None,
-            lud16: None,
         }
     }
 }
@@ -250,9 +187,6 @@ const INCLUDE_PATHS: SwitchPaths = [
     "discovery.include.nip66_dns",
     "discovery.include.nip66_http",
 ];
-const TEXT: Accepts = Accepts::OrNull(&Accepts::Text);
-const RELAYS: Accepts = Accepts::OrNull(&Accepts::List);
-const RELAYS_DOC: &str = "Outside relays for this kind instead of publishing.relays; null = those.";
 
 impl Section for MonitorConfig {
     const FILE: FileName = FileName::Monitor;
@@ -265,7 +199,7 @@ impl Section for MonitorConfig {
             geo::keys(),
             publication_keys(),
             checks_included::keys(INCLUDE, INCLUDE_PATHS),
-            publication_keys_about_us(),
+            about_us::keys(),
             vec![OVERRIDES_KEY],
         ]
         .concat()
@@ -351,37 +285,5 @@ fn publication_keys() -> Vec<Key> {
             "Time between two checks of a relay that is up; announced as `frequency`.",
         ),
         Key::new("discovery.relays", RELAYS, RELAYS_DOC),
-    ]
-}
-
-fn publication_keys_about_us() -> Vec<Key> {
-    vec![
-        Key::section("announcement", "Kind 10166: what this monitor does."),
-        Key::new(
-            "announcement.enabled",
-            Accepts::Flag,
-            "Whether it is published.",
-        ),
-        Key::new(
-            "announcement.interval",
-            INTERVAL,
-            "Time after which it is published again.",
-        ),
-        Key::new("announcement.relays", RELAYS, RELAYS_DOC),
-        Key::section("profile", "Kind 0: who this monitor is."),
-        Key::new("profile.enabled", Accepts::Flag, "Whether it is published."),
-        Key::new(
-            "profile.interval",
-            INTERVAL,
-            "Time after which it is published again.",
-        ),
-        Key::new("profile.relays", RELAYS, RELAYS_DOC),
-        Key::new("profile.name", TEXT, "Name."),
-        Key::new("profile.about", TEXT, "Description."),
-        Key::new("profile.picture", TEXT, "URL of a picture."),
-        Key::new("profile.nip05", TEXT, "NIP-05 identifier."),
-        Key::new("profile.website", TEXT, "URL of a website."),
-        Key::new("profile.banner", TEXT, "URL of a banner."),
-        Key::new("profile.lud16", TEXT, "Lightning address."),
     ]
 }

@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use nips::Network;
 use nips::nip66::Phase;
+use nips::{Network, RelayUrl};
 use tracing::{Instrument, debug, debug_span, warn};
 
 use crate::checks::dns;
@@ -48,6 +48,8 @@ struct Inner {
     config: MonitorConfig,
     signer: Signer,
     examiner: Examiner,
+    /// Our relay as others reach it.
+    own_relay: Option<RelayUrl>,
 }
 
 /// What came of one cycle's relays.
@@ -59,14 +61,20 @@ struct Tally {
 }
 
 impl Monitor {
-    /// A monitor that signs with this key.
-    pub fn new(context: Context, config: MonitorConfig, signer: Signer) -> Self {
+    /// A monitor that signs with this key and whose events others find on `own_relay`, if there is one.
+    pub fn new(
+        context: Context,
+        config: MonitorConfig,
+        signer: Signer,
+        own_relay: Option<RelayUrl>,
+    ) -> Self {
         let net = context.net.clone();
         Self(Arc::new(Inner {
             examiner: Examiner::new(net, signer.clone(), &config),
             context,
             config,
             signer,
+            own_relay,
         }))
     }
 

@@ -1,5 +1,5 @@
 //! What the monitor says in public, through the same door as everybody's events: kind 30166 about a
-//! relay that answered, 10166 about the monitor, and 0 for people.
+//! relay that answered, 10166 about the monitor, 0 for people, and 10002 for whoever looks for the rest.
 
 use nips::nip66::{Check, CheckTimeout, MonitorAnnouncement, RelayDiscovery, Rtt};
 use nips::{Kind, Network};
@@ -19,6 +19,7 @@ use super::{Findings, Inner};
 /// Keys of the checkpoints.
 const ANNOUNCEMENT: &str = "announcement";
 const PROFILE: &str = "profile";
+const RELAY_LIST: &str = "relay_list";
 
 impl Inner {
     /// Publishes what was found out about a relay that answered at `created_at` unix seconds.
@@ -48,7 +49,7 @@ impl Inner {
         .await
     }
 
-    /// Publishes announcement and profile when their time has come.
+    /// Publishes announcement, profile and relay list when their time has come.
     ///
     /// # Errors
     /// [`StoreError`] when an event or its checkpoint could not be stored.
@@ -72,6 +73,20 @@ impl Inner {
                 profile_content(profile),
             )
             .await?;
+        }
+        self.publish_relay_list().await
+    }
+
+    /// Names our own relay, which has everything that this monitor publishes, if others can reach it.
+    async fn publish_relay_list(&self) -> Result<(), StoreError> {
+        let relay_list = &self.config.relay_list;
+        let Some(own_relay) = self.own_relay.as_ref().filter(|_| relay_list.enabled) else {
+            return Ok(());
+        };
+        if self.is_due(RELAY_LIST, relay_list.interval).await? {
+            let tags = vec![vec!["r".to_owned(), own_relay.to_string()]];
+            self.publish(RELAY_LIST, Kind::RELAY_LIST, tags, String::new())
+                .await?;
         }
         Ok(())
     }

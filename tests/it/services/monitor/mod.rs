@@ -18,10 +18,13 @@ use bigbrotr::services::signer::Signer;
 use fleet::Member;
 use nips::nip11::RelayInformation;
 use nips::nip66::RelayDiscovery;
-use nips::{Event, Kind, LocalRelays};
+use nips::{Event, Kind, LocalRelays, RelayUrl};
 use serde::de::DeserializeOwned;
 
 use super::given::{Given, cycle};
+
+/// Where the monitor's events are, as it says.
+const OWN_RELAY: &str = "wss://archive.example.com";
 
 fn signer(context: &Context) -> Signer {
     Signer::new(&"1f".repeat(32), Arc::clone(&context.clock)).unwrap()
@@ -32,7 +35,8 @@ fn monitor(context: &Context) -> Monitor {
 }
 
 fn monitor_with(context: &Context, config: MonitorConfig) -> Monitor {
-    Monitor::new(context.clone(), config, signer(context))
+    let own_relay = RelayUrl::parse(OWN_RELAY).unwrap();
+    Monitor::new(context.clone(), config, signer(context), Some(own_relay))
 }
 
 /// Also sends each relay an event, to see whether it takes it.

@@ -5,24 +5,26 @@ use std::time::Duration;
 
 use bigbrotr::config::{
     AnnouncementConfig, ChecksIncluded, DiscoveryConfig, MonitorConfig, ProfileConfig,
+    RelayListConfig,
 };
 use bigbrotr::lifecycle::Tokens;
 use bigbrotr::model::RelayState;
 use bigbrotr::services::Service;
 use bigbrotr::store::events::{QueryBounds, Scope};
 use fleet::{FleetPlan, MemberPlan, scenarios};
+use nips::nip65::{RelayListEntry, RelayUsage, relay_list};
 use nips::nip66::{Check, MonitorAnnouncement, discovery_identifier};
-use nips::{Event, Filter, Kind, Network};
+use nips::{Event, Filter, Kind, LocalRelays, Network, RelayUrl};
 use nostr_sdk::JsonUtil;
 
 use super::super::given::{DAY, Given, HOUR, NOW, WHOLE_NETWORK, cycle, plan_of};
 use super::{
-    discoveries, discovery, document, look, look_with, monitor, monitor_with, relay, signer,
-    writing,
+    OWN_RELAY, discoveries, discovery, document, look, look_with, monitor, monitor_with, relay,
+    signer, writing,
 };
 
 /// What is published about the monitor itself.
-const ABOUT_US: [Kind; 2] = [Kind::MONITOR_ANNOUNCEMENT, Kind::METADATA];
+const ABOUT_US: [Kind; 3] = [Kind::MONITOR_ANNOUNCEMENT, Kind::METADATA, Kind::RELAY_LIST];
 
 /// By somebody else's implementation, and by our monitor.
 fn assert_signed_by_us(given: &Given, event: &Event) {
@@ -160,6 +162,17 @@ async fn the_monitor_says_what_it_does_and_who_it_is() {
     assert_eq!(said["name"], "Laboratory");
     assert_eq!(said["website"], "https://lab.nostr-lab.net");
     assert_eq!(said.get("picture"), None);
+    let lists = given.servable(&[Kind::RELAY_LIST]).await;
+    let [list] = lists.as_slice() else {
+        panic!("{lists:?}");
+    };
+    assert_signed_by_us(&given, list);
+    let named = relay_list(&list.as_ref(), LocalRelays::Refused);
+    let own_relay = RelayListEntry {
+        url: RelayUrl::parse(OWN_RELAY).unwrap(),
+        usage: RelayUsage::ReadAndWrite,
+    };
+    assert_eq!(named, [own_relay]);
 }
 
 #[tokio::test]
@@ -167,7 +180,7 @@ async fn the_monitor_repeats_itself_only_after_the_interval_across_restarts_too(
     let given = Given::start(plan_of([])).await;
     cycle(&monitor(&given.context)).await;
     let first = given.servable(&ABOUT_US).await;
-    assert_eq!(first.len(), 2);
+    assert_eq!(first.len(), 3);
     given.clock.advance(DAY - 1);
     let given = given.restart().await;
     cycle(&monitor(&given.context)).await;
@@ -175,7 +188,7 @@ async fn the_monitor_repeats_itself_only_after_the_interval_across_restarts_too(
     given.clock.advance(1);
     cycle(&monitor(&given.context)).await;
     let second = given.servable(&ABOUT_US).await;
-    assert_eq!(second.len(), 2);
+    assert_eq!(second.len(), 3);
     assert!(second.iter().all(|event| event.created_at() == NOW + DAY));
 }
 
@@ -195,7 +208,7 @@ async fn a_crash_between_event_and_checkpoint_repeats_the_event() {
     given.clock.advance(60);
     cycle(&monitor).await;
     let said = given.servable(&ABOUT_US).await;
-    assert_eq!(said.len(), 2);
+    assert_eq!(said.len(), 3);
     assert!(said.iter().all(|event| event.created_at() == NOW + 60));
 }
 
@@ -210,6 +223,10 @@ async fn a_monitor_that_is_to_be_quiet_about_itself_is() {
         profile: ProfileConfig {
             enabled: false,
             ..ProfileConfig::default()
+        },
+        relay_list: RelayListConfig {
+            enabled: false,
+            ..RelayListConfig::default()
         },
         ..MonitorConfig::default()
     };
