@@ -1,7 +1,7 @@
 //! NIP-13: proof of work in event ids.
 
 use crate::EventId;
-use crate::event::Tag;
+use crate::event::{Tag, UnsignedEvent};
 
 /// The difficulty of an id: its leading zero bits, 0 to 256.
 pub fn difficulty(id: &EventId) -> u16 {
@@ -29,9 +29,49 @@ pub fn is_difficult(id: &EventId, tags: &[Tag<'_>], wanted: u16) -> bool {
             && committed_difficulty(tags).is_some_and(|committed| committed >= wanted)
 }
 
+/// Tries between two questions whether to go on: they take about a millisecond.
+const TRIES_AT_ONCE: u64 = 1_024;
+
+/// Gives a draft a `nonce` with which its id has the wanted difficulty, and says whether that was done before
+/// `is_enough` said stop. A number that others choose has to be bounded first: each bit doubles the work.
+pub fn mine(draft: &mut UnsignedEvent, wanted: u16, is_enough: impl Fn() -> bool) -> bool {
+    let place = draft.tags.len();
+    draft.tags.push(Vec::new());
+    for nonce in 0_u64.. {
+        if nonce % TRIES_AT_ONCE == 0 && is_enough() {
+            break;
+        }
+        draft.tags[place] = vec!["nonce".to_owned(), nonce.to_string(), wanted.to_string()];
+        if difficulty(&draft.id()) >= wanted {
+            return true;
+        }
+    }
+    draft.tags.truncate(place);
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Kind, PublicKey};
+
+    #[test]
+    fn work_is_done_or_given_up() {
+        let draft = UnsignedEvent {
+            pubkey: PublicKey([7; 32]),
+            created_at: 1_700_000_000,
+            kind: Kind(22_456),
+            tags: vec![vec!["d".to_owned(), "wss://relay.example.com".to_owned()]],
+            content: String::new(),
+        };
+        let mut mined = draft.clone();
+        assert!(mine(&mut mined, 9, || false));
+        assert!(difficulty(&mined.id()) >= 9);
+        assert_eq!(mined.tags[1][2], "9");
+        let mut given_up = draft.clone();
+        assert!(!mine(&mut given_up, 250, || true));
+        assert_eq!(given_up.id(), draft.id());
+    }
     use crate::test_event::event;
 
     #[test]

@@ -57,6 +57,8 @@ pub struct MonitorProcessing {
     pub nip11_info_max_size: usize,
     /// Whether an ephemeral event is sent to see if relays take it.
     pub write_probe: bool,
+    /// Largest proof of work that is done for a probe, bits; relays that want more are not written to.
+    pub max_pow_difficulty: u16,
     /// Whether relays with an invalid certificate are checked all the same.
     pub allow_insecure: bool,
     /// Which checks run.
@@ -117,6 +119,7 @@ impl Default for MonitorProcessing {
             max_relays: None,
             nip11_info_max_size: 1 << 20,
             write_probe: false,
+            max_pow_difficulty: 16,
             allow_insecure: false,
             compute: ChecksIncluded::default(),
             store: ChecksIncluded::default(),
@@ -245,6 +248,11 @@ fn own_keys() -> Vec<Key> {
             "processing.write_probe",
             Accepts::Flag,
             "Send each relay an ephemeral event (kind 22456) to see whether it takes it.",
+        ),
+        Key::new(
+            "processing.max_pow_difficulty",
+            Accepts::Integer(0, 24),
+            "Largest proof of work done for it, bits: 16 are some 10 ms, and each more doubles that.",
         ),
         Key::new(
             "processing.allow_insecure",

@@ -51,16 +51,28 @@ impl Signer {
         tags: Vec<Vec<String>>,
         content: String,
     ) -> Event {
-        let draft = UnsignedEvent {
-            pubkey: self.public_key(),
+        self.finish(&UnsignedEvent {
             created_at,
+            ..self.draft(kind, tags, content)
+        })
+    }
+
+    /// An event dated now that is not signed yet.
+    pub fn draft(&self, kind: Kind, tags: Vec<Vec<String>>, content: String) -> UnsignedEvent {
+        UnsignedEvent {
+            pubkey: self.public_key(),
+            created_at: self.clock.now(),
             kind,
             tags,
             content,
-        };
+        }
+    }
+
+    /// Signs a draft of this signer's.
+    pub fn finish(&self, draft: &UnsignedEvent) -> Event {
         let id = draft.id();
         let signature = self.keys.sign_schnorr(&Message::from_digest(id.0));
-        Event::from_parts(id, &draft, Signature(signature.serialize()))
+        Event::from_parts(id, draft, Signature(signature.serialize()))
             .expect("the id was computed from the draft")
     }
 }

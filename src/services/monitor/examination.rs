@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use nips::host::is_reserved;
 use nips::nip11::RelayInformation;
 use nips::nip66::{Dns, Phase, Ssl};
-use nips::{Kind, Network, RelayUrl};
+use nips::{Event, Kind, Network, RelayUrl, nip13};
+use tokio::task::spawn_blocking;
 use tokio::time::{Duration, Instant};
 
 use super::findings::Findings;
@@ -154,8 +155,11 @@ impl Examiner {
     ) -> Checked<Option<RelayInformation>> {
         let information = self.fetch_information(relay, deadline).await;
         let read = information.as_ref().ok().and_then(Option::as_ref);
-        if self.processing.write_probe && may_write(read) {
-            *write = self.probe(&mut session, relay, deadline).await;
+        let bits = read.and_then(|read| read.limitation.min_pow_difficulty);
+        if self.processing.write_probe
+            && let Some(event) = self.probe(relay, bits.unwrap_or(0), deadline).await
+        {
+            *write = rtt::write(&mut session, &event, deadline).await;
         }
         goodbye(session, deadline).await;
         information
@@ -185,21 +189,26 @@ impl Examiner {
             .map_err(|failure| failure.reason().to_owned())
     }
 
-    async fn probe(&self, session: &mut Session, relay: &RelayUrl, deadline: Instant) -> Phase {
+    /// The event to write, with the proof of work that the relay asks for; `None` where that is more than
+    /// any relay gets, or takes too long.
+    async fn probe(&self, relay: &RelayUrl, bits: u64, deadline: Instant) -> Option<Event> {
         let tags = vec![vec!["d".to_owned(), relay.as_str().to_owned()]];
-        let event = self
+        let mut draft = self
             .signer
-            .sign(Kind::WRITE_PROBE, tags, "nip66-test".to_owned());
-        rtt::write(session, &event, deadline).await
+            .draft(Kind::WRITE_PROBE, tags, "nip66-test".to_owned());
+        let bits = u16::try_from(bits).ok()?;
+        if bits > self.processing.max_pow_difficulty {
+            return None;
+        }
+        if bits > 0 {
+            let is_enough = move || Instant::now() >= deadline;
+            let work = move || nip13::mine(&mut draft, bits, is_enough).then_some(draft);
+            draft = spawn_blocking(work).await.ok()??;
+        }
+        Some(self.signer.finish(&draft))
     }
 }
 
 async fn goodbye(session: Session, deadline: Instant) {
     session.close(deadline.min(Instant::now() + GOODBYE)).await;
-}
-
-/// No relay can make us work for the right to write to it.
-fn may_write(information: Option<&RelayInformation>) -> bool {
-    let bits = information.and_then(|read| read.limitation.min_pow_difficulty);
-    bits.unwrap_or(0) == 0
 }

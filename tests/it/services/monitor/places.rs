@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use bigbrotr::checks::geoip::{Addresses, DownloadError, GeoIp, download};
-use bigbrotr::config::{GeoConfig, GeoFile, MonitorConfig};
+use bigbrotr::config::{GeoConfig, GeoFile, MonitorConfig, MonitorProcessing};
 use bigbrotr::model::MetadataType;
 use fleet::{Access, Certificate, DnsAnswer, Information, Member, MemberPlan};
 use nips::Kind;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::super::given::{DAY, Given, HOUR, cycle, plan_of};
-use super::{discovery, look_with, monitor_with, result_of};
+use super::{discoveries, discovery, document, look_with, monitor_with, result_of};
 use crate::mmdb::{Database, Fractions};
 use crate::shared_data::shared;
 
@@ -191,6 +191,93 @@ async fn places_are_stored_published_and_announced() {
     let announcements = given.servable(&[Kind::MONITOR_ANNOUNCEMENT]).await;
     let said = MonitorAnnouncement::parse(&announcements[0].as_ref()).unwrap();
     assert!(said.checks.contains(&Check::Geo) && said.checks.contains(&Check::Net));
+}
+
+#[tokio::test]
+async fn everything_that_was_found_is_in_the_event() {
+    let given = Given::of(MemberPlan::healthy().access(Access::Tls(Certificate::Valid))).await;
+    let geo = config(&given.path("."));
+    let ovh =
+        json!({"autonomous_system_number": 16_276, "autonomous_system_organization": "OVH SAS"});
+    database("GeoLite2-City", &[("8.8.8.0/24", roubaix())]).install(&geo.city_database_path);
+    database("GeoLite2-ASN", &[("8.8.0.0/16", ovh)]).install(&geo.asn_database_path);
+    let member = given.member();
+    let addresses = ["8.8.8.8", "2620:fe::9"].map(|address| address.parse().unwrap());
+    let named = DnsAnswer::Addresses(addresses.to_vec());
+    given.fleet.dns().set(member.host(), named);
+    let config = MonitorConfig {
+        geo: GeoConfig {
+            geohash_precision: 2,
+            ..geo
+        },
+        processing: MonitorProcessing {
+            write_probe: true,
+            ..MonitorProcessing::default()
+        },
+        ..MonitorConfig::default()
+    };
+    look_with(&given, config).await;
+    let (event, _) = discoveries(&given).await.pop().unwrap();
+    let tags = event.as_ref().tags();
+    let tags: Vec<Vec<&str>> = tags
+        .iter()
+        .map(|tag| tag.iter().map(AsRef::as_ref).collect())
+        .collect();
+    let (times, others): (Vec<_>, Vec<_>) = tags.iter().partition(|tag| tag[0].starts_with("rtt-"));
+    let names: Vec<&str> = times.iter().map(|tag| tag[0]).collect();
+    assert_eq!(names, ["rtt-open", "rtt-read", "rtt-write"]);
+    assert!(times.iter().all(|tag| tag[1].parse::<u32>().unwrap() > 0));
+    let d = format!("{}/", member.url());
+    let expected: [&[&str]; 39] = [
+        &["d", &d],
+        &["n", "clearnet"],
+        &["ssl", "valid"],
+        &["ssl-expires", "2840140800"],
+        &["net-ip", "8.8.8.8"],
+        &["net-ipv6", "2620:fe::9"],
+        &["net-asn", "16276"],
+        &["net-asn-org", "OVH SAS"],
+        &["g", "u1"],
+        &["g", "u"],
+        &["geo-country", "FR"],
+        &["geo-city", "Roubaix"],
+        &["geo-lat", "50.6916"],
+        &["geo-lon", "3.20151"],
+        &["geo-tz", "Europe/Paris"],
+        &["dns-ip", "8.8.8.8"],
+        &["dns-ip6", "2620:fe::9"],
+        &["dns-ttl", "300"],
+        &["http-server", "nostr-lab"],
+        &["http-powered-by", "seeded events"],
+        &["N", "1"],
+        &["N", "9"],
+        &["N", "11"],
+        &["N", "40"],
+        &["N", "45"],
+        &["N", "77"],
+        &["t", "laboratory"],
+        &["L", "ISO-3166-1"],
+        &["L", "nip66.label.city"],
+        &["L", "IANA-tz"],
+        &["L", "IANA-asn"],
+        &["L", "IANA-asnOrg"],
+        &["l", "FR", "ISO-3166-1"],
+        &["l", "Roubaix", "nip66.label.city"],
+        &["l", "Europe/Paris", "IANA-tz"],
+        &["l", "16276", "IANA-asn"],
+        &["l", "OVH SAS", "IANA-asnOrg"],
+        &["R", "!auth"],
+        &["R", "!payment"],
+    ];
+    assert_eq!(
+        others[..expected.len()],
+        expected.map(<[&str]>::to_vec).iter().collect::<Vec<_>>()[..]
+    );
+    let rest: Vec<&str> = others[expected.len()..].iter().map(|tag| tag[1]).collect();
+    assert_eq!(rest, ["!writes", "!pow", "PublicInbox"]);
+    let content = event.as_ref().content();
+    let stored = document(&given, member).await.unwrap();
+    assert_eq!(content, stored.metadata.data());
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Round-trip times: connecting, reading and, where it is asked for, writing.
 
 use fleet::{Behaviour, Information, MemberPlan, REFUSALS};
-use nips::Kind;
 use nips::nip66::Requirements;
+use nips::{Kind, nip13};
+use serde_json::json;
 
 use super::super::given::{Given, NOW, cycle, plan_of};
 use super::{discovery, look, look_with, monitor_with, relay, samples, signer, writing};
@@ -75,6 +76,26 @@ async fn b25_a_relay_that_takes_an_ephemeral_event_has_passed() {
         let named = probe.as_ref().first_tag("d");
         assert_eq!(named.as_deref(), Some(member.url().as_str()));
         assert!(!member.stored().await.unwrap().contains(&probe.id()));
+    }
+}
+
+#[tokio::test]
+async fn a_little_work_is_done_where_a_relay_asks_for_it() {
+    for (bits, is_done) in [(8, true), (17, false)] {
+        let document = json!({ "limitation": { "min_pow_difficulty": bits } });
+        let asking = MemberPlan::empty().information(Information::Custom(document.to_string()));
+        let given = Given::of(asking).await;
+        look_with(&given, writing()).await;
+        let member = given.member();
+        let written = samples(&given, member).await[0].write_ms;
+        assert_eq!(written.is_some(), is_done, "{bits} bits");
+        let worked = member.seen().events.iter().all(|probe| {
+            let probe = probe.as_ref();
+            nip13::is_difficult(&probe.id, &probe.tags(), bits)
+        });
+        assert!(worked);
+        let requirements = discovery(&given, member).await.unwrap().requirements;
+        assert_eq!(requirements.pow, Some(true));
     }
 }
 
