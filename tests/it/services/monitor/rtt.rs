@@ -1,12 +1,14 @@
 //! Round-trip times: connecting, reading and, where it is asked for, writing.
 
+use std::time::Duration;
+
 use fleet::{Behaviour, Information, MemberPlan, REFUSALS};
 use nips::nip66::Requirements;
 use nips::{Kind, nip13};
 use serde_json::json;
 
 use super::super::given::{Given, NOW, cycle, plan_of};
-use super::{discovery, look, look_with, monitor_with, relay, samples, signer, writing};
+use super::{discovery, document, look, look_with, monitor_with, relay, samples, signer, writing};
 
 /// A laboratory of one that was looked at.
 async fn measured(member: MemberPlan) -> Given {
@@ -97,6 +99,17 @@ async fn a_little_work_is_done_where_a_relay_asks_for_it() {
         let requirements = discovery(&given, member).await.unwrap().requirements;
         assert_eq!(requirements.pow, Some(true));
     }
+}
+
+#[tokio::test]
+async fn b16_a_document_that_drips_in_leaves_time_to_write() {
+    let pace = Duration::from_secs(1);
+    let slow = MemberPlan::empty().information(Information::SlowBody { pace });
+    let given = Given::within(Duration::from_secs(3), plan_of([slow])).await;
+    look_with(&given, writing()).await;
+    let member = given.member();
+    assert!(document(&given, member).await.is_none());
+    assert!(samples(&given, member).await[0].write_ms.is_some());
 }
 
 #[tokio::test]
