@@ -238,6 +238,7 @@ impl App {
             meter.meter(ServiceName::Relay, None, self.clock.now());
             let server = self.public_server().await?;
             ports.public = Some(server.address());
+            tracing::info!(service = "relay", address = %server.address(), "http_server_started");
             let url = self.relay_url(server.address());
             relay = Some((self.relay().await?, server, url));
         }
@@ -254,6 +255,7 @@ impl App {
             let server = Server::bind(address, limits, None).await;
             let server = server.context("metrics port (metrics.host, metrics.port)")?;
             ports.metrics = Some(server.address());
+            tracing::info!(address = %server.address(), "metrics_server_started");
             self.start(
                 "metrics port",
                 server.serve(metrics_routes(&site), self.tasks.clone()),

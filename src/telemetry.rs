@@ -4,9 +4,12 @@
 //! working. The service is the field `service` of the event or of the nearest span around it; the
 //! other fields of those spans follow the event's own.
 
+mod repeats;
+
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -19,6 +22,8 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::config::{LogConfig, LogFormat, LogLevel};
+
+use repeats::{Kind, LeftOut, Repeats};
 
 /// Longest value of a field, characters; what is beyond is cut off and counted.
 const MAX_VALUE_CHARS: usize = 1000;
@@ -58,6 +63,7 @@ struct LogLines<W> {
     has_timestamps: bool,
     has_colour: bool,
     out: Mutex<W>,
+    repeats: Mutex<Repeats>,
 }
 
 /// Fields in the order they were written, values as text.
@@ -83,7 +89,14 @@ impl<W: Write + Send + 'static> LogLines<W> {
             has_timestamps: config.timestamps,
             has_colour,
             out: Mutex::new(out),
+            repeats: Mutex::default(),
         }
+    }
+
+    fn write(&self, level: Level, fields: &Fields) {
+        let line = self.line(level, fields) + "\n";
+        // A log that cannot be written has nowhere to be reported.
+        let _ = locked(&self.out).write_all(line.as_bytes());
     }
 
     fn line(&self, level: Level, fields: &Fields) -> String {
@@ -127,13 +140,38 @@ where
                 fields.inherit(outer);
             }
         }
-        let line = self.line(*event.metadata().level(), &fields) + "\n";
-        let mut out = self
-            .out
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        // A log that cannot be written has nowhere to be reported.
-        let _ = out.write_all(line.as_bytes());
+        let (now, level) = (Instant::now(), *event.metadata().level());
+        let kind = Kind {
+            place: event.metadata().name(),
+            service: fields.service().to_owned(),
+        };
+        let mut repeats = locked(&self.repeats);
+        let left_out = repeats.end(now);
+        let is_admitted = repeats.admit(kind, level, &fields.message, now);
+        drop(repeats);
+        for left_out in left_out {
+            self.write(left_out.level, &left_out.into());
+        }
+        if is_admitted {
+            self.write(level, &fields);
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl From<LeftOut> for Fields {
+    fn from(left_out: LeftOut) -> Self {
+        Self {
+            message: "lines_left_out".to_owned(),
+            service: Some(left_out.service),
+            others: vec![
+                ("line", Scalar::Text(left_out.message)),
+                ("count", Scalar::Number(left_out.count.into())),
+            ],
+        }
     }
 }
 
@@ -441,6 +479,43 @@ mod tests {
         assert_eq!(line["ok"], true);
         assert_eq!(line["why"], "a\nb");
         assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
+    }
+
+    #[test]
+    fn a_warning_that_is_repeated_is_counted_after_a_while() {
+        let text = logged(LogFormat::Text, || {
+            for number in 0..50_u64 {
+                warn!(number, "store_unavailable");
+                info!(number, "cycle_completed");
+            }
+            for service in ["finder", "monitor"] {
+                warn!(service, "another_place");
+            }
+        });
+        assert_eq!(text.matches("store_unavailable").count(), 20);
+        assert_eq!(text.matches("cycle_completed").count(), 50);
+        assert_eq!(text.matches("another_place").count(), 2);
+    }
+
+    #[test]
+    fn what_was_left_out_is_said_when_the_spell_is_over() {
+        let kind = Kind {
+            place: "event src/x.rs:7",
+            service: "relay".to_owned(),
+        };
+        let (mut repeats, began) = (Repeats::default(), Instant::now());
+        let admitted =
+            (0..25).filter(|_| repeats.admit(kind.clone(), Level::WARN, "too_slow", began));
+        assert_eq!(admitted.count(), 20);
+        assert_eq!(repeats.end(began), []);
+        let left_out = repeats.end(began + std::time::Duration::from_secs(61));
+        let [left_out] = left_out.try_into().unwrap();
+        let fields = Fields::from(left_out);
+        assert_eq!(
+            text_line(Level::WARN, &fields),
+            "warn relay lines_left_out line=too_slow count=5"
+        );
+        assert!(repeats.admit(kind, Level::WARN, "too_slow", began));
     }
 
     #[test]

@@ -101,3 +101,32 @@ fn the_command_line_beats_the_file() {
     assert!(said.contains(" INFO  seeder       file_parsed"), "{said}");
     assert!(!said.contains('\u{1b}'), "no colours where no terminal is");
 }
+
+/// At the most talkative level, with every secret that there is, in every form.
+#[test]
+fn no_line_holds_a_secret() {
+    let key = "6b911fd37cdf5c81d4c0adb1ab7fa822ed253ab0ad9aa18d77257c88b29b718e";
+    let secrets = [
+        ("PRIVATE_KEY", key),
+        ("DB_WRITER_PASSWORD", "open-sesame-writer"),
+        ("DB_READER_PASSWORD", "open-sesame-reader"),
+    ];
+    let database = [("DATABASE_URL", "postgres://writer@127.0.0.1:1/bigbrotr")];
+    let nowhere = [&secrets[..], &database[..]].concat();
+    for format in ["text", "json", "pretty"] {
+        let operator = Operator::offline();
+        let options = ["--log-level", "trace", "--log-format", format];
+        let words = [&["run", "--once"][..], &options].concat();
+        let ran = operator.run_with(&secrets, &words);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let failed = operator.run_with(&nowhere, &words);
+        assert_eq!(failed.code, 1, "{}", failed.err);
+        let listed = operator.run_with(&secrets, &["check-config"]);
+        for said in [ran.out, ran.err, failed.out, failed.err, listed.out] {
+            assert!(
+                !said.contains("open-sesame") && !said.contains(key),
+                "{said}"
+            );
+        }
+    }
+}
