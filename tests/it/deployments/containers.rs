@@ -39,7 +39,10 @@ fn a_program_that_is_not_ready_is_not_healthy() {
     let server = std::thread::Builder::new().spawn(move || {
         use std::io::{Read, Write};
         let (mut client, _) = listener.accept().unwrap();
-        let _ = client.read(&mut [0; 1024]).unwrap();
+        let (mut request, mut byte) = (Vec::new(), [0]);
+        while !request.ends_with(b"\r\n\r\n") && client.read(&mut byte).unwrap() == 1 {
+            request.extend(byte);
+        }
         let answer = "HTTP/1.1 503 Service Unavailable\r\n\r\n{\"status\":\"not ready\"}";
         client.write_all(answer.as_bytes()).unwrap();
     });

@@ -9,4 +9,5 @@ mod prometheus;
 mod promql;
 mod rules;
 mod settings;
+mod supply_chain;
 mod units;
