@@ -7,7 +7,7 @@ DEMO_DIR := target/demo
 TEST_SERVERS := target/test-servers
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test generated test-servers stop-test-servers test-clients fuzz-smoke lint fmt docs bench ci prerequisites
+.PHONY: help run demo test generated test-servers stop-test-servers test-clients fuzz-smoke lint fmt docs book bench ci prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ fmt: ## Format everything
 
 docs: ## API documentation in target/doc
 	$(CARGO) doc --workspace --no-deps --open
+
+book: ## The book of docs/ in target/book; `cargo install mdbook` when it is missing
+	mdbook build docs
 
 bench: prerequisites ## The measurements behind docs/benchmarks.md
 	$(CARGO) bench --bench archive --bench query --bench memory --bench relay

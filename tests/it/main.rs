@@ -9,6 +9,7 @@ mod archive;
 mod cli;
 mod contract;
 mod deployments;
+mod docs;
 mod embedded;
 mod events;
 mod generated;

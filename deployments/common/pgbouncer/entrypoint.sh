@@ -46,6 +46,8 @@ CONF
 
 # From 1.21 on statements that were prepared in one transaction are found again in the next.
 version=$(pgbouncer --version | sed -n 's/^PgBouncer \([0-9]*\)\.\([0-9]*\).*/\1 \2/p')
+# Two words.
+# shellcheck disable=SC2086
 set -- $version
 if [ "$1" -gt 1 ] || [ "$2" -ge 21 ]; then
   echo "max_prepared_statements = 200" >>"$run/pgbouncer.ini"
