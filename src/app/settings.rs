@@ -44,6 +44,7 @@ pub(super) fn net_settings(config: &Config, service: ServiceName) -> Result<NetS
     let networks = config.networks_for(service);
     let settings = NetSettings::from_config(&networks);
     let mut settings = settings.context("could not use networks.*.proxy_url")?;
+    settings.user_agent = user_agent(settings.user_agent, &config.relay);
     settings.allow_insecure = match service {
         ServiceName::Validator => config.validator.processing.allow_insecure,
         ServiceName::Monitor => config.monitor.processing.allow_insecure,
@@ -53,6 +54,19 @@ pub(super) fn net_settings(config: &Config, service: ServiceName) -> Result<NetS
         }
     };
     Ok(settings)
+}
+
+/// Says who we are, and where to read and write about it: the page of our own relay, and its contact.
+fn user_agent(program: String, relay: &RelayConfig) -> String {
+    let page = relay.public_url.as_deref().map(|url| {
+        let url = url.replacen("ws", "http", 1);
+        format!("+{url}")
+    });
+    let about: Vec<String> = page.into_iter().chain(relay.info.contact.clone()).collect();
+    if about.is_empty() {
+        return program;
+    }
+    format!("{program} ({})", about.join("; "))
 }
 
 /// Settings of our relay; `monitor` is the key of ours, where it is known.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use nips::{Filter, RelayUrl};
 use serde_json::{Value, json};
 
-use crate::http::moment::{date, grouped, span};
+use crate::http::moment::{date, grouped, size, span};
 use crate::model::{Gap, Interval, Relay};
 use crate::services::synchronizer::Errand;
 use crate::store::coverage::FilterId;
@@ -72,6 +72,7 @@ impl Account {
         let Errand {
             end,
             requests,
+            received_bytes,
             new,
             known,
             refused,
@@ -83,6 +84,7 @@ impl Account {
             "reason": end.reason(),
             "duration_ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX),
             "requests": requests,
+            "received_bytes": received_bytes,
             "new": new,
             "known": known,
             "refused": refused,
@@ -96,6 +98,7 @@ impl Account {
         let Errand {
             end,
             requests,
+            received_bytes,
             new,
             known,
             refused,
@@ -110,6 +113,7 @@ impl Account {
             format!("after {seconds:.1} s{}", why.unwrap_or_default()),
         );
         row("requests", grouped(*requests));
+        row("received", size(*received_bytes));
         row("new", grouped(*new));
         row("known", grouped(*known));
         for (reason, count) in refused {

@@ -54,6 +54,8 @@ pub(super) struct Conversation<'a> {
     pub harvest: Harvest,
     /// REQs and NEG-OPENs sent so far.
     pub requests: u64,
+    /// Bytes received on connections that are over.
+    pub received_bytes: u64,
     /// The most events that one whole answer held.
     pub largest_answer: usize,
 }
@@ -76,6 +78,7 @@ impl<'a> Conversation<'a> {
             session: None,
             harvest: Harvest::default(),
             requests: 0,
+            received_bytes: 0,
             largest_answer: 0,
         }
     }
@@ -104,7 +107,9 @@ impl<'a> Conversation<'a> {
 
     /// Drops the connection, so that the next question opens another one.
     pub(super) fn hang_up(&mut self) {
-        self.session = None;
+        if let Some(session) = self.session.take() {
+            self.received_bytes += session.received_bytes();
+        }
     }
 
     /// Asks, and archives what comes, until the relay ends the answer, is silent for too long, or the
@@ -197,6 +202,7 @@ impl<'a> Conversation<'a> {
     /// Ends the talk politely.
     pub(super) async fn say_goodbye(&mut self) {
         if let Some(session) = self.session.take() {
+            self.received_bytes += session.received_bytes();
             session.close(Instant::now() + GOODBYE).await;
         }
     }

@@ -11,7 +11,7 @@ use crate::services::ServiceError;
 use super::Synchronizer;
 use super::harvest::Harvest;
 use super::progress::Progress;
-use super::visit::{VisitEnd, VisitReport};
+use super::visit::{Reserve, VisitEnd, VisitReport};
 
 /// What an errand brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Errand {
     pub end: ErrandEnd,
     /// Requests sent.
     pub requests: u64,
+    /// Bytes received.
+    pub received_bytes: u64,
     /// Events stored for the first time.
     pub new: u64,
     /// Events that were stored before.
@@ -33,8 +35,10 @@ pub struct Errand {
 pub enum ErrandEnd {
     /// Everything that can be covered now is covered, or waits as a gap.
     CaughtUp,
-    /// Another process works on this relay just now.
+    /// Another process works on this relay just now, or too many relays of its host are being visited.
     Busy,
+    /// The relay asks not to be archived.
+    Unwelcome,
     /// It was told to stop; what came until then is kept.
     Interrupted,
     /// The relay could not be connected to, and why.
@@ -44,10 +48,11 @@ pub enum ErrandEnd {
 }
 
 impl Errand {
-    fn of(end: ErrandEnd, requests: u64, harvest: Harvest) -> Self {
+    fn of(end: ErrandEnd, (requests, received_bytes): (u64, u64), harvest: Harvest) -> Self {
         Self {
             end,
             requests,
+            received_bytes,
             new: harvest.stored,
             known: harvest.known,
             refused: harvest.refused,
@@ -61,6 +66,7 @@ impl ErrandEnd {
         match self {
             Self::CaughtUp => "caught-up",
             Self::Busy => "busy",
+            Self::Unwelcome => "unwelcome",
             Self::Interrupted => "interrupted",
             Self::Unreachable(_) => "unreachable",
             Self::GaveUp(_) => "gave-up",
@@ -71,7 +77,8 @@ impl ErrandEnd {
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::CaughtUp | Self::Interrupted => None,
-            Self::Busy => Some("another process works on it"),
+            Self::Busy => Some("it is being worked on, or its host is"),
+            Self::Unwelcome => Some("it asks not to be archived"),
             Self::Unreachable(reason) => Some(reason),
             Self::GaveUp(reason) => Some(reason.as_str()),
         }
@@ -92,7 +99,7 @@ impl Synchronizer {
     ) -> Result<Errand, ServiceError> {
         let leases = &self.0.leases;
         let Some(tokens) = leases.take(tokens, relay.id).await? else {
-            return Ok(Errand::of(ErrandEnd::Busy, 0, Harvest::default()));
+            return Ok(Errand::of(ErrandEnd::Busy, (0, 0), Harvest::default()));
         };
         let done = tokio::select! {
             done = self.run_leased(relay, &tokens, progress) => done,
@@ -110,16 +117,17 @@ impl Synchronizer {
     ) -> Result<Errand, ServiceError> {
         let began_at = self.0.context.clock.now();
         let mut harvest = Harvest::default();
-        let mut requests = 0;
+        let (mut requests, mut received_bytes) = (0, 0);
         loop {
             let visited = self.0.visit(relay, tokens, Some(progress)).await?;
             if let Some(report) = &visited {
                 self.0.record(relay, began_at, report).await?;
                 harvest.merge(&report.harvest);
                 requests += report.requests;
+                received_bytes += report.received_bytes;
             }
             if let Some(end) = end_of(visited.as_ref()) {
-                return Ok(Errand::of(end, requests, harvest));
+                return Ok(Errand::of(end, (requests, received_bytes), harvest));
             }
             progress.send_modify(Progress::go_on);
         }
@@ -137,5 +145,7 @@ fn end_of(visited: Option<&VisitReport>) -> Option<ErrandEnd> {
         VisitEnd::Stopped => Some(ErrandEnd::Interrupted),
         VisitEnd::Unreachable(reason) => Some(ErrandEnd::Unreachable(reason)),
         VisitEnd::GaveUp(reason) => Some(ErrandEnd::GaveUp(reason)),
+        VisitEnd::PassedOver(Reserve::Unwelcome) => Some(ErrandEnd::Unwelcome),
+        VisitEnd::PassedOver(Reserve::HostBusy) => Some(ErrandEnd::Busy),
     }
 }

@@ -9,6 +9,7 @@
 //! after them.
 
 mod comparison;
+mod consent;
 mod conversation;
 mod crowded_second;
 mod download;
@@ -16,6 +17,7 @@ mod errand;
 mod gap_policy;
 mod habits;
 mod harvest;
+mod hosts;
 mod intake;
 mod leases;
 mod ledger;
@@ -52,12 +54,16 @@ pub use progress::Progress;
 pub use tail::Tail;
 
 use harvest::Harvest;
+use hosts::Hosts;
 use leases::Leases;
 use tail::Yields;
-use visit::{Visit, VisitEnd, VisitReport};
+use visit::{Reserve, Visit, VisitEnd, VisitReport};
 
 /// The longest pause between two attempts at a relay that fails.
 const MAX_PAUSE: Duration = Duration::from_secs(86_400);
+
+/// The pause of a relay whose host was busy.
+const HOST_PAUSE: Duration = Duration::from_secs(20);
 
 /// Relays leased at once: those that wait for a place are nobody else's meanwhile.
 const PAGE: usize = 16;
@@ -71,6 +77,7 @@ struct Inner {
     config: SynchronizerConfig,
     signer: Option<Arc<dyn AuthSigner>>,
     leases: Leases,
+    hosts: Hosts,
     yields: Yields,
 }
 
@@ -87,7 +94,9 @@ struct Tally {
     synced: u64,
     unfinished: u64,
     failed: u64,
+    passed_over: u64,
     requests: u64,
+    received_bytes: u64,
     harvest: Harvest,
 }
 
@@ -111,6 +120,7 @@ impl Synchronizer {
         let leases = Leases::new(context.store.clone(), config.lease);
         Self(Arc::new(Inner {
             leases,
+            hosts: Hosts::default(),
             yields: Yields::default(),
             context,
             config,
@@ -220,6 +230,12 @@ impl Inner {
         if tokens.is_stopping() {
             return Ok(None);
         }
+        if !consent::is_welcome(&self.context, relay).await? {
+            return Ok(Some(VisitReport::of_none(Reserve::Unwelcome)));
+        }
+        let Some(_place) = self.hosts.enter(relay.url.host()) else {
+            return Ok(Some(VisitReport::of_none(Reserve::HostBusy)));
+        };
         let signer = self.signer_for(&relay.url);
         let visit = Visit::new(&self.context, &self.config, tokens, relay, signer);
         let report = visit.watched_by(watcher).run().await?;
@@ -229,6 +245,7 @@ impl Inner {
             known = report.harvest.known,
             requests = report.requests,
             refused = ?report.harvest.refused,
+            bytes = report.received_bytes,
             "relay_synced"
         );
         Ok(Some(report))
@@ -246,15 +263,16 @@ impl Inner {
         cycle_began_at: u64,
         report: &VisitReport,
     ) -> Result<(), StoreError> {
-        let failures = if report.is_failure() {
-            relay.sync_failures.saturating_add(1)
-        } else {
-            0
+        let failures = match report.end {
+            VisitEnd::PassedOver(_) => relay.sync_failures,
+            _ if report.is_failure() => relay.sync_failures.saturating_add(1),
+            _ => 0,
         };
         let pause = match report.end {
             // What is stopped in the middle is due first thing next time.
             VisitEnd::Stopped => return Ok(()),
             VisitEnd::OutOfTime if failures == 0 => Duration::ZERO,
+            VisitEnd::PassedOver(Reserve::HostBusy) => spread(HOST_PAUSE, self.context.luck()),
             _ if failures == 0 => spread(self.config.interval, self.context.luck()),
             _ => self.backoff().delay(failures, self.context.luck()),
         };
@@ -282,7 +300,9 @@ impl Tally {
             VisitEnd::OutOfTime => self.unfinished += 1,
             VisitEnd::Stopped => {}
             VisitEnd::Unreachable(_) | VisitEnd::GaveUp(_) => self.failed += 1,
+            VisitEnd::PassedOver(_) => self.passed_over += 1,
         }
+        self.received_bytes += report.received_bytes;
         self.requests += report.requests;
         self.harvest.merge(&report.harvest);
     }
@@ -295,7 +315,9 @@ impl Tally {
             .with("synced_events", self.harvest.stored)
             .with("known_events", self.harvest.known)
             .with("invalid_events", self.harvest.refusals())
+            .with("passed_over_relays", self.passed_over)
             .with("requests", self.requests)
+            .with("received_bytes", self.received_bytes)
             .and_more_to_do(self.unfinished > 0)
     }
 }

@@ -46,6 +46,17 @@ pub(super) enum VisitEnd {
     Unreachable(&'static str),
     /// It did not go on answering.
     GaveUp(GapReason),
+    /// It was not connected to at all.
+    PassedOver(Reserve),
+}
+
+/// Why a relay is left alone that could be visited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reserve {
+    /// It asks not to be archived.
+    Unwelcome,
+    /// Its host has as many connections as it should.
+    HostBusy,
 }
 
 /// What a visit brought.
@@ -59,11 +70,25 @@ pub(super) struct VisitReport {
     pub has_progress: bool,
     /// REQs sent.
     pub requests: u64,
+    /// Bytes received.
+    pub received_bytes: u64,
     /// The most events that one whole answer held.
     pub largest_answer: usize,
 }
 
 impl VisitReport {
+    /// Of a visit that did not take place.
+    pub(super) fn of_none(reserve: Reserve) -> Self {
+        Self {
+            end: VisitEnd::PassedOver(reserve),
+            harvest: Harvest::default(),
+            has_progress: false,
+            requests: 0,
+            received_bytes: 0,
+            largest_answer: 0,
+        }
+    }
+
     /// Whether a good part of what the relay sent was forged or not asked for.
     pub(super) fn is_liar(&self) -> bool {
         let Harvest { lies, .. } = self.harvest;
@@ -77,6 +102,7 @@ impl VisitReport {
             VisitEnd::GaveUp(GapReason::Unbounded) => true,
             VisitEnd::GaveUp(_) => !self.has_progress || self.is_liar(),
             VisitEnd::CaughtUp | VisitEnd::OutOfTime | VisitEnd::Stopped => self.is_liar(),
+            VisitEnd::PassedOver(_) => false,
         }
     }
 }
@@ -161,6 +187,7 @@ impl<'a> Visit<'a> {
             end,
             has_progress: self.has_progress,
             requests: self.conversation.requests,
+            received_bytes: self.conversation.received_bytes,
             largest_answer: self.conversation.largest_answer,
             harvest: self.conversation.harvest,
         })

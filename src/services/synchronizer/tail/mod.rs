@@ -216,7 +216,7 @@ impl Follower {
             VisitEnd::CaughtUp => {}
             VisitEnd::OutOfTime => return Ok(true),
             VisitEnd::Unreachable(reason) => return Ok(self.pause(reason).await),
-            VisitEnd::Stopped | VisitEnd::GaveUp(_) => return Ok(false),
+            VisitEnd::Stopped | VisitEnd::GaveUp(_) | VisitEnd::PassedOver(_) => return Ok(false),
         }
         let began = Instant::now();
         let end = self.listen(&relay, report.largest_answer).await?;

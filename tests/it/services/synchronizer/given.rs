@@ -173,6 +173,11 @@ impl Crawl {
         self.clock.advance(due_at.saturating_sub(self.clock.now()));
     }
 
+    /// The store.
+    pub(super) fn store(&self) -> &Embedded {
+        &self.store
+    }
+
     /// The relay's row.
     pub(super) async fn relay(&self, member: &Member) -> Relay {
         let found = self.store.relay_by_url(member.url()).await.unwrap();

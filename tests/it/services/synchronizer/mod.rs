@@ -3,6 +3,7 @@
 
 mod bounds;
 mod completeness;
+mod consent;
 mod failures;
 mod fairness;
 mod given;
