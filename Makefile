@@ -7,7 +7,7 @@ DEMO_DIR := target/demo
 TEST_SERVERS := target/test-servers
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test generated test-servers stop-test-servers test-clients fuzz-smoke lint fmt docs book bench ci prerequisites
+.PHONY: help run demo test generated test-servers stop-test-servers test-clients fuzz-smoke lint fmt docs book bench soak ci prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ book: ## The book of docs/ in target/book; `cargo install mdbook` when it is mis
 
 bench: prerequisites ## The measurements behind docs/benchmarks.md
 	$(CARGO) bench --bench archive --bench query --bench memory --bench relay
+
+soak: prerequisites ## An hour at the most: the program is killed 50 times while it archives 200 relays
+	$(CARGO) bench --bench soak
 
 ci: ## What continuous integration runs
 	./.ci/run
