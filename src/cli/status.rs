@@ -28,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Kinds shown, the most frequent first.
 const MAX_KINDS: usize = 10;
 
+/// Relays shown that are behind; JSON has more.
+const MAX_BEHIND: usize = 5;
+
 #[derive(Debug, Args)]
 pub(super) struct StatusOptions {
     /// Print JSON
@@ -140,6 +143,7 @@ fn as_text(figures: &Value) -> String {
         lag(&figures["lag"]["check_s"]),
         lag(&figures["lag"]["sync_s"])
     );
+    archived(&mut text, figures);
     gaps(&mut text, &figures["gaps"]);
     let quarantined = number(&figures["quarantined"]);
     let _ = writeln!(text, "quarantine  {}", grouped(quarantined));
@@ -207,6 +211,37 @@ fn events(text: &mut String, events: &Value) {
     kinds.sort_by_key(|(events, kind)| (std::cmp::Reverse(*events), *kind));
     for (events, kind) in kinds.iter().take(MAX_KINDS) {
         let _ = writeln!(text, "  kind {kind:<15} {:>10}", grouped(*events));
+    }
+}
+
+/// How far each network is archived, and the relays that are furthest behind.
+fn archived(text: &mut String, figures: &Value) {
+    for row in list(&figures["archived"]) {
+        let lag = row["lag_s"].as_u64().map_or("none".to_owned(), span);
+        let count = |name: &str| grouped(number(&row[name]));
+        let _ = writeln!(
+            text,
+            "archived    {}: {} of {} relays, {} until lately, {} gaps on {}, lag {lag}",
+            word(&row["network"]),
+            count("covered"),
+            count("relays"),
+            count("recent"),
+            count("gaps"),
+            count("gap_relays"),
+        );
+    }
+    for row in list(&figures["behind"]).iter().take(MAX_BEHIND) {
+        let until = row["covered_until"].as_u64();
+        let until = until.map_or("nothing yet".to_owned(), |end| {
+            format!("until {}", date(end))
+        });
+        let gaps = grouped(number(&row["gaps"]));
+        let _ = writeln!(text, "  {} {until}, {gaps} gaps", word(&row["relay"]));
+    }
+    let unwelcome = list(&figures["unwelcome"]);
+    if !unwelcome.is_empty() {
+        let count = grouped(unwelcome.len() as u64);
+        let _ = writeln!(text, "unwelcome   {count} relays ask not to be archived");
     }
 }
 

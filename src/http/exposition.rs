@@ -191,6 +191,30 @@ fn copy_overview(gathered: &GatheredMetrics, overview: &Overview) {
             .with_label_values(&[reason.as_str()])
             .set(gauge(found.map_or(0, |count| count.gaps)));
     }
+    copy_progress(gathered, overview);
+}
+
+fn copy_progress(gathered: &GatheredMetrics, overview: &Overview) {
+    gathered.archive_lag.reset();
+    for of in &overview.progress {
+        let network = of.network.as_str();
+        for (state, relays) in [
+            ("covered", of.covered),
+            ("recent", of.recent),
+            ("gaps", of.gap_relays),
+        ] {
+            let archived = &gathered.archived_relays;
+            archived
+                .with_label_values(&[network, state])
+                .set(gauge(relays));
+        }
+        let gaps = gathered.network_gaps.with_label_values(&[network]);
+        gaps.set(gauge(of.gaps));
+        if let Some(lag) = overview.sync_lag(of) {
+            let behind = gathered.archive_lag.with_label_values(&[network]);
+            behind.set(gauge(lag));
+        }
+    }
 }
 
 #[cfg(test)]

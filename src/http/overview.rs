@@ -9,7 +9,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::store::coverage::GapCount;
+use crate::model::{ServiceName, ServiceState, StateType};
+use crate::store::coverage::{GapCount, NetworkProgress, RelayProgress};
 use crate::store::events::EventStatistics;
 use crate::store::growth::{self, Growth, Size};
 use crate::store::relays::RelayCount;
@@ -18,6 +19,12 @@ use crate::store::{Store, StoreError};
 
 /// Figures this old are still shown: a page that is reloaded costs the store nothing.
 const MAX_AGE: Duration = Duration::from_secs(5);
+
+/// A relay that is covered to within so many seconds is archived until lately.
+const LATELY_S: u64 = 3_600;
+
+/// Relays that are told to be behind, at most.
+const MAX_BEHIND: usize = 20;
 
 /// One reading of all figures.
 #[derive(Debug, Clone)]
@@ -36,6 +43,12 @@ pub struct Overview {
     pub quarantined: u64,
     /// What could not be archived yet.
     pub gaps: Vec<GapCount>,
+    /// How far each network is archived.
+    pub progress: Vec<NetworkProgress>,
+    /// The relays that are furthest behind.
+    pub behind: Vec<RelayProgress>,
+    /// The relays that ask not to be archived, each with its evidence.
+    pub unwelcome: Vec<ServiceState>,
     /// How far behind the services are.
     pub lag: Lag,
     /// How fast it all grows; `None` before there are two sizes to compare.
@@ -70,6 +83,11 @@ impl Overview {
             totals,
             quarantined: store.quarantined_count().await?,
             gaps: store.gap_counts().await?,
+            progress: store.network_progress(now.saturating_sub(LATELY_S)).await?,
+            behind: store.relays_behind(MAX_BEHIND).await?,
+            unwelcome: store
+                .states(ServiceName::Synchronizer, StateType::Decision)
+                .await?,
             lag: lag(store, now).await?,
             cycles: store.latest_cycles().await?,
         })
@@ -86,6 +104,24 @@ impl Overview {
             .iter()
             .map(|(_, candidates)| candidates)
             .sum()
+    }
+
+    /// How far behind the online relay of a network is that is furthest behind, seconds.
+    pub fn sync_lag(&self, of: &NetworkProgress) -> Option<u64> {
+        of.oldest
+            .map(|oldest| self.gathered_at.saturating_sub(oldest))
+    }
+
+    fn progress_json(&self, of: &NetworkProgress) -> Value {
+        json!({
+            "network": of.network.as_str(),
+            "relays": of.relays,
+            "covered": of.covered,
+            "recent": of.recent,
+            "gaps": of.gaps,
+            "gap_relays": of.gap_relays,
+            "lag_s": self.sync_lag(of),
+        })
     }
 
     /// The figures as `status --json` prints them.
@@ -110,6 +146,9 @@ impl Overview {
             "events": events_json(&self.events),
             "quarantined": self.quarantined,
             "gaps": gaps.collect::<Vec<_>>(),
+            "archived": self.progress.iter().map(|of| self.progress_json(of)).collect::<Vec<_>>(),
+            "behind": self.behind.iter().map(behind_json).collect::<Vec<_>>(),
+            "unwelcome": self.unwelcome.iter().map(unwelcome_json).collect::<Vec<_>>(),
             "lag": { "check_s": self.lag.check_s, "sync_s": self.lag.sync_s },
             "cycles": self.cycles.iter().map(cycle_json).collect::<Vec<_>>(),
             "database_size_bytes": self.totals.size_bytes,
@@ -119,6 +158,23 @@ impl Overview {
             })),
         })
     }
+}
+
+fn behind_json(relay: &RelayProgress) -> Value {
+    json!({
+        "relay": relay.url.as_str(),
+        "covered_until": relay.covered_until,
+        "gaps": relay.gaps,
+    })
+}
+
+fn unwelcome_json(row: &ServiceState) -> Value {
+    json!({
+        "relay": row.key,
+        "said_in": row.value["said_in"],
+        "evidence": row.value["evidence"],
+        "since": row.updated_at,
+    })
 }
 
 fn events_json(events: &EventStatistics) -> Value {

@@ -55,6 +55,12 @@ metrics! {
         pub pool_available: IntGaugeVec = "bigbrotr_pool_available_connections", ["pool"];
         /// Most connections to the database server.
         pub pool_max: IntGaugeVec = "bigbrotr_pool_max_connections", ["pool"];
+        /// Relays by how far they are archived (`covered` at all, `recent`, with `gaps`).
+        pub archived_relays: IntGaugeVec = "bigbrotr_archived_relays", ["network", "state"];
+        /// Ranges of time that could not be archived yet, by network.
+        pub network_gaps: IntGaugeVec = "bigbrotr_network_gaps", ["network"];
+        /// How far behind the online relay is that is furthest behind, seconds.
+        pub archive_lag: IntGaugeVec = "bigbrotr_archive_lag_seconds", ["network"];
         /// Ranges of time that could not be archived yet, by reason.
         pub gaps: IntGaugeVec = "bigbrotr_gaps", ["reason"];
         /// For how long the relay that waits longest for a service has been due, seconds.

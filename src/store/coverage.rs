@@ -7,7 +7,7 @@
 //! work is ever forgotten. [`crate::store::timeline`] holds this arithmetic for every backend.
 
 use async_trait::async_trait;
-use nips::Filter;
+use nips::{Filter, Network, RelayUrl};
 use sha2::{Digest, Sha256};
 
 use crate::model::{Gap, GapReason, Interval, Method, NewGap, RelayId};
@@ -61,6 +61,37 @@ pub struct CoverageCount {
     pub events: u64,
 }
 
+/// How far the relays of a network are archived, under whatever filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetworkProgress {
+    /// The network.
+    pub network: Network,
+    /// All its relays.
+    pub relays: u64,
+    /// Those of which anything is covered.
+    pub covered: u64,
+    /// Those that are covered until lately.
+    pub recent: u64,
+    /// Gaps.
+    pub gaps: u64,
+    /// Relays that have any.
+    pub gap_relays: u64,
+    /// The last covered second of the online relay that is furthest behind; one of which nothing is covered
+    /// does not count.
+    pub oldest: Option<u64>,
+}
+
+/// How far one relay is archived, under whatever filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayProgress {
+    /// The relay.
+    pub url: RelayUrl,
+    /// The last covered second; `None` when nothing is covered.
+    pub covered_until: Option<u64>,
+    /// Gaps.
+    pub gaps: u64,
+}
+
 /// What has been archived of each relay, and what has not.
 #[async_trait]
 pub trait CoverageStore: Send + Sync {
@@ -109,6 +140,14 @@ pub trait CoverageStore: Send + Sync {
 
     /// Covered intervals over all relays by method, methods without any left out.
     async fn coverage_counts(&self) -> Result<Vec<CoverageCount>, StoreError>;
+
+    /// How far each network is archived; a relay that is covered beyond `since` unix seconds is so until
+    /// lately. Networks without relays are left out.
+    async fn network_progress(&self, since: u64) -> Result<Vec<NetworkProgress>, StoreError>;
+
+    /// The relays whose coverage ends earliest, of those that are not offline or dead, first those of which
+    /// nothing is covered.
+    async fn relays_behind(&self, limit: usize) -> Result<Vec<RelayProgress>, StoreError>;
 
     /// How many relays are covered, under any filter, beyond `since` unix seconds.
     async fn relays_covered_since(&self, since: u64) -> Result<u64, StoreError>;

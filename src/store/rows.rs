@@ -12,7 +12,7 @@ use crate::model::{
     RelayMetadata, RelayState, RttSample, ServiceName, ServiceState, StateType,
 };
 use crate::store::StoreError;
-use crate::store::coverage::{CoverageCount, GapCount};
+use crate::store::coverage::{CoverageCount, GapCount, NetworkProgress, RelayProgress};
 use crate::store::figures::{Average, RelayFigures, SoftwareFigures};
 use crate::store::quarantine::QuarantinedEvent;
 use crate::store::relays::RelayCount;
@@ -220,6 +220,28 @@ pub(super) fn relay_count(row: &impl StoredRow) -> Result<RelayCount, StoreError
         network: network(row)?,
         state: state.ok_or_else(|| damaged("count", row, "state"))?,
         relays: count(row, "relays")?,
+    })
+}
+
+/// How far a network is archived.
+pub(super) fn network_progress(row: &impl StoredRow) -> Result<NetworkProgress, StoreError> {
+    Ok(NetworkProgress {
+        network: network(row)?,
+        relays: count(row, "relays")?,
+        covered: count(row, "covered")?,
+        recent: count(row, "recent")?,
+        gaps: count(row, "gaps")?,
+        gap_relays: count(row, "gap_relays")?,
+        oldest: optional(row, "oldest", || number(row, "oldest")).flatten(),
+    })
+}
+
+/// How far a relay is archived.
+pub(super) fn relay_progress(row: &impl StoredRow) -> Result<RelayProgress, StoreError> {
+    Ok(RelayProgress {
+        url: url(row).ok_or_else(|| damaged("relay", row, "relay_id"))?,
+        covered_until: optional(row, "newest", || number(row, "newest")).flatten(),
+        gaps: count(row, "gaps")?,
     })
 }
 

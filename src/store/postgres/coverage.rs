@@ -10,7 +10,9 @@ use super::batch::key;
 use super::call::{Call, Transaction};
 use super::connection::statement;
 use crate::model::{Gap, Interval, NewGap, RelayId};
-use crate::store::coverage::{CoverageCount, FilterId, GapCount, MAX_INTERVALS};
+use crate::store::coverage::{
+    CoverageCount, FilterId, GapCount, MAX_INTERVALS, NetworkProgress, RelayProgress,
+};
 use crate::store::rows::{self, integer, limit};
 use crate::store::{CoverageStore, StoreError, timeline};
 
@@ -23,6 +25,8 @@ const GAPS_WITHIN: &str = include_str!("../../../sql/postgres/queries/gaps_withi
 const DELETE_GAPS: &str = include_str!("../../../sql/postgres/queries/delete_gaps.sql");
 const ADD_GAPS: &str = include_str!("../../../sql/postgres/queries/add_gaps.sql");
 const GAP_COUNTS: &str = include_str!("../../../sql/postgres/queries/gap_counts.sql");
+const NETWORK_PROGRESS: &str = include_str!("../../../sql/postgres/queries/network_progress.sql");
+const RELAYS_BEHIND: &str = include_str!("../../../sql/postgres/queries/relays_behind.sql");
 const COVERAGE_COUNTS: &str = include_str!("../../../sql/postgres/queries/coverage_counts.sql");
 const COVERED_SINCE: &str = include_str!("../../../sql/postgres/queries/relays_covered_since.sql");
 
@@ -89,6 +93,18 @@ impl CoverageStore for PostgresStore {
         let call = self.call("coverage_counts");
         let found = call.fetch_all(statement(COVERAGE_COUNTS)).await?;
         Ok(rows::readable(&found, rows::coverage_count))
+    }
+
+    async fn network_progress(&self, since: u64) -> Result<Vec<NetworkProgress>, StoreError> {
+        let asked = statement(NETWORK_PROGRESS).bind(integer(since));
+        let found = self.call("network_progress").fetch_all(asked).await?;
+        Ok(rows::readable(&found, rows::network_progress))
+    }
+
+    async fn relays_behind(&self, at_most: usize) -> Result<Vec<RelayProgress>, StoreError> {
+        let asked = statement(RELAYS_BEHIND).bind(limit(at_most));
+        let found = self.call("relays_behind").fetch_all(asked).await?;
+        Ok(rows::readable(&found, rows::relay_progress))
     }
 
     async fn relays_covered_since(&self, since: u64) -> Result<u64, StoreError> {

@@ -6,7 +6,9 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Gap, Interval, NewGap, RelayId};
-use crate::store::coverage::{CoverageCount, FilterId, GapCount, MAX_INTERVALS};
+use crate::store::coverage::{
+    CoverageCount, FilterId, GapCount, MAX_INTERVALS, NetworkProgress, RelayProgress,
+};
 use crate::store::rows::{self, integer, limit};
 use crate::store::sqlite::SqliteBacked;
 use crate::store::sqlite::error::during;
@@ -21,6 +23,8 @@ const GAPS_WITHIN: &str = include_str!("../../../sql/sqlite/queries/gaps_within.
 const DELETE_GAPS: &str = include_str!("../../../sql/sqlite/queries/delete_gaps.sql");
 const ADD_GAP: &str = include_str!("../../../sql/sqlite/queries/add_gap.sql");
 const GAP_COUNTS: &str = include_str!("../../../sql/sqlite/queries/gap_counts.sql");
+const NETWORK_PROGRESS: &str = include_str!("../../../sql/sqlite/queries/network_progress.sql");
+const RELAYS_BEHIND: &str = include_str!("../../../sql/sqlite/queries/relays_behind.sql");
 const COVERAGE_COUNTS: &str = include_str!("../../../sql/sqlite/queries/coverage_counts.sql");
 const COVERED_SINCE: &str = include_str!("../../../sql/sqlite/queries/relays_covered_since.sql");
 
@@ -99,6 +103,24 @@ impl<T: SqliteBacked> CoverageStore for T {
             .await
             .map_err(during("coverage_counts"))?;
         Ok(rows::readable(&found, rows::coverage_count))
+    }
+
+    async fn network_progress(&self, since: u64) -> Result<Vec<NetworkProgress>, StoreError> {
+        let found = sqlx::query(NETWORK_PROGRESS)
+            .bind(integer(since))
+            .fetch_all(&self.sqlite().readers)
+            .await
+            .map_err(during("network_progress"))?;
+        Ok(rows::readable(&found, rows::network_progress))
+    }
+
+    async fn relays_behind(&self, at_most: usize) -> Result<Vec<RelayProgress>, StoreError> {
+        let found = sqlx::query(RELAYS_BEHIND)
+            .bind(limit(at_most))
+            .fetch_all(&self.sqlite().readers)
+            .await
+            .map_err(during("relays_behind"))?;
+        Ok(rows::readable(&found, rows::relay_progress))
     }
 
     async fn relays_covered_since(&self, since: u64) -> Result<u64, StoreError> {

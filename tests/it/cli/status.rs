@@ -34,6 +34,8 @@ fn a_person_reads_text_and_a_program_json() {
         "candidates  0",
         "events      1,234, seen 1,234 times",
         "  kind 1                    1,234",
+        "archived    clearnet: 0 of 1 relays, 0 until lately, 0 gaps on 0, lag none",
+        "  wss://relay.example.com nothing yet, 0 gaps",
         "gaps        0",
         "quarantine  0",
         "last cycles",

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use bigbrotr::model::{Gap, GapReason, Interval, Method, NewGap, RelayId};
-use bigbrotr::store::coverage::{CoverageCount, FilterId, GapCount};
+use bigbrotr::model::{Gap, GapReason, Interval, Method, NewGap, RelayId, RelayState, RttSample};
+use bigbrotr::store::coverage::{CoverageCount, FilterId, GapCount, NetworkProgress};
+use bigbrotr::store::relays::CheckRecord;
 use bigbrotr::store::{RelationalStore, StoreError};
-use nips::Filter;
+use nips::{Filter, Network};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
-use crate::contract::given::{NOW, one_relay};
+use crate::contract::given::{NOW, one_relay, url};
 
 const FILTER: FilterId = FilterId(u64::MAX - 7);
 
@@ -222,6 +223,73 @@ pub(super) async fn counts_speak_about_all_relays(store: &dyn RelationalStore) {
     let totals = store.totals().await.unwrap();
     assert_eq!((totals.covered_relays, totals.intervals), (2, 4));
     assert_eq!((totals.gap_relays, totals.gaps), (2, 3));
+}
+
+pub(super) async fn progress_speaks_about_each_network_and_those_behind(
+    store: &dyn RelationalStore,
+) {
+    let [a, b, c, d] = [1, 2, 3, 4];
+    let mut ids = Vec::new();
+    for number in [a, b, c, d] {
+        ids.push(one_relay(store, number).await);
+    }
+    for (relay, until) in [(0, 500), (1, 900), (2, 100)] {
+        let covered = interval(0, until, Method::Paging, 5, 3);
+        store.cover(ids[relay], FILTER, covered).await.unwrap();
+    }
+    for from in [600, 700] {
+        let gap = new_gap(from, from + 9, GapReason::Closed);
+        store.add_gap(ids[0], FILTER, gap).await.unwrap();
+    }
+    // The third does not answer any more; the others do, or were never asked.
+    for (relay, state) in [
+        (0, RelayState::Online),
+        (1, RelayState::Online),
+        (2, RelayState::Dead),
+    ] {
+        store
+            .record_check(&checked(ids[relay], state))
+            .await
+            .unwrap();
+    }
+    let progress = store.network_progress(900).await.unwrap();
+    let expected = NetworkProgress {
+        network: Network::Clearnet,
+        relays: 4,
+        covered: 3,
+        recent: 1,
+        gaps: 2,
+        gap_relays: 1,
+        oldest: Some(500),
+    };
+    assert_eq!(progress, [expected]);
+    let behind = store.relays_behind(10).await.unwrap();
+    let behind: Vec<_> = behind
+        .iter()
+        .map(|of| (of.url.clone(), of.covered_until, of.gaps))
+        .collect();
+    let expected = [
+        (url(d), None, 0),
+        (url(a), Some(500), 2),
+        (url(b), Some(900), 0),
+    ];
+    assert_eq!(behind, expected);
+    assert_eq!(store.relays_behind(1).await.unwrap()[0].url, url(d));
+}
+
+fn checked(relay: RelayId, state: RelayState) -> CheckRecord {
+    CheckRecord {
+        rtt: RttSample {
+            relay,
+            checked_at: 1,
+            open_ms: None,
+            read_ms: None,
+            write_ms: None,
+        },
+        state,
+        check_failures: 0,
+        next_check_at: 1,
+    }
 }
 
 /// Histories that are tried, each on a time line of its own.

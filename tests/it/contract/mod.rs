@@ -76,6 +76,7 @@ macro_rules! every_relational_case {
                 the_far_future_is_a_second_like_any_other,
                 an_unknown_relay_fails,
                 counts_speak_about_all_relays,
+                progress_speaks_about_each_network_and_those_behind,
                 random_histories_agree_with_seconds,
             ],
             state: [

@@ -24,7 +24,7 @@ const LARGE_TABLES: [&str; 9] = [
 
 /// Statements that read a large table or its index whole: counts for people, asked for once a minute at most,
 /// and janitor's work in bounded portions.
-const WHOLE_READS: [(&str, &[&str]); 10] = [
+const WHOLE_READS: [(&str, &[&str]); 12] = [
     ("candidate_counts", &["candidate"]),
     ("coverage_counts", &["coverage"]),
     ("delete_expired_relay_metadata", &["relay_metadata"]),
@@ -32,7 +32,9 @@ const WHOLE_READS: [(&str, &[&str]); 10] = [
     ("delete_orphan_metadata", &["metadata", "relay_metadata"]),
     ("gap_counts", &["gap"]),
     ("network_figures", &["relay"]),
+    ("network_progress", &["coverage", "gap", "relay"]),
     ("relay_counts", &["relay"]),
+    ("relays_behind", &["coverage", "gap", "relay"]),
     ("relays_covered_since", &["coverage"]),
     (
         "totals",

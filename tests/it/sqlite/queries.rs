@@ -11,17 +11,19 @@ use crate::sql_files::Engine;
 
 /// Statements that read a whole table or index: counts for people, asked for once a minute at most,
 /// janitor's work in bounded portions, and quarantine, which is short.
-const WHOLE_READS: [(&str, &[&str]); 14] = [
+const WHOLE_READS: [(&str, &[&str]); 16] = [
     ("candidate_counts", &["candidate"]),
     ("coverage_counts", &["coverage"]),
     ("delete_expired_relay_metadata", &["r"]),
     ("delete_expired_rtt", &["r"]),
     ("delete_orphan_metadata", &["m"]),
     ("gap_counts", &["gap"]),
+    ("network_progress", &["coverage", "gap", "r"]),
     ("nip_figures", &["relay_statement_nip"]),
     ("quarantined", &["q"]),
     ("quarantined_count", &["quarantine"]),
     ("relay_counts", &["relay"]),
+    ("relays_behind", &["coverage", "gap", "r"]),
     ("relays_covered_since", &["coverage"]),
     ("software_figures", &["relay_statement"]),
     (
