@@ -95,7 +95,7 @@ async fn sync_one(
     }
     let begun = Instant::now();
     let (sender, watcher) = watch::channel(Progress::default());
-    let filters = &app.config().synchronizer.processing.filters;
+    let filters = &app.config().synchronizer.processing_for(url).filters;
     let errand = {
         let work = synchronizer.run_errand(&relay, tokens, &sender);
         Box::pin(ticker.watch(app.store(), &relay, filters, watcher, work))

@@ -28,6 +28,32 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         .collect()
 }
 
+/// The same for a value that may be absent or `null`.
+pub(super) mod optional {
+    use super::{Deserialize, Deserializer, Filter, Serializer};
+
+    /// Writes `null` for none.
+    pub(in crate::config) fn serialize<S: Serializer>(
+        filters: &Option<Vec<Filter>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match filters {
+            Some(filters) => super::serialize(filters, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// Reads a list of filters, or `null`.
+    pub(in crate::config) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<Filter>>, D::Error> {
+        #[derive(Deserialize)]
+        struct Filters(#[serde(with = "super")] Vec<Filter>);
+        let filters = Option::<Filters>::deserialize(deserializer)?;
+        Ok(filters.map(|Filters(filters)| filters))
+    }
+}
+
 fn parse(value: &Value) -> Result<Filter, String> {
     let names = value
         .as_object()

@@ -63,7 +63,7 @@ pub use section::FileName;
 pub use seeder::{SeedConfig, SeederConfig};
 pub use store::StoreConfig;
 pub use synchronizer::{
-    AuthConfig, ResweepConfig, SyncOverride, SyncProcessing, SyncTimeouts, SynchronizerConfig,
-    TailConfig, TimeoutOverrides,
+    AuthConfig, ProcessingOverrides, ResweepConfig, SyncOverride, SyncProcessing, SyncTimeouts,
+    SynchronizerConfig, TailConfig, TimeoutOverrides,
 };
 pub use validator::{CleanupConfig, ValidatorConfig, ValidatorProcessing};

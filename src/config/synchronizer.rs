@@ -74,6 +74,15 @@ pub struct ResweepConfig {
     /// How far behind the newest covered second each visit looks again.
     #[serde(with = "seconds")]
     pub overlap: Duration,
+    /// Time between two looks at the recent past of a relay; zero for none.
+    #[serde(with = "seconds")]
+    pub interval: Duration,
+    /// What counts as the recent past.
+    #[serde(with = "seconds")]
+    pub recent: Duration,
+    /// Time between two looks at the whole past of a relay; zero for none.
+    #[serde(with = "seconds")]
+    pub full_interval: Duration,
 }
 
 /// Which relays are listened to all the time.
@@ -118,6 +127,26 @@ pub struct SyncOverride {
     /// How patient to be with it.
     #[serde(default)]
     pub timeouts: TimeoutOverrides,
+    /// What is archived of it, and how.
+    #[serde(default)]
+    pub processing: ProcessingOverrides,
+}
+
+/// What an override changes about [`SyncProcessing`]; `None` inherits.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProcessingOverrides {
+    /// Filters whose union is archived.
+    #[serde(with = "filters::optional")]
+    pub filters: Option<Vec<Filter>>,
+    /// Oldest `created_at`, unix seconds.
+    pub since: Option<u64>,
+    /// Events asked for in one request.
+    pub limit: Option<usize>,
+    /// Largest event, bytes.
+    pub max_event_size: Option<usize>,
+    /// Whether sets are compared (NIP-77).
+    pub negentropy: Option<bool>,
 }
 
 /// What an override changes about [`SyncTimeouts`]; `None` inherits.
@@ -169,6 +198,10 @@ impl Default for ResweepConfig {
     fn default() -> Self {
         Self {
             overlap: Duration::from_secs(300),
+            interval: Duration::from_secs(86_400),
+            // Gift wraps are dated up to two days back (NIP-59).
+            recent: Duration::from_secs(3 * 86_400),
+            full_interval: Duration::from_secs(30 * 86_400),
         }
     }
 }
@@ -211,7 +244,27 @@ impl SynchronizerConfig {
         }
         timeouts
     }
+
+    /// What is archived of a relay, and how.
+    pub fn processing_for(&self, relay: &RelayUrl) -> SyncProcessing {
+        let mut processing = self.processing.clone();
+        let Some(found) = self.overrides.iter().find(|entry| entry.url == *relay) else {
+            return processing;
+        };
+        let changes = &found.processing;
+        if let Some(filters) = &changes.filters {
+            processing.filters.clone_from(filters);
+        }
+        processing.since = changes.since.unwrap_or(processing.since);
+        processing.limit = changes.limit.unwrap_or(processing.limit);
+        processing.negentropy = changes.negentropy.unwrap_or(processing.negentropy);
+        processing.max_event_size = changes.max_event_size.or(processing.max_event_size);
+        processing
+    }
 }
+
+/// Bounds of `processing.limit`.
+const LIMITS: (u64, u64) = (10, 5_000);
 
 const LEASE_KEY: Key = Key::new(
     "lease",
@@ -261,7 +314,8 @@ impl Section for SynchronizerConfig {
             Key::new(
                 "overrides",
                 Accepts::List,
-                "Relays that are treated differently: url, timeouts {idle, max_duration}.",
+                "Relays that are treated differently: url, timeouts {idle, max_duration}, processing {filters, \
+                 since, limit, max_event_size, negentropy}.",
             ),
             OVERRIDES_KEY,
         ]);
@@ -270,6 +324,7 @@ impl Section for SynchronizerConfig {
 
     fn validate(&self) -> Vec<(&'static str, String)> {
         let mut problems = self.networks.validate();
+        problems.extend(self.overrides.iter().flat_map(SyncOverride::validate));
         if self.processing.filters.is_empty() {
             let message = "must hold at least one filter; [{}] archives everything".to_owned();
             problems.push(("processing.filters", message));
@@ -283,6 +338,30 @@ impl Section for SynchronizerConfig {
                 "processing.until",
                 "must not be before processing.since".to_owned(),
             ));
+        }
+        problems
+    }
+}
+
+impl SyncOverride {
+    fn validate(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        let mut refuse =
+            |what: String| problems.push(("overrides", format!("{}: {what}", self.url)));
+        let (fewest, most) = LIMITS;
+        let limit = self.processing.limit.map(|limit| limit as u64);
+        if limit.is_some_and(|limit| !(fewest..=most).contains(&limit)) {
+            refuse(format!("limit must be from {fewest} to {most}"));
+        }
+        if self.processing.filters.as_ref().is_some_and(Vec::is_empty) {
+            refuse("filters must hold at least one filter".to_owned());
+        }
+        if self
+            .processing
+            .since
+            .is_some_and(|since| since > MAX_CREATED_AT)
+        {
+            refuse(format!("since must not be above {MAX_CREATED_AT}"));
         }
         problems
     }
@@ -308,7 +387,7 @@ fn processing_keys() -> Vec<Key> {
         ),
         Key::new(
             "processing.limit",
-            Accepts::Integer(10, 5_000),
+            Accepts::Integer(LIMITS.0, LIMITS.1),
             "Events asked for in one request.",
         ),
         Key::new(
@@ -349,6 +428,22 @@ fn resweep_keys() -> Vec<Key> {
             "resweep.overlap",
             Accepts::Seconds(0.0, 604_800.0),
             "How far behind the newest covered second each visit looks again.",
+        ),
+        Key::new(
+            "resweep.interval",
+            Accepts::Seconds(0.0, 31_536_000.0),
+            "Time between two looks at the recent past: all of it by comparing sets (NIP-77), else a sample by \
+             paging, and all of it when the sample brings something; 0 = never.",
+        ),
+        Key::new(
+            "resweep.recent",
+            Accepts::Seconds(3_600.0, 31_536_000.0),
+            "What counts as the recent past.",
+        ),
+        Key::new(
+            "resweep.full_interval",
+            Accepts::Seconds(0.0, 315_360_000.0),
+            "Time between two looks at the whole past: all of it by comparing sets, else a sample; 0 = never.",
         ),
     ]
 }

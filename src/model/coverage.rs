@@ -56,8 +56,10 @@ pub enum GapReason {
     RateLimited,
     /// CLOSED `auth-required:` and no key is configured for the relay.
     AuthRequired,
-    /// CLOSED `restricted:` or `blocked:`.
+    /// CLOSED `restricted:`.
     Restricted,
+    /// CLOSED `blocked:`.
+    Blocked,
     /// CLOSED for another reason.
     Closed,
     /// More events in one second than the relay hands out.
@@ -76,12 +78,13 @@ pub enum GapReason {
 
 impl GapReason {
     /// All reasons.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::TimedOut,
         Self::Disconnected,
         Self::RateLimited,
         Self::AuthRequired,
         Self::Restricted,
+        Self::Blocked,
         Self::Closed,
         Self::OverfullSecond,
         Self::Unbounded,
@@ -99,6 +102,7 @@ impl GapReason {
             Self::RateLimited => "rate-limited",
             Self::AuthRequired => "auth-required",
             Self::Restricted => "restricted",
+            Self::Blocked => "blocked",
             Self::Closed => "closed",
             Self::OverfullSecond => "overfull-second",
             Self::Unbounded => "unbounded",

@@ -67,7 +67,7 @@ struct Window {
 impl Visit<'_> {
     /// Whether sets are compared with this relay.
     pub(super) fn can_compare(&self) -> bool {
-        self.config.processing.negentropy && self.habits.can_compare(self.context.clock.now())
+        self.processing.negentropy && self.habits.can_compare(self.context.clock.now())
     }
 
     /// Has the relay show with a page of its own whether it compares sets as it should.
@@ -224,8 +224,9 @@ impl Visit<'_> {
     ) -> Result<Verdict, StoreError> {
         let is_there = |key: &&EventKey| !found.missing_there.contains(&key.id);
         let known: Vec<EventKey> = window.keys.iter().filter(is_there).copied().collect();
-        self.context.archive.sight(&known, self.relay.id).await?;
+        let first_seen = self.context.archive.sight(&known, self.relay.id).await?;
         self.conversation.harvest.known += known.len() as u64;
+        self.conversation.harvest.first_seen += first_seen;
         let downloaded = self.download(found.missing_here).await?;
         if downloaded.is_short {
             return Ok(Verdict::Withheld);
@@ -237,6 +238,7 @@ impl Visit<'_> {
         let findings = proven.as_kept(&downloaded.not_kept);
         let proven = target.ledger.keep(Method::Negentropy, &findings).await?;
         self.has_progress |= proven > 0;
+        self.compared_to = Some(window.range.from);
         Ok(Verdict::Settled)
     }
 

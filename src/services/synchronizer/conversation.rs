@@ -21,6 +21,7 @@ use crate::store::StoreError;
 
 use super::harvest::Harvest;
 use super::intake::{Intake, Pulse};
+use super::pace::Pace;
 use super::page::Page;
 
 /// Bytes of one answer. A full page of ordinary events is a hundredth of it.
@@ -58,6 +59,8 @@ pub(super) struct Conversation<'a> {
     pub received_bytes: u64,
     /// The most events that one whole answer held.
     pub largest_answer: usize,
+    /// How fast the relay is asked.
+    pub pace: Pace,
 }
 
 impl<'a> Conversation<'a> {
@@ -80,6 +83,7 @@ impl<'a> Conversation<'a> {
             requests: 0,
             received_bytes: 0,
             largest_answer: 0,
+            pace: Pace::remembered(Duration::ZERO, Instant::now()),
         }
     }
 
@@ -123,13 +127,13 @@ impl<'a> Conversation<'a> {
         longest_silence: Duration,
         deadline: Instant,
     ) -> Result<Answer, StoreError> {
-        let Some(session) = &mut self.session else {
+        let is_going_on = self.session.is_none() || self.take_turn(deadline).await;
+        let Some(session) = self.session.as_mut().filter(|_| is_going_on) else {
             return Ok(Answer {
-                outcome: Some(Outcome::Disconnected),
+                outcome: is_going_on.then_some(Outcome::Disconnected),
                 page: Page::default(),
             });
         };
-        self.requests += 1;
         let pulse = Pulse::new();
         let archive = &self.context.archive;
         let door = Door::Crawl(self.relay.id);
@@ -175,10 +179,12 @@ impl<'a> Conversation<'a> {
         if self.connect(options.deadline).await.is_err() {
             return Some(failed);
         }
+        if !self.take_turn(options.deadline).await {
+            return None;
+        }
         let Some(session) = &mut self.session else {
             return Some(failed);
         };
-        self.requests += 1;
         let report = tokio::select! {
             report = session.reconcile(filter, set, options) => report,
             () = self.tokens.soft_stop() => return None,
@@ -197,6 +203,19 @@ impl<'a> Conversation<'a> {
             self.hang_up();
         }
         Some(report.outcome)
+    }
+
+    /// Waits until the relay may be asked again; `false` when the service stops before.
+    async fn take_turn(&mut self, deadline: Instant) -> bool {
+        if let Some(at) = self.pace.next_at() {
+            tokio::select! {
+                () = tokio::time::sleep_until(at.min(deadline)) => {}
+                () = self.tokens.soft_stop() => return false,
+            }
+        }
+        self.pace.on_asked(Instant::now());
+        self.requests += 1;
+        true
     }
 
     /// Ends the talk politely.

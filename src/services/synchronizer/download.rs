@@ -95,6 +95,7 @@ impl Visit<'_> {
 
     /// Waits as long as the failure asks for; `false` when the relay has had enough.
     async fn may_ask_again(&mut self, outcome: &Outcome) -> bool {
+        self.keep_pace(outcome);
         let Reaction::Retry {
             pause,
             is_reconnecting,

@@ -4,6 +4,7 @@
 //! with what can be learnt, and that costs nothing but a few questions when it is lost. Nothing in it
 //! is a claim: relays say much about themselves that is not so.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,27 @@ pub(super) struct Habits {
     pub(super) gives_hints: bool,
     /// Until when it counts as a relay that ignores `since` and `until`, unix seconds.
     pub(super) ignores_bounds_until: Option<u64>,
+    /// Until when it counts as a relay that answers only who names authors, unix seconds.
+    pub(super) needs_authors_until: Option<u64>,
+    /// The authors that are known to use it, as far as that matters; each batch as it was first asked about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) author_batches: Vec<Vec<String>>,
+    /// The pause that it wants between two questions, milliseconds; 0 for none.
+    pub(super) pause_ms: u64,
+    /// When what is covered was looked through again.
+    pub(super) sweeps: Sweeps,
+}
+
+/// When late arrivals were last looked for, unix seconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Sweeps {
+    /// In the recent past.
+    pub(super) recent_at: Option<u64>,
+    /// In the whole past.
+    pub(super) full_at: Option<u64>,
+    /// How far down an unfinished look at the whole past has got, by filter.
+    pub(super) unfinished: BTreeMap<String, u64>,
 }
 
 /// Whether comparing sets works.
@@ -109,6 +131,26 @@ impl Habits {
         };
         store.put_states(&[row]).await?;
         Ok(())
+    }
+
+    /// Whether the relay is known to ignore `since` and `until`.
+    pub(super) fn ignores_bounds(&self, now: u64) -> bool {
+        self.ignores_bounds_until.is_some_and(|until| now < until)
+    }
+
+    /// The relay has shown that it ignores them.
+    pub(super) fn has_ignored_bounds(&mut self, now: u64) {
+        self.ignores_bounds_until = Some(now + whole_seconds(TRUSTED));
+    }
+
+    /// Whether the relay is known to answer only who names authors.
+    pub(super) fn needs_authors(&self, now: u64) -> bool {
+        self.needs_authors_until.is_some_and(|until| now < until)
+    }
+
+    /// The relay has refused a question and answered the same one about some authors.
+    pub(super) fn has_wanted_authors(&mut self, now: u64) {
+        self.needs_authors_until = Some(now + whole_seconds(TRUSTED));
     }
 
     /// Whether sets can be compared with the relay.

@@ -15,6 +15,8 @@ pub(super) struct Harvest {
     pub(super) fresh: u64,
     /// Events that were stored before.
     pub(super) known: u64,
+    /// Of these events, those that were not seen on this relay before.
+    pub(super) first_seen: u64,
     /// Events refused, by reason: by the archive, or because they answered no question.
     pub(super) refused: BTreeMap<&'static str, u64>,
     /// Of the refused events, those that the relay has to answer for.
@@ -25,8 +27,14 @@ impl Harvest {
     /// Counts what the archive said.
     pub(super) fn count(&mut self, admission: &Admission) {
         match admission {
-            Admission::Stored(_) | Admission::Delivered => self.stored += 1,
-            Admission::Known { .. } => self.known += 1,
+            Admission::Stored(_) | Admission::Delivered => {
+                self.stored += 1;
+                self.first_seen += 1;
+            }
+            Admission::Known { new_sighting } => {
+                self.known += 1;
+                self.first_seen += u64::from(*new_sighting);
+            }
             Admission::Refused(rejection) => {
                 let is_forged = *rejection == Rejection::Signature;
                 self.refuse(rejection.reason(), is_forged);
@@ -59,6 +67,7 @@ impl Harvest {
         self.stored += other.stored;
         self.fresh += other.fresh;
         self.known += other.known;
+        self.first_seen += other.first_seen;
         self.lies += other.lies;
         for (reason, count) in &other.refused {
             *self.refused.entry(reason).or_default() += count;

@@ -26,6 +26,8 @@ pub(super) struct Ledger<'a> {
     gaps: Vec<Gap>,
     /// What is covered and asked for again, because something may have arrived late.
     again: Option<Range>,
+    /// Whether nothing else is asked for.
+    is_resweep: bool,
 }
 
 impl<'a> Ledger<'a> {
@@ -46,6 +48,7 @@ impl<'a> Ledger<'a> {
             filter,
             gaps: context.store.gaps(relay, filter).await?,
             again: None,
+            is_resweep: false,
         })
     }
 
@@ -77,9 +80,29 @@ impl<'a> Ledger<'a> {
         Ok(ranges)
     }
 
-    /// The last second that is asked for again although it is covered.
+    /// What is covered of what is to be archived, newest first, to be looked at again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when coverage cannot be read.
+    pub(super) async fn covered(
+        &mut self,
+        processing: &SyncProcessing,
+    ) -> Result<Vec<Range>, StoreError> {
+        let covered = self.context.store.coverage(self.relay, self.filter).await?;
+        let wanted = self.wanted(processing);
+        let ranges = covered.iter().rev().filter_map(|it| {
+            let range = Range::new(it.from, it.until)?;
+            wanted?.intersection(range)
+        });
+        self.again = wanted;
+        self.is_resweep = true;
+        Ok(ranges.collect())
+    }
+
+    /// The last second that is asked for again although it is covered, with what is missing above it.
     pub(super) fn known_until(&self) -> Option<u64> {
-        self.again.map(|again| again.until)
+        let again = self.again.filter(|_| !self.is_resweep);
+        again.map(|again| again.until)
     }
 
     /// Everything that is to be archived by now.

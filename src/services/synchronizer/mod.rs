@@ -19,12 +19,16 @@ mod habits;
 mod harvest;
 mod hosts;
 mod intake;
+mod known_authors;
 mod leases;
 mod ledger;
+mod pace;
 mod page;
+mod paging;
 mod patience;
 mod progress;
 mod range;
+mod resweep;
 mod tail;
 mod trial;
 mod visit;
@@ -237,7 +241,9 @@ impl Inner {
             return Ok(Some(VisitReport::of_none(Reserve::HostBusy)));
         };
         let signer = self.signer_for(&relay.url);
-        let visit = Visit::new(&self.context, &self.config, tokens, relay, signer);
+        let processing = self.config.processing_for(&relay.url);
+        let (context, config) = (&self.context, &self.config);
+        let visit = Visit::new(context, config, &processing, tokens, relay, signer);
         let report = visit.watched_by(watcher).run().await?;
         debug!(
             end = ?report.end,
@@ -274,6 +280,10 @@ impl Inner {
             VisitEnd::OutOfTime if failures == 0 => Duration::ZERO,
             VisitEnd::PassedOver(Reserve::HostBusy) => spread(HOST_PAUSE, self.context.luck()),
             _ if failures == 0 => spread(self.config.interval, self.context.luck()),
+            VisitEnd::GaveUp(reason) => {
+                let backoff = gap_policy::leave_alone(reason).unwrap_or(self.backoff());
+                backoff.delay(failures, self.context.luck())
+            }
             _ => self.backoff().delay(failures, self.context.luck()),
         };
         let next_sync_at = self.context.clock.now() + whole_seconds(pause);

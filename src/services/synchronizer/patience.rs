@@ -94,9 +94,8 @@ impl Patience {
                     is_reconnecting: false,
                 }
             }
-            ClosedPrefix::Restricted | ClosedPrefix::Blocked | ClosedPrefix::Mute => {
-                Reaction::GiveUp(GapReason::Restricted)
-            }
+            ClosedPrefix::Restricted => Reaction::GiveUp(GapReason::Restricted),
+            ClosedPrefix::Blocked | ClosedPrefix::Mute => Reaction::GiveUp(GapReason::Blocked),
             ClosedPrefix::AuthRequired => Reaction::GiveUp(GapReason::AuthRequired),
             ClosedPrefix::Invalid | ClosedPrefix::Unsupported | ClosedPrefix::Pow => {
                 Reaction::GiveUp(GapReason::Closed)
@@ -165,7 +164,7 @@ mod tests {
             (closed("error: busy"), GapReason::Closed, 6),
             (closed("rate-limited: slow down"), GapReason::RateLimited, 7),
             (closed("restricted: members only"), GapReason::Restricted, 1),
-            (closed("blocked: you"), GapReason::Restricted, 1),
+            (closed("blocked: you"), GapReason::Blocked, 1),
             (closed("unsupported: too broad"), GapReason::Closed, 1),
             (Outcome::Garbage, GapReason::Garbage, 1),
         ] {

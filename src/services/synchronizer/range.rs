@@ -39,6 +39,11 @@ impl Range {
         Self::new(second.checked_add(1)?.max(self.from), self.until)
     }
 
+    /// How many seconds it has, fewer by one: all of time has more than can be counted.
+    pub(super) fn seconds(self) -> u64 {
+        self.until - self.from
+    }
+
     /// The filter, of these seconds only.
     pub(super) fn narrow(self, filter: &Filter) -> Filter {
         Filter {
@@ -48,7 +53,8 @@ impl Range {
         }
     }
 
-    fn intersection(self, other: Self) -> Option<Self> {
+    /// What lies in both.
+    pub(super) fn intersection(self, other: Self) -> Option<Self> {
         Self::new(self.from.max(other.from), self.until.min(other.until))
     }
 }

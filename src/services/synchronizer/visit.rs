@@ -10,21 +10,21 @@ use std::time::Duration;
 use nips::Filter;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tracing::debug;
 
-use crate::config::SynchronizerConfig;
+use crate::config::{SyncProcessing, SynchronizerConfig};
 use crate::lifecycle::Tokens;
 use crate::model::{GapReason, Method, Relay};
-use crate::net::{AuthSigner, Outcome};
+use crate::net::AuthSigner;
 use crate::services::Context;
 use crate::store::StoreError;
 
-use super::conversation::{Answer, Conversation};
+use super::conversation::Conversation;
 use super::habits::Habits;
 use super::harvest::Harvest;
 use super::ledger::Ledger;
-use super::page::{Page, Question};
-use super::patience::{Patience, Reaction};
+use super::pace::Pace;
+use super::paging::Stop;
+use super::patience::Patience;
 use super::progress::Progress;
 use super::range::Range;
 use super::walk::{Finding, Manner, Walk};
@@ -111,6 +111,7 @@ impl VisitReport {
 pub(super) struct Visit<'a> {
     pub(super) context: &'a Context,
     pub(super) config: &'a SynchronizerConfig,
+    pub(super) processing: &'a SyncProcessing,
     pub(super) tokens: &'a Tokens,
     pub(super) relay: &'a Relay,
     pub(super) conversation: Conversation<'a>,
@@ -119,6 +120,8 @@ pub(super) struct Visit<'a> {
     pub(super) ends_at: Instant,
     pub(super) longest_silence: Duration,
     pub(super) has_progress: bool,
+    /// The first second of the last window that was compared.
+    pub(super) compared_to: Option<u64>,
     pub(super) watcher: Option<&'a watch::Sender<Progress>>,
 }
 
@@ -128,19 +131,12 @@ pub(super) struct Target<'a> {
     pub(super) ledger: Ledger<'a>,
 }
 
-/// How a walk came to stop.
-enum Stop {
-    /// The visit ends, or everything was walked.
-    Ended(VisitEnd),
-    /// The relay has shown that it compares sets: that is how the rest is done.
-    Comparable,
-}
-
 impl<'a> Visit<'a> {
     /// A visit that begins now.
     pub(super) fn new(
         context: &'a Context,
         config: &'a SynchronizerConfig,
+        processing: &'a SyncProcessing,
         tokens: &'a Tokens,
         relay: &'a Relay,
         signer: Option<Arc<dyn AuthSigner>>,
@@ -149,9 +145,10 @@ impl<'a> Visit<'a> {
         let network_timeout = context.net.deadline(relay.network()) - now;
         let timeouts = config.timeouts_for(&relay.url, network_timeout);
         Self {
-            conversation: Conversation::new(context, tokens, relay, &config.processing, signer),
+            conversation: Conversation::new(context, tokens, relay, processing, signer),
             context,
             config,
+            processing,
             tokens,
             relay,
             habits: Habits::default(),
@@ -159,6 +156,7 @@ impl<'a> Visit<'a> {
             ends_at: now + timeouts.max_duration,
             longest_silence: timeouts.idle,
             has_progress: false,
+            compared_to: None,
             watcher: None,
         }
     }
@@ -176,8 +174,14 @@ impl<'a> Visit<'a> {
     pub(super) async fn run(mut self) -> Result<VisitReport, StoreError> {
         let known = Habits::load(&*self.context.store, self.relay).await?;
         self.habits = known.clone();
-        let end = self.archive_filters().await?;
+        let pause = Duration::from_millis(known.pause_ms);
+        self.conversation.pace = Pace::remembered(pause, Instant::now());
+        let mut end = self.archive_filters().await?;
+        if end == VisitEnd::CaughtUp {
+            end = self.look_again().await?;
+        }
         self.conversation.say_goodbye().await;
+        self.habits.pause_ms = self.conversation.pace.pause().as_millis() as u64;
         if self.habits != known {
             let now = self.context.clock.now();
             let store = &*self.context.store;
@@ -194,27 +198,46 @@ impl<'a> Visit<'a> {
     }
 
     async fn archive_filters(&mut self) -> Result<VisitEnd, StoreError> {
-        for filter in &self.config.processing.filters {
-            let mut ledger = Ledger::open(self.context, self.relay.id, filter).await?;
-            let overlap = self.config.resweep.overlap.as_secs();
-            let ranges = ledger.missing(&self.config.processing, overlap).await?;
-            if ranges.is_empty() {
-                continue;
-            }
-            if let Err(reason) = self.conversation.connect(self.ends_at).await {
-                return Ok(self.unreachable(reason));
-            }
-            let target = Target { filter, ledger };
-            match self.archive(&target, ranges).await? {
+        for filter in &self.processing.filters {
+            match self.archive_filter(filter).await? {
                 VisitEnd::CaughtUp => {}
+                VisitEnd::GaveUp(reason) if may_want_authors(filter, reason) => {
+                    match self.archive_by_author(filter, reason).await? {
+                        VisitEnd::CaughtUp => {}
+                        end => return Ok(end),
+                    }
+                }
                 end => return Ok(end),
             }
         }
         Ok(VisitEnd::CaughtUp)
     }
 
+    /// Archives what is missing of one filter.
+    pub(super) async fn archive_filter(&mut self, filter: &Filter) -> Result<VisitEnd, StoreError> {
+        let mut ledger = Ledger::open(self.context, self.relay.id, filter).await?;
+        let overlap = self.config.resweep.overlap.as_secs();
+        let ranges = ledger.missing(self.processing, overlap).await?;
+        if ranges.is_empty() {
+            return Ok(VisitEnd::CaughtUp);
+        }
+        let target = Target { filter, ledger };
+        let now = self.context.clock.now();
+        if self.habits.needs_authors(now) && may_want_authors(filter, GapReason::Restricted) {
+            return refuse(&target, &ranges, GapReason::Restricted).await;
+        }
+        if let Err(reason) = self.conversation.connect(self.ends_at).await {
+            return Ok(self.unreachable(reason));
+        }
+        if self.habits.ignores_bounds(now) {
+            self.take_newest(&target).await?;
+            return refuse(&target, &ranges, GapReason::Unbounded).await;
+        }
+        self.archive(&target, ranges).await
+    }
+
     /// Archives what is missing, by comparing sets as far as that works, and by paging.
-    async fn archive(
+    pub(super) async fn archive(
         &mut self,
         target: &Target<'_>,
         mut ranges: Vec<Range>,
@@ -229,7 +252,7 @@ impl<'a> Visit<'a> {
                 ranges = compared.left;
             }
             let manner = self.manner(target.ledger.known_until());
-            let limit = self.config.processing.limit;
+            let limit = self.processing.limit;
             let mut walk = Walk::new(target.filter, ranges, limit, manner);
             let stop = self.walk(target, &mut walk).await?;
             self.remember(&walk);
@@ -257,198 +280,36 @@ impl<'a> Visit<'a> {
         self.habits.order = walk.checked_order().or(self.habits.order);
     }
 
-    fn unreachable(&self, reason: &'static str) -> VisitEnd {
+    pub(super) fn unreachable(&self, reason: &'static str) -> VisitEnd {
         if self.tokens.is_stopping() {
             return VisitEnd::Stopped;
         }
         VisitEnd::Unreachable(reason)
     }
-
-    async fn walk(&mut self, target: &Target<'_>, walk: &mut Walk) -> Result<Stop, StoreError> {
-        while let Some(question) = walk.question() {
-            if self.tokens.is_stopping() {
-                return Ok(Stop::Ended(VisitEnd::Stopped));
-            }
-            if Instant::now() >= self.ends_at {
-                let end = self.out_of_time(target, walk, GapReason::TimedOut).await?;
-                return Ok(Stop::Ended(end));
-            }
-            let answer = self.ask(target, &question).await?;
-            let end = match &answer.outcome {
-                None => Some(VisitEnd::Stopped),
-                Some(Outcome::Eose) => self.learn(target, walk, &answer).await?,
-                Some(outcome) => self.react(target, walk, outcome, &answer).await?,
-            };
-            if let Some(end) = end {
-                return Ok(Stop::Ended(end));
-            }
-            let is_whole = answer.outcome == Some(Outcome::Eose);
-            if is_whole
-                && walk.question().is_some()
-                && self.is_comparable(target, &answer.page).await?
-            {
-                return Ok(Stop::Comparable);
-            }
-        }
-        Ok(Stop::Ended(VisitEnd::CaughtUp))
-    }
-
-    /// Whether it is worth finding out if sets can be compared, and they can.
-    async fn is_comparable(
-        &mut self,
-        target: &Target<'_>,
-        page: &Page,
-    ) -> Result<bool, StoreError> {
-        let now = self.context.clock.now();
-        if !self.config.processing.negentropy || !self.habits.is_trial_due(now) {
-            return Ok(false);
-        }
-        self.try_to_compare(target, page).await;
-        Ok(self.can_compare())
-    }
-
-    async fn ask(
-        &mut self,
-        target: &Target<'_>,
-        question: &Question,
-    ) -> Result<Answer, StoreError> {
-        if let Err(reason) = self.conversation.connect(self.ends_at).await {
-            debug!(reason, "connect_failed");
-            self.conversation.hang_up();
-        }
-        let silence = self.longest_silence * (1 + self.patience.failures());
-        let filter = question.to_filter(target.filter);
-        self.show(Method::Paging, question.range);
-        let answer = self.conversation.ask(&filter, silence, self.ends_at).await;
-        self.show(Method::Paging, question.range);
-        answer
-    }
-
-    /// Tells the watcher, if there is one, what is asked for and what came so far.
-    pub(super) fn show(&self, method: Method, range: Range) {
-        if let Some(watcher) = self.watcher {
-            let Conversation {
-                requests, harvest, ..
-            } = &self.conversation;
-            watcher.send_modify(|progress| progress.note(method, range, *requests, harvest));
-        }
-    }
-
-    /// Takes an answer that is whole.
-    async fn learn(
-        &mut self,
-        target: &Target<'_>,
-        walk: &mut Walk,
-        answer: &Answer,
-    ) -> Result<Option<VisitEnd>, StoreError> {
-        self.patience.restore();
-        self.habits.gives_hints |= answer.page.hint.is_some();
-        let findings = walk.answer(&answer.page);
-        let proven = target.ledger.keep(Method::Paging, &findings).await?;
-        self.has_progress |= proven > 0;
-        let is_unbounded = |finding: &Finding| {
-            matches!(
-                finding,
-                Finding::Gap {
-                    reason: GapReason::Unbounded,
-                    ..
-                }
-            )
-        };
-        if !findings.iter().any(is_unbounded) {
-            return Ok(None);
-        }
-        self.take_newest(target).await?;
-        Ok(Some(VisitEnd::GaveUp(GapReason::Unbounded)))
-    }
-
-    /// The one page that a relay without a sense of time is good for.
-    async fn take_newest(&mut self, target: &Target<'_>) -> Result<(), StoreError> {
-        let filter = Filter {
-            limit: Some(self.config.processing.limit),
-            ..target.filter.clone()
-        };
-        self.conversation
-            .ask(&filter, self.longest_silence, self.ends_at)
-            .await?;
-        Ok(())
-    }
-
-    /// Deals with an answer that broke off.
-    async fn react(
-        &mut self,
-        target: &Target<'_>,
-        walk: &mut Walk,
-        outcome: &Outcome,
-        answer: &Answer,
-    ) -> Result<Option<VisitEnd>, StoreError> {
-        debug!(
-            reason = outcome.as_str(),
-            count = answer.page.frames,
-            "request_failed"
-        );
-        let is_out_of_time = *outcome == Outcome::TimedOut && Instant::now() >= self.ends_at;
-        if is_out_of_time {
-            return Ok(Some(
-                self.out_of_time(target, walk, GapReason::TimedOut).await?,
-            ));
-        }
-        match self.patience.react(outcome, self.context.luck()) {
-            Reaction::Retry { pause, reason, .. } if Instant::now() + pause >= self.ends_at => {
-                Ok(Some(self.out_of_time(target, walk, reason).await?))
-            }
-            Reaction::Retry {
-                pause,
-                is_smaller,
-                is_reconnecting,
-                ..
-            } => {
-                if is_smaller {
-                    walk.shrink_limit(answer.page.frames);
-                }
-                if is_reconnecting {
-                    self.conversation.hang_up();
-                }
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = self.tokens.soft_stop() => {}
-                }
-                Ok(None)
-            }
-            Reaction::Split => {
-                if !walk.shrink_limit(answer.page.frames) {
-                    let findings = walk.split(GapReason::BudgetExceeded);
-                    target.ledger.keep(Method::Paging, &findings).await?;
-                }
-                Ok(None)
-            }
-            Reaction::GiveUp(reason) => Ok(Some(give_up(target, walk, reason).await?)),
-        }
-    }
-
-    /// Its share of time is used up. What got on goes on in its next turn. A relay that could prove
-    /// nothing in all that time has failed, and one that asks us to slow down is not to be asked again
-    /// at once.
-    async fn out_of_time(
-        &mut self,
-        target: &Target<'_>,
-        walk: &mut Walk,
-        reason: GapReason,
-    ) -> Result<VisitEnd, StoreError> {
-        if self.has_progress && reason != GapReason::RateLimited {
-            return Ok(VisitEnd::OutOfTime);
-        }
-        give_up(target, walk, reason).await
-    }
 }
 
-/// Writes everything down as missing that is still open.
-async fn give_up(
+/// Whether a refusal may mean that the question was too broad: some relays answer only who names
+/// authors, to keep scrapers away.
+fn may_want_authors(filter: &Filter, reason: GapReason) -> bool {
+    let is_broad = filter.ids.is_none() && filter.authors.is_none() && filter.tags.is_empty();
+    let is_refusal = matches!(
+        reason,
+        GapReason::Restricted | GapReason::Blocked | GapReason::Closed
+    );
+    is_broad && is_refusal
+}
+
+/// Writes down as missing what need not be asked for, since the answer is known.
+async fn refuse(
     target: &Target<'_>,
-    walk: &mut Walk,
+    ranges: &[Range],
     reason: GapReason,
 ) -> Result<VisitEnd, StoreError> {
-    let findings = walk.give_up(reason);
+    let gap = |range: &Range| Finding::Gap {
+        range: *range,
+        reason,
+    };
+    let findings: Vec<Finding> = ranges.iter().map(gap).collect();
     target.ledger.keep(Method::Paging, &findings).await?;
     Ok(VisitEnd::GaveUp(reason))
 }

@@ -3,11 +3,13 @@
 //!
 //! The socket is not read while the archive works, so that a relay is never faster than the store.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::debug;
 
+use crate::config::SyncProcessing;
 use crate::lifecycle::Tokens;
 use crate::metrics::TailMetrics;
 use crate::model::{GapReason, Relay};
@@ -73,6 +75,8 @@ pub(super) struct Live<'a> {
     relay: &'a Relay,
     tokens: &'a Tokens,
     session: Session,
+    /// What is archived of this relay.
+    processing: Arc<SyncProcessing>,
     streams: Vec<Stream<'a>>,
     waiting_bytes: usize,
     waiting_events: usize,
@@ -103,9 +107,10 @@ impl<'a> Live<'a> {
         cap: usize,
         metrics: &'a TailMetrics,
     ) -> Result<Result<Self, LiveEnd>, StoreError> {
+        let processing = Arc::new(inner.config.processing_for(&relay.url));
         let mut streams = Vec::new();
-        for filter in &inner.config.processing.filters {
-            streams.push(Stream::new(inner, relay, filter, cap).await?);
+        for filter in &processing.filters {
+            streams.push(Stream::new(inner, relay, &processing, filter, cap).await?);
         }
         let options = OpenOptions {
             auth: inner.signer_for(&relay.url),
@@ -127,6 +132,7 @@ impl<'a> Live<'a> {
             relay,
             tokens,
             session,
+            processing,
             streams,
             waiting_bytes: 0,
             waiting_events: 0,
@@ -280,8 +286,8 @@ impl<'a> Live<'a> {
     /// What is to be done whatever came.
     async fn keep_up(&mut self) -> Result<Option<LiveEnd>, StoreError> {
         let is_time = self.flush_at.is_some_and(|at| at <= Instant::now());
-        let is_full = self.waiting_bytes >= BATCH_BYTES
-            || self.waiting_events >= self.inner.config.processing.batch_size;
+        let is_full =
+            self.waiting_bytes >= BATCH_BYTES || self.waiting_events >= self.processing.batch_size;
         if is_time || is_full {
             self.flush().await?;
         }
@@ -363,7 +369,7 @@ impl<'a> Live<'a> {
         }
         let pause = spread(self.inner.config.interval, self.inner.context.luck());
         self.look_back_at = now + pause.as_secs().max(1);
-        let processing = &self.inner.config.processing;
+        let processing = &self.processing;
         for (filter, stream) in processing.filters.iter().zip(&self.streams) {
             let Some(next) = stream.claim.next() else {
                 continue;

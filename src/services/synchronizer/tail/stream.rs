@@ -1,11 +1,13 @@
 //! One standing subscription for one filter: what waits to be archived, and what may be claimed.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use nips::{Event, EventId, Filter};
 use tokio::time::Instant;
 
 use crate::archive::Door;
+use crate::config::SyncProcessing;
 use crate::model::{GapReason, Interval, Method, NewGap, Relay};
 use crate::net::{RawEvent, SubscriptionId};
 use crate::store::StoreError;
@@ -25,6 +27,8 @@ const LONGEST_OVERLAP_SECONDS: u64 = 600;
 pub(super) struct Stream<'a> {
     inner: &'a Inner,
     relay: &'a Relay,
+    /// What is archived of the relay.
+    processing: Arc<SyncProcessing>,
     id: FilterId,
     /// What is asked for: the filter from some second on.
     pub(super) filter: Filter,
@@ -62,6 +66,7 @@ impl<'a> Stream<'a> {
     pub(super) async fn new(
         inner: &'a Inner,
         relay: &'a Relay,
+        processing: &Arc<SyncProcessing>,
         filter: &Filter,
         cap: usize,
     ) -> Result<Self, StoreError> {
@@ -73,10 +78,11 @@ impl<'a> Stream<'a> {
         Ok(Self {
             inner,
             relay,
+            processing: Arc::clone(processing),
             id,
             filter: Filter {
-                since: Some(since.max(inner.config.processing.since)),
-                limit: Some(inner.config.processing.limit),
+                since: Some(since.max(processing.since)),
+                limit: Some(processing.limit),
                 ..filter.clone()
             },
             subscription: None,
@@ -190,16 +196,14 @@ impl<'a> Stream<'a> {
             return Ok(Harvest::default());
         }
         let events = std::mem::take(&mut self.waiting);
-        let Inner {
-            context, config, ..
-        } = self.inner;
+        let context = &self.inner.context;
         let pulse = Pulse::new();
         let door = Door::Crawl(self.relay.id);
         let asked = Filter {
             limit: None,
             ..self.filter.clone()
         };
-        let intake = Intake::new(&context.archive, door, &asked, &config.processing, &pulse);
+        let intake = Intake::new(&context.archive, door, &asked, &self.processing, &pulse);
         let (page, harvest) = intake.admit(events).await?;
         self.claim.note(&page.events);
         for (second, reason) in page.not_kept {

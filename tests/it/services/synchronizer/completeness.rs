@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bigbrotr::config::{SyncOverride, TimeoutOverrides};
+use bigbrotr::config::{ProcessingOverrides, SyncOverride, TimeoutOverrides};
 use bigbrotr::model::GapReason;
 use fleet::events::Generator;
 use fleet::{Access, Behaviour, Certificate, Completeness, FleetPlan, Member, MemberPlan};
@@ -252,6 +252,7 @@ async fn relays_behind_tls_and_proxies_and_healthy_ones_make_one_union() {
 fn with_little_time(member: &Member) -> SyncOverride {
     SyncOverride {
         url: member.url().clone(),
+        processing: ProcessingOverrides::default(),
         timeouts: TimeoutOverrides {
             idle: None,
             max_duration: Some(Duration::from_secs(2)),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use bigbrotr::config::{SyncOverride, TimeoutOverrides};
+use bigbrotr::config::{ProcessingOverrides, SyncOverride, TimeoutOverrides};
 use fleet::events::Generator;
 use fleet::{Behaviour, FleetPlan, MemberPlan};
 use nips::Network;
@@ -29,6 +29,7 @@ async fn a_slow_relay_has_its_share_of_time_and_leaves_the_rest_to_others() {
     let mut crawl = one_slow_relay_before_three_small_ones().await;
     let mut share = SyncOverride {
         url: crawl.member().url().clone(),
+        processing: ProcessingOverrides::default(),
         timeouts: TimeoutOverrides::default(),
     };
     share.timeouts.max_duration = Some(Duration::from_millis(600));
@@ -63,6 +64,7 @@ async fn a_relay_that_is_given_enough_time_is_done_in_one_turn() {
     crawl.config.timeouts.max_duration = Duration::from_millis(1);
     crawl.config.overrides = vec![SyncOverride {
         url: crawl.member().url().clone(),
+        processing: ProcessingOverrides::default(),
         timeouts: TimeoutOverrides {
             idle: None,
             max_duration: Some(Duration::from_secs(60)),
@@ -82,6 +84,7 @@ async fn a_relay_may_be_given_more_patience_than_others() {
     crawl.config.timeouts.max_duration = Duration::from_secs(3);
     crawl.config.overrides = vec![SyncOverride {
         url: crawl.fleet.member(1).url().clone(),
+        processing: ProcessingOverrides::default(),
         timeouts: TimeoutOverrides {
             idle: Some(Duration::from_secs(10)),
             max_duration: None,

@@ -33,9 +33,12 @@ async fn b12_a_relay_that_ignores_time_gives_its_newest_page_and_is_on_record() 
     let note = Generator::new(77).note_at(NOW + 60);
     member.publish(note.clone()).await.unwrap();
     crawl.wait_for_turn_of(member).await;
+    let asked = member.seen().reqs.len();
     crawl.run().await;
     assert!(crawl.archived().await.contains(&note.id()));
     assert_eq!(crawl.covered(member).await, []);
+    // What it is like is remembered.
+    assert_eq!(member.seen().reqs.len(), asked + 1);
 }
 
 #[tokio::test]

@@ -11,4 +11,5 @@ mod hostility;
 mod negentropy;
 mod refusals;
 mod restarts;
+mod resweep;
 mod tail;

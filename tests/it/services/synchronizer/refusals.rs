@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use bigbrotr::archive::Door;
+use bigbrotr::config::{ProcessingOverrides, SyncOverride, TimeoutOverrides};
 use bigbrotr::model::GapReason;
+use fleet::events::{Author, Generator};
 use fleet::{Behaviour, FleetPlan, MemberPlan};
-use nips::Kind;
+use nips::{Filter, Kind};
 
 use super::given::{Crawl, NOW};
 
@@ -90,7 +93,7 @@ async fn refused_filters_are_gaps_with_their_reasons() {
         .fleet
         .members()
         .iter()
-        .zip([GapReason::Closed, GapReason::Restricted])
+        .zip([GapReason::Closed, GapReason::Blocked])
     {
         assert_eq!(crawl.gap_ranges(member).await, [(0, NOW, reason)]);
         assert_eq!(member.seen().reqs.len(), 1);
@@ -109,4 +112,85 @@ async fn an_auth_required_gap_is_filled_once_the_relay_is_listed() {
     crawl.run().await;
     crawl.assert_complete(crawl.member()).await;
     assert_eq!(crawl.relay(crawl.member()).await.sync_failures, 0);
+}
+
+#[tokio::test]
+async fn a_relay_that_fights_scrapers_is_asked_about_the_authors_that_use_it() {
+    let mut generator = Generator::new(4);
+    let users: Vec<_> = (0..60).map(|_| generator.author()).collect();
+    let stranger = generator.author();
+    let note = |author: &Author, at: u64| author.sign(Kind::TEXT_NOTE, at, Vec::new(), "hello");
+    let users_notes = users.iter().zip(NOW - 5_000..);
+    let mut notes: Vec<_> = users_notes.map(|(user, at)| note(user, at)).collect();
+    notes.push(note(&stranger, NOW - 5_000));
+    let member = MemberPlan::new(Behaviour::RefusesScraping).own_events(notes);
+    let crawl = Crawl::of_one(member, 0).await;
+    let member = crawl.member();
+    let url = member.url().to_string();
+    let list = |user: &Author| {
+        let tags = vec![vec!["r".to_owned(), url.clone()]];
+        user.sign(Kind(10_002), NOW - 9_000, tags, "")
+    };
+    let lists = users.iter().map(list).collect();
+    let door = Door::Import(None);
+    crawl.archive.admit_events(lists, door).await.unwrap();
+
+    let summary = crawl.cycle().await;
+    assert_eq!(summary.count("synced_relays"), 1);
+    assert_eq!(crawl.seen_on(member).await.len(), 60);
+    // The broad question, and what it takes to walk over those of two batches.
+    let asked = member.seen().reqs.len();
+    assert!(asked <= 7, "{asked}");
+    let gap = (0, NOW, GapReason::Blocked);
+    assert_eq!(crawl.gap_ranges(member).await, [gap]);
+
+    // It is remembered, and what is covered is not asked for again.
+    let later = note(&users[3], NOW + 10);
+    member.publish(later.clone()).await.unwrap();
+    crawl.wait_for_turn_of(member).await;
+    crawl.cycle().await;
+    assert!(crawl.seen_on(member).await.contains(&later.id()));
+    let reqs = member.seen().reqs.split_off(asked);
+    assert_eq!(reqs.len(), 2);
+    let mut filters = reqs.iter().flat_map(|req| &req.filters);
+    assert!(filters.all(|filter| filter.since > Some(NOW - 3_600)));
+}
+
+#[tokio::test]
+async fn who_blocks_us_is_left_alone_for_days() {
+    let crawl = Crawl::of_behaviour(Behaviour::RefusesScraping, 100).await;
+    crawl.cycle().await;
+    let relay = crawl.relay(crawl.member()).await;
+    assert!(relay.next_sync_at > NOW + 5 * 86_400);
+}
+
+#[tokio::test]
+async fn one_relay_may_be_asked_for_something_else() {
+    let plan = FleetPlan::new(5)
+        .events(600)
+        .member(MemberPlan::new(Behaviour::NeedsKinds))
+        .member(MemberPlan::new(Behaviour::Honest));
+    let mut crawl = Crawl::of(plan).await;
+    let notes = Filter {
+        kinds: Some(vec![Kind::TEXT_NOTE]),
+        ..Filter::default()
+    };
+    let processing = ProcessingOverrides {
+        filters: Some(vec![notes.clone()]),
+        limit: Some(50),
+        ..ProcessingOverrides::default()
+    };
+    crawl.config.overrides = vec![SyncOverride {
+        url: crawl.member().url().clone(),
+        timeouts: TimeoutOverrides::default(),
+        processing,
+    }];
+    crawl.run().await;
+    let (choosy, plain) = (crawl.fleet.member(0), crawl.fleet.member(1));
+    crawl.assert_complete(plain).await;
+    let covered = crawl.coverage_of(choosy, &notes).await;
+    assert_eq!((covered.len(), covered[0].from), (1, 0));
+    let reqs = choosy.seen().reqs;
+    let mut filters = reqs.iter().flat_map(|req| &req.filters);
+    assert!(filters.all(|filter| filter.limit <= Some(50)));
 }
