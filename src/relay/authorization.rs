@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use nips::EventId;
 use nips::nip98::{HttpAuth, HttpAuthError, MAX_CLOCK_DIFFERENCE};
+use serde_json::Value;
 
 use super::server::{Inner, Relay};
 use crate::store::StoreError;
@@ -43,8 +44,8 @@ pub enum Unauthorized {
     /// It was used before.
     #[error("that authorisation was used before")]
     Replayed,
-    /// Whether it was signed could not be found out.
-    #[error("the relay is shutting down")]
+    /// Whether it was signed could not be found out, or that it was used not be noted.
+    #[error("the request could not be checked, try again later")]
     Unavailable(#[from] StoreError),
 }
 
@@ -52,9 +53,17 @@ pub enum Unauthorized {
 #[derive(Debug)]
 pub struct Claim(HttpAuth);
 
-/// Authorisations that were used, each with its `created_at`.
+/// Authorisations that were used, each with its `created_at`. They are kept beside the decisions, so that none is
+/// good again after a restart:
+///
+/// ```text
+/// key: "used authorizations"    value: {"5cc1…":1700000000}
+/// ```
 #[derive(Debug, Default)]
 pub(super) struct Used(Mutex<HashMap<EventId, u64>>);
+
+/// The key of their row.
+pub(super) const USED: &str = "used authorizations";
 
 impl Used {
     /// Whether this is the first time, as far as that is of interest at `now` unix seconds.
@@ -63,6 +72,22 @@ impl Used {
         // Older ones are refused for their age.
         used.retain(|_, created_at| *created_at + MAX_CLOCK_DIFFERENCE >= now);
         used.len() < MAX_USED && used.insert(id, created_at).is_none()
+    }
+
+    /// The value of their row.
+    fn to_value(&self) -> Value {
+        let used = self.0.lock().expect("no panic under the lock");
+        let used = used.iter();
+        used.map(|(id, created_at)| (id.to_hex(), Value::from(*created_at)))
+            .collect()
+    }
+
+    /// Takes up those of a row.
+    pub(super) fn restore(&self, value: &Value) {
+        let rows = value.as_object().into_iter().flatten();
+        let read = |(id, at): (&String, &Value)| Some((id.parse().ok()?, at.as_u64()?));
+        let mut used = self.0.lock().expect("no panic under the lock");
+        used.extend(rows.filter_map(read));
     }
 }
 
@@ -101,7 +126,9 @@ impl Inner {
         if !self.used.is_first(event.id(), event.created_at(), now) {
             return Err(Unauthorized::Replayed);
         }
-        Ok(())
+        // Before anything is done: what is done may be worth repeating to somebody who overheard it.
+        let value = self.used.to_value();
+        Ok(self.decided.keep(USED.to_owned(), value, now).await?)
     }
 }
 
@@ -117,5 +144,8 @@ mod tests {
         assert!(!used.is_first(id, 1_000, 1_060));
         assert!(used.is_first(other, 1_061, 1_061));
         assert_eq!(used.0.lock().unwrap().len(), 1);
+        let again = Used::default();
+        again.restore(&used.to_value());
+        assert!(!again.is_first(other, 1_061, 1_062));
     }
 }

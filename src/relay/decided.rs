@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 
 use super::decisions::{Decision, Decisions, Subject};
@@ -27,17 +28,44 @@ impl Default for Decided {
 }
 
 impl Decided {
-    /// Takes up the decisions that are kept there, and keeps further ones there.
-    pub(super) async fn keep_in(&self, store: Arc<dyn StateStore>) -> Result<(), StoreError> {
-        let rows = store
+    /// Takes up the decisions that are kept there, and keeps further ones there. Gives all rows.
+    pub(super) async fn keep_in(
+        &self,
+        store: Arc<dyn StateStore>,
+    ) -> Result<Vec<ServiceState>, StoreError> {
+        let kept = store
             .states(ServiceName::Relay, StateType::Decision)
             .await?;
-        let rows = rows.iter().map(|row| (row.key.as_str(), &row.value));
+        let rows = kept.iter().map(|row| (row.key.as_str(), &row.value));
         self.current
             .send_replace(Arc::new(Decisions::from_rows(rows)));
         // Whoever keeps them already goes on.
         let _ = self.kept_in.set(store);
-        Ok(())
+        Ok(kept)
+    }
+
+    /// Writes a row.
+    pub(super) async fn keep(&self, key: String, value: Value, now: u64) -> Result<(), StoreError> {
+        let Some(store) = self.kept_in.get() else {
+            return Ok(());
+        };
+        let row = ServiceState {
+            service: ServiceName::Relay,
+            state_type: StateType::Decision,
+            key,
+            value,
+            updated_at: now,
+        };
+        store.put_states(&[row]).await.map(drop)
+    }
+
+    async fn forget(&self, key: String) -> Result<(), StoreError> {
+        let Some(store) = self.kept_in.get() else {
+            return Ok(());
+        };
+        let (service, state_type, keys) = (ServiceName::Relay, StateType::Decision, [key]);
+        let deleted = store.delete_states(service, state_type, &keys);
+        deleted.await.map(drop)
     }
 
     /// The decisions of this moment.
@@ -61,34 +89,12 @@ impl Decided {
         now: u64,
     ) -> Result<(), StoreError> {
         let _alone = self.deciding.lock().await;
-        if let Some(store) = self.kept_in.get() {
-            keep(&**store, subject, decision.as_ref(), now).await?;
+        match &decision {
+            Some(decision) => self.keep(subject.key(), decision.to_value(), now).await?,
+            None => self.forget(subject.key()).await?,
         }
         let changed = self.now().with(subject, decision);
         self.current.send_replace(Arc::new(changed));
         Ok(())
     }
-}
-
-async fn keep(
-    store: &dyn StateStore,
-    subject: Subject,
-    decision: Option<&Decision>,
-    now: u64,
-) -> Result<(), StoreError> {
-    let (service, state_type, key) = (ServiceName::Relay, StateType::Decision, subject.key());
-    match decision {
-        Some(decision) => {
-            let row = ServiceState {
-                service,
-                state_type,
-                key,
-                value: decision.to_value(),
-                updated_at: now,
-            };
-            store.put_states(&[row]).await?;
-        }
-        None => _ = store.delete_states(service, state_type, &[key]).await?,
-    }
-    Ok(())
 }

@@ -7,7 +7,7 @@ use nips::nip86::{self, Call, METHODS};
 use nips::{EventId, Kind, PublicKey};
 use serde_json::{Value, json};
 
-use super::authorization::{Claim, Unauthorized};
+use super::authorization::{Claim, USED, Unauthorized};
 use super::decisions::{Decision, Decisions, Subject, Verdict};
 use super::information;
 use super::server::{Inner, Relay};
@@ -45,7 +45,10 @@ impl Relay {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub async fn keep_decisions_in(&self, store: Arc<dyn StateStore>) -> Result<(), StoreError> {
-        self.inner().decided.keep_in(store).await?;
+        let kept = self.inner().decided.keep_in(store).await?;
+        for row in kept.iter().filter(|row| row.key == USED) {
+            self.inner().used.restore(&row.value);
+        }
         self.inner().write_information();
         Ok(())
     }

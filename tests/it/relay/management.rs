@@ -8,7 +8,7 @@ use bigbrotr::archive::{Archive, ArchiveSettings};
 use bigbrotr::clock::MockClock;
 use bigbrotr::config::WriteAccess;
 use bigbrotr::http::Proxies;
-use bigbrotr::relay::{Management, Relay, RelaySettings};
+use bigbrotr::relay::{Management, Relay, RelaySettings, Unauthorized};
 use bigbrotr::store::postgres::PostgresStore;
 use bigbrotr::store::{Embedded, EmbeddedOptions, Store};
 use fleet::events::Author;
@@ -447,7 +447,16 @@ async fn decisions_are_kept_in(store: Arc<dyn Store>) {
     for ban in &bans {
         assert_eq!(manage(&relay, NOW, ban).await, json!({"result": true}));
     }
+    let body = Call::SupportedMethods.to_json();
+    let once = HttpAuth::header(&proof(&author(OPERATOR), NOW, &body));
+    let try_once = async |relay: &Relay| {
+        let claim = relay.claim("127.0.0.1".parse().unwrap(), Some(&once));
+        relay.manage(claim.unwrap(), body.as_bytes()).await
+    };
+    assert!(try_once(&relay).await.is_ok());
     let again = start().await;
+    let replayed = try_once(&again).await.unwrap_err();
+    assert!(matches!(replayed, Unauthorized::Replayed), "{replayed}");
     let listed = json!([{"pubkey": author(1).pubkey(), "reason": "spam"}]);
     let answer = manage(&again, NOW, &Call::ListBannedPubkeys).await;
     assert_eq!(answer, json!({"result": listed}));
