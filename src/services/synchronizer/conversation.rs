@@ -158,7 +158,8 @@ impl<'a> Conversation<'a> {
         let (mut page, harvest) = taken?;
         self.harvest.merge(&harvest);
         let (outcome, hint) = ended.unzip();
-        if outcome == Some(Outcome::Eose) {
+        // Look-ups by id are often not capped, and say nothing about what is.
+        if outcome == Some(Outcome::Eose) && filter.ids.is_none() {
             self.largest_answer = self.largest_answer.max(page.frames);
         }
         page.hint = hint.flatten();
