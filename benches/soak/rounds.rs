@@ -34,7 +34,15 @@ impl Rounds<'_> {
         for kill in 0..self.kills {
             let life = LONGEST_LIFE.mul_f64(random.random());
             let (sample, _) = self.live(Instant::now() + life, &mut peak_kb, u64::MAX);
-            println!("kill {kill} after {life:.1?}: {} events", sample.events);
+            println!(
+                "kill {kill} after {:.1?}: {} events seen {} times; {} MB, {} MB of its own, {} MB of the map",
+                sample.at,
+                sample.events,
+                sample.sightings,
+                sample.besides_map_kb >> 10,
+                sample.anonymous_kb >> 10,
+                sample.map_kb >> 10
+            );
         }
         let (_, is_done) = self.live(self.deadline, &mut peak_kb, self.events);
         assert!(is_done, "it is not done in time");
