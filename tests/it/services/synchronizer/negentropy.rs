@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bigbrotr::archive::Door;
 use bigbrotr::model::Method;
 use bigbrotr::store::events::Scope;
+use bigbrotr::store::sets::SetBounds;
 use fleet::events::Generator;
 use fleet::{Behaviour, FleetPlan, Member, MemberPlan, Syncing};
 use nips::{Event, EventId, Filter, LocalRelays, RelayUrl};
@@ -168,7 +169,7 @@ async fn our_own_relay_is_compared_with() {
     let scope = Scope::public(NOW);
     let keys = served
         .store
-        .keys(Filter::default(), scope, EVENTS)
+        .keys(Filter::default(), scope, SetBounds::rows(EVENTS))
         .await
         .unwrap();
     let held: BTreeSet<EventId> = keys.keys.iter().map(|key| key.id).collect();
