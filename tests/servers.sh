@@ -34,14 +34,18 @@ find_programs() {
 
 # Of other servers that some tests start themselves.
 install_others() {
-  if command -v promtool >/dev/null && command -v prometheus-postgres-exporter >/dev/null; then return; fi
+  local missing=()
+  for program in promtool prometheus-postgres-exporter tor; do
+    command -v "$program" >/dev/null || [ -x "/usr/sbin/$program" ] || missing+=("$program")
+  done
+  [ ${#missing[@]} != 0 ] || return 0
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "installing Prometheus: apt-get install prometheus prometheus-postgres-exporter" >&2
+    echo "installing Prometheus and Tor: apt-get install prometheus prometheus-postgres-exporter tor" >&2
     apt-get update -qq
     RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-      prometheus prometheus-postgres-exporter >/dev/null
+      prometheus prometheus-postgres-exporter tor >/dev/null
   else
-    echo "some tests need Prometheus. On Debian: apt-get install prometheus prometheus-postgres-exporter" >&2
+    echo "some tests need ${missing[*]}. On Debian: apt-get install prometheus prometheus-postgres-exporter tor" >&2
   fi
 }
 

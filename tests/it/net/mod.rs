@@ -8,6 +8,7 @@ mod reconciliation;
 mod request;
 mod script;
 mod standing;
+mod tor;
 
 use std::io::Write as _;
 use std::sync::Arc;
