@@ -28,6 +28,8 @@ pub struct RttCheck {
     pub phases: Option<PhaseTimings>,
     /// What ended the time of reading, where it worked.
     pub read_by: Option<ReadBy>,
+    /// Whether it refused the broad question, as relays do that do not want to be read from end to end.
+    pub refuses_broad: bool,
     /// What is wrong with the certificate, where that is why there is no connection.
     pub certificate: Option<CertificateProblem>,
 }
@@ -82,7 +84,7 @@ pub async fn open_and_read(
     };
     check.rtt.open = Phase::took(session.phases().total);
     check.phases = Some(session.phases());
-    (check.rtt.read, check.read_by) = read(&mut session, deadline).await;
+    read(&mut session, &mut check, deadline).await;
     check.answer = session.answer();
     (check, Some(session))
 }
@@ -107,15 +109,17 @@ pub async fn write(session: &mut Session, event: &Event, deadline: Instant) -> P
 }
 
 /// Asks for one text note, and where relays refuse so broad a question, for one event by its id.
-async fn read(session: &mut Session, deadline: Instant) -> (Phase, Option<ReadBy>) {
+async fn read(session: &mut Session, check: &mut RttCheck, deadline: Instant) {
     let broad = Filter {
         kinds: Some(vec![Kind::TEXT_NOTE]),
         limit: Some(1),
         ..Filter::default()
     };
     let report = ask(session, broad, deadline).await;
-    if !is_too_broad(&report.outcome) {
-        return verdict(&report);
+    (check.rtt.read, check.read_by) = verdict(&report);
+    check.refuses_broad = is_too_broad(&report.outcome);
+    if !check.refuses_broad {
+        return;
     }
     let narrow = Filter {
         ids: Some(vec![NO_EVENT]),
@@ -123,9 +127,8 @@ async fn read(session: &mut Session, deadline: Instant) -> (Phase, Option<ReadBy
         ..Filter::default()
     };
     let second = ask(session, narrow, deadline).await;
-    match verdict(&second) {
-        took @ (Phase::Took(_), _) => took,
-        _ => verdict(&report),
+    if let took @ (Phase::Took(_), _) = verdict(&second) {
+        (check.rtt.read, check.read_by) = took;
     }
 }
 

@@ -22,6 +22,8 @@ pub struct AnnouncementConfig {
     /// Outside relays instead of `publishing.relays`.
     #[serde(with = "relay_urls::optional")]
     pub relays: Option<Vec<RelayUrl>>,
+    /// Where this monitor is; `None` keeps it to itself.
+    pub geohash: Option<String>,
 }
 
 /// Kind 0.
@@ -72,6 +74,7 @@ impl Default for AnnouncementConfig {
             enabled: true,
             interval: Duration::from_secs(86_400),
             relays: None,
+            geohash: None,
         }
     }
 }
@@ -110,6 +113,20 @@ pub(super) const RELAYS: Accepts = Accepts::OrNull(&Accepts::List);
 pub(super) const RELAYS_DOC: &str =
     "Outside relays for this kind instead of publishing.relays; null = those.";
 
+/// The alphabet of geohashes.
+const GEOHASH: &str = "0123456789bcdefghjkmnpqrstuvwxyz";
+
+/// What is wrong with what the announcement is to say.
+pub(super) fn validate(announcement: &AnnouncementConfig) -> Option<(&'static str, String)> {
+    let geohash = announcement.geohash.as_deref()?;
+    let is_geohash =
+        (1..=12).contains(&geohash.len()) && geohash.chars().all(|it| GEOHASH.contains(it));
+    (!is_geohash).then(|| {
+        let message = format!("{geohash:?} is no geohash of 1 to 12 characters");
+        ("announcement.geohash", message)
+    })
+}
+
 /// The keys of the three sections.
 pub(super) fn keys() -> Vec<Key> {
     vec![
@@ -125,6 +142,11 @@ pub(super) fn keys() -> Vec<Key> {
             "Time after which it is published again.",
         ),
         Key::new("announcement.relays", RELAYS, RELAYS_DOC),
+        Key::new(
+            "announcement.geohash",
+            TEXT,
+            "Where this monitor is, for those who compare times, e.g. u33d; null = it does not say.",
+        ),
         Key::section("profile", "Kind 0: who this monitor is."),
         Key::new("profile.enabled", Accepts::Flag, "Whether it is published."),
         Key::new(
@@ -156,4 +178,26 @@ pub(super) fn keys() -> Vec<Key> {
         ),
         Key::new("relay_list.relays", RELAYS, RELAYS_DOC),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_geohash_is_one() {
+        for (geohash, is_one) in [
+            ("u33d", true),
+            ("", false),
+            ("berlin", false),
+            ("u33dc1v0zzzzz", false),
+        ] {
+            let announcement = AnnouncementConfig {
+                geohash: Some(geohash.to_owned()),
+                ..AnnouncementConfig::default()
+            };
+            assert_eq!(validate(&announcement).is_none(), is_one, "{geohash}");
+        }
+        assert!(validate(&AnnouncementConfig::default()).is_none());
+    }
 }

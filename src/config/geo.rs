@@ -150,3 +150,20 @@ pub(super) fn keys() -> Vec<Key> {
         ),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_fetched_by_http_only() {
+        let config = GeoConfig {
+            city_download_url: Some("ftp://example.com/city.mmdb".to_owned()),
+            asn_download_url: Some("https://example.com/asn.mmdb".to_owned()),
+            ..GeoConfig::default()
+        };
+        let problems = config.validate();
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].0, "geo.city_download_url");
+    }
+}

@@ -211,6 +211,7 @@ impl Section for MonitorConfig {
     fn validate(&self) -> Vec<(&'static str, String)> {
         let mut problems = self.networks.validate();
         problems.extend(self.geo.validate());
+        problems.extend(about_us::validate(&self.announcement));
         let compute = self.processing.compute;
         for (path, chosen) in [
             ("processing.store", self.processing.store),

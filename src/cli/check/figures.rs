@@ -51,6 +51,7 @@ fn rtt(connection: &RttCheck) -> Value {
         "open_ms": open.ms(), "open_reason": reason(open), "open_phases": phases,
         "read_ms": read.ms(), "read_reason": reason(read),
         "read_by": connection.read_by.map(ReadBy::as_str),
+        "refuses_broad": connection.refuses_broad,
         "write_ms": write.ms(), "write_reason": reason(write),
     })
 }

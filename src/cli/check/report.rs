@@ -77,6 +77,9 @@ fn connection(lines: &mut Lines, checked: &Checked) {
     let first = connection.read_by.map(ReadBy::as_str);
     let first = first.map(|first| format!("first answer {first}"));
     lines.add("read", phase(&rtt.read, first.as_deref()));
+    if connection.refuses_broad {
+        lines.add("", "refuses to be asked for every note".to_owned());
+    }
     lines.add("write", phase(&rtt.write, None));
 }
 

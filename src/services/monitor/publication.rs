@@ -153,7 +153,7 @@ impl Inner {
                 .into_iter()
                 .filter(|it| *it != Network::Local)
                 .collect(),
-            geohash: None,
+            geohash: self.config.announcement.geohash.clone(),
         }
     }
 

@@ -138,6 +138,24 @@ async fn what_a_relay_says_cannot_move_the_cursor() {
     assert_eq!(line(&ran.out, "write"), "refused: blocked:  [2J you");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_fights_scrapers_answers_all_the_same() {
+    let lab = Lab::of([
+        MemberPlan::new(Behaviour::RefusesScraping),
+        MemberPlan::empty(),
+    ])
+    .await;
+    let ran = lab.check(&["--json", lab.url(0), lab.url(1)]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let documents = ran.out.lines();
+    let refusals = documents.map(|line| {
+        let document: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(document["rtt"]["read_by"], "EOSE");
+        document["rtt"]["refuses_broad"].clone()
+    });
+    assert_eq!(refusals.collect::<Vec<_>>(), [true, false]);
+}
+
 #[test]
 fn what_is_no_relay_is_exit_code_2() {
     let operator = Operator::offline();

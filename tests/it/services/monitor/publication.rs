@@ -129,6 +129,10 @@ async fn the_monitor_says_what_it_does_and_who_it_is() {
             picture: Some(String::new()),
             ..ProfileConfig::default()
         },
+        announcement: AnnouncementConfig {
+            geohash: Some("u33d".to_owned()),
+            ..AnnouncementConfig::default()
+        },
         ..writing()
     };
     cycle(&monitor_with(&given.context, config)).await;
@@ -149,6 +153,7 @@ async fn the_monitor_says_what_it_does_and_who_it_is() {
         Check::Http,
     ];
     assert_eq!(said.checks, checks);
+    assert_eq!(said.geohash.as_deref(), Some("u33d"));
     let with_timeout: Vec<_> = said.timeouts.iter().filter_map(|it| it.check).collect();
     assert_eq!(with_timeout, checks);
     let public = [Network::Clearnet, Network::Tor, Network::I2p, Network::Loki];
