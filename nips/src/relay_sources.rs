@@ -39,7 +39,7 @@ pub enum Source {
     Contacts,
     /// Content of kind 2, deprecated.
     Recommendation,
-    /// `group` of a list of groups (NIP-29, NIP-51).
+    /// `group` or `r` of a list of groups (NIP-29, NIP-51).
     Group,
     /// `relays` of a zap request, or of the one inside a zap receipt (NIP-57).
     Zap,
@@ -165,6 +165,7 @@ fn text_at(
 fn source_of_r(kind: Kind) -> Source {
     match kind {
         Kind::RELAY_LIST => Source::RelayList,
+        Kind(10_009) => Source::Group,
         _ => Source::Reference,
     }
 }
@@ -237,7 +238,7 @@ mod tests {
         let zap_request = event(9734, &[&["relays", "wss://a.com", "wss://a.com/"]], "").to_json();
         let nprofile = "nprofile1qqsrhuxx8l9ex335q7he0f09aej04zpazpl0ne2cgukyawd24mayt8gpp4mhxue69uhhytnc9e3k7mgpz4mhxue69uhkg6nzv9ejuumpv34kytnrdaksjlyr9p";
         let a = "wss://a.com/";
-        let cases: [(u16, &[&[&str]], &str, Source); 22] = [
+        let cases: [(u16, &[&[&str]], &str, Source); 23] = [
             (10_002, &[&["r", a, "read"]], "", Source::RelayList),
             (30_166, &[&["d", a]], "", Source::Discovery),
             (30_066, &[&["d", a]], "", Source::Discovery),
@@ -250,6 +251,7 @@ mod tests {
             (3, &[], r#"{"wss://a.com":{}}"#, Source::Contacts),
             (2, &[], a, Source::Recommendation),
             (10_009, &[&["group", "id", a, "name"]], "", Source::Group),
+            (10_009, &[&["r", a]], "", Source::Group),
             (9734, &[&["relays", a]], "", Source::Zap),
             (9735, &[&["description", &zap_request]], "", Source::Zap),
             (30_617, &[&["relays", a, a]], "", Source::Repository),
