@@ -7,7 +7,7 @@
 //!
 //! A call that is dropped half-way has happened as a whole or not at all, and repeating it is harmless
 //! except where a method counts ([`CandidateStore::postpone`], [`CoverageStore::add_gap`]: one attempt
-//! too many). Batches of more than a thousand candidates or relays are whole by the thousand.
+//! too many; [`EvidenceStore::add_evidence`]: one naming too many). Batches of more than a thousand candidates or relays are whole by the thousand.
 
 pub mod candidates;
 pub mod coverage;
@@ -16,6 +16,7 @@ mod eid;
 pub mod embedded;
 pub mod error;
 pub mod events;
+pub mod evidence;
 pub mod figures;
 pub mod growth;
 pub mod leases;
@@ -40,6 +41,7 @@ pub use coverage::CoverageStore;
 pub use embedded::{Embedded, EmbeddedOptions};
 pub use error::StoreError;
 pub use events::EventStore;
+pub use evidence::EvidenceStore;
 pub use figures::FigureStore;
 pub use leases::LeaseStore;
 pub use metadata::MetadataStore;
@@ -52,6 +54,7 @@ pub use statistics::StatisticsStore;
 /// Everything but events.
 pub trait RelationalStore:
     CandidateStore
+    + EvidenceStore
     + RelayStore
     + MetadataStore
     + CoverageStore
@@ -64,6 +67,7 @@ pub trait RelationalStore:
 
 impl<T> RelationalStore for T where
     T: CandidateStore
+        + EvidenceStore
         + RelayStore
         + MetadataStore
         + CoverageStore

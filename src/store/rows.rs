@@ -8,7 +8,7 @@ use nips::relay_url::LocalRelays;
 use nips::{EventId, Network, PublicKey, RelayUrl};
 
 use crate::model::{
-    Candidate, Gap, GapReason, Interval, Metadata, MetadataType, Method, Relay, RelayId,
+    Candidate, Evidence, Gap, GapReason, Interval, Metadata, MetadataType, Method, Relay, RelayId,
     RelayMetadata, RelayState, RttSample, ServiceName, ServiceState, StateType,
 };
 use crate::store::StoreError;
@@ -94,6 +94,25 @@ pub(super) fn candidate(row: &impl StoredRow) -> Result<Candidate, StoreError> {
         })
     };
     read().ok_or_else(|| damaged("candidate", row, "url"))
+}
+
+/// Evidence from a row of `candidate_evidence`.
+pub(super) fn evidence(row: &impl StoredRow) -> Result<Evidence, StoreError> {
+    let read = || {
+        Some(Evidence {
+            url: url(row)?,
+            source: row.text("source")?.to_owned(),
+            namings: number(row, "namings")?,
+            first_named_at: number(row, "first_named_at")?,
+            last_named_at: number(row, "last_named_at")?,
+        })
+    };
+    read().ok_or_else(|| damaged("evidence", row, "url"))
+}
+
+/// A URL from a row that has nothing else.
+pub(super) fn known_url(row: &impl StoredRow) -> Result<RelayUrl, StoreError> {
+    url(row).ok_or_else(|| damaged("url", row, "url"))
 }
 
 /// The URLs among the candidates found that this version's parser refuses: each would be due for ever

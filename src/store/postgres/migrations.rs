@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (
         1,
         "relay",
@@ -52,6 +52,11 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
         9,
         "sync_lease",
         include_str!("../../../sql/postgres/migrations/0009_sync_lease.sql"),
+    ),
+    (
+        10,
+        "evidence",
+        include_str!("../../../sql/postgres/migrations/0010_evidence.sql"),
     ),
 ];
 

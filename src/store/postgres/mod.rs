@@ -13,6 +13,7 @@ mod connection;
 mod coverage;
 mod error;
 mod events;
+mod evidence;
 mod feed;
 mod figures;
 mod leases;

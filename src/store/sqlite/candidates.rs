@@ -20,6 +20,7 @@ const DUE: &str = include_str!("../../../sql/sqlite/queries/due_candidates.sql")
 const PROMOTE: &str = include_str!("../../../sql/sqlite/queries/promote.sql");
 const RELAY_ID: &str = include_str!("../../../sql/sqlite/queries/relay_id.sql");
 const DELETE: &str = include_str!("../../../sql/sqlite/queries/delete_candidates.sql");
+const DELETE_EVIDENCE: &str = include_str!("../../../sql/sqlite/queries/delete_evidence.sql");
 const POSTPONE: &str = include_str!("../../../sql/sqlite/queries/postpone.sql");
 const EXHAUSTED: &str = include_str!("../../../sql/sqlite/queries/exhausted_candidates.sql");
 const BURY: &str = include_str!("../../../sql/sqlite/queries/bury_candidates.sql");
@@ -172,6 +173,11 @@ impl SqliteStore {
         sqlx::query(BURY)
             .bind(&gone)
             .bind(integer(until))
+            .execute(&mut *tx)
+            .await
+            .map_err(&failed)?;
+        sqlx::query(DELETE_EVIDENCE)
+            .bind(&gone)
             .execute(&mut *tx)
             .await
             .map_err(&failed)?;

@@ -5,7 +5,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr, SqliteConnection};
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 6] = [
+const MIGRATIONS: [(i64, &str, &str); 7] = [
     (
         1,
         "relay",
@@ -35,6 +35,11 @@ const MIGRATIONS: [(i64, &str, &str); 6] = [
         6,
         "statement",
         include_str!("../../../sql/sqlite/migrations/0006_statement.sql"),
+    ),
+    (
+        7,
+        "evidence",
+        include_str!("../../../sql/sqlite/migrations/0007_evidence.sql"),
     ),
 ];
 

@@ -10,6 +10,7 @@ mod batch;
 mod candidates;
 mod coverage;
 mod error;
+mod evidence;
 mod figures;
 mod leases;
 mod metadata;

@@ -7,6 +7,7 @@
 mod candidates;
 mod coverage;
 pub(crate) mod events;
+mod evidence;
 mod figures;
 mod given;
 mod leases;
@@ -36,6 +37,12 @@ macro_rules! every_relational_case {
                 giving_up_leaves_a_tombstone_that_expires,
                 expired_tombstones_are_deleted_in_portions,
                 candidates_are_counted_by_network,
+            ],
+            evidence: [
+                namings_add_up,
+                nothing_is_kept_of_strangers,
+                evidence_outlives_a_promotion_and_goes_with_a_candidate,
+                walking_meets_every_known_url_once,
             ],
             relays: [
                 adding_leaves_known_relays_alone,
