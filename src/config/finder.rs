@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::admission::{self, AdmissionConfig};
 use super::credentials::has_password;
 use super::key::{Accepts, Key};
 use super::schedule::{self, DEFAULT_FAILURES, Schedule};
@@ -23,6 +24,8 @@ pub struct FinderConfig {
     pub events: FinderEvents,
     /// HTTP documents as a source.
     pub api: ApiConfig,
+    /// What is taken in.
+    pub admission: AdmissionConfig,
 }
 
 /// Relay URLs in stored events.
@@ -85,6 +88,7 @@ impl Default for FinderConfig {
             max_consecutive_failures: DEFAULT_FAILURES,
             events: FinderEvents::default(),
             api: ApiConfig::default(),
+            admission: AdmissionConfig::default(),
         }
     }
 }
@@ -180,10 +184,13 @@ impl Section for FinderConfig {
                  (30, seconds from 0.1 to 120).",
             ),
         ]
+        .into_iter()
+        .chain(admission::keys())
+        .collect()
     }
 
     fn validate(&self) -> Vec<(&'static str, String)> {
-        let mut problems = Vec::new();
+        let mut problems = self.admission.validate();
         for source in &self.api.sources {
             if !source.url.starts_with("https://") && !source.url.starts_with("http://") {
                 problems.push((

@@ -8,6 +8,7 @@
 //! tests at the foot of `section.rs` notice when one is missing.
 
 mod about_us;
+mod admission;
 mod archive;
 mod brotr;
 mod checks_included;
@@ -40,6 +41,7 @@ mod tree;
 mod validator;
 
 pub use about_us::{AnnouncementConfig, ProfileConfig, RelayListConfig};
+pub use admission::AdmissionConfig;
 pub use archive::{ArchiveConfig, ArchiveMode, MAX_EVENT_BYTES};
 pub use brotr::BrotrConfig;
 pub use checks_included::ChecksIncluded;

@@ -14,6 +14,7 @@ use crate::net::{HttpOptions, HttpUrl};
 use crate::services::backoff::{Backoff, whole_seconds};
 use crate::services::{ServiceError, checkpoint};
 
+use super::sieve::Naming;
 use super::{Finder, document};
 
 /// What candidates from directories give as their source.
@@ -102,7 +103,7 @@ impl Finder {
             match fetched {
                 Ok(urls) => {
                     self.setbacks().forget(&source.url);
-                    directories.candidates += self.take_in(source, urls).await?;
+                    directories.candidates += self.take_in_all(source, urls).await?;
                     directories.fetched += 1;
                 }
                 Err(reason) => {
@@ -153,10 +154,16 @@ impl Finder {
     }
 
     /// Candidates first, checkpoint after them, so that a crash between repeats the directory.
-    async fn take_in(&self, source: &ApiSource, urls: Vec<RelayUrl>) -> Result<u64, ServiceError> {
+    async fn take_in_all(&self, source: &ApiSource, urls: Vec<RelayUrl>) -> Result<u64, ServiceError> {
         let count = urls.len();
-        let named = urls.into_iter().map(|url| (url, SOURCE)).collect();
-        let added = self.add_candidates(named).await?;
+        let weight = self.config.admission.min_weight;
+        let named = urls.into_iter().map(|url| Naming {
+            url,
+            source: SOURCE,
+            weight,
+            author: None,
+        });
+        let added = self.take_in(named.collect()).await?;
         info!(source = source.url, count, added, "api_fetched");
         let now = self.context.clock.now();
         let store = self.context.store.as_ref();

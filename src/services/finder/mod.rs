@@ -4,11 +4,16 @@
 //! cursor moves only after the candidates of a step are stored, so that a crash repeats a step and
 //! skips none.
 
+mod corroboration;
 mod document;
+mod domain;
 mod http_sources;
+mod ledger;
+mod path_spam;
 mod sieve;
+mod weights;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use nips::relay_sources::named_by;
@@ -18,22 +23,26 @@ use tracing::error;
 
 use crate::config::{FinderConfig, Schedule};
 use crate::lifecycle::Tokens;
-use crate::model::{NewCandidate, ServiceName};
+use crate::model::{Evidence, NewCandidate, ServiceName};
 use crate::store::StoreError;
 use crate::store::events::{ArrivalBatch, BatchNumber};
 
 use super::{Context, CycleSummary, Service, ServiceError, arrival_cursor};
 use http_sources::{Directories, Setbacks};
-use sieve::Sieve;
+use ledger::Ledger;
+use sieve::{Naming, Sieve, Verdict};
+use weights::Weights;
 
-/// Candidates written in one transaction.
+/// Candidates written in one transaction, and URLs read in one.
 const BATCH: usize = 1_000;
 
 /// The service.
 pub struct Finder {
     context: Context,
     config: FinderConfig,
+    weights: Arc<Weights>,
     sieve: Mutex<Sieve>,
+    ledger: Mutex<Ledger>,
     setbacks: Mutex<Setbacks>,
 }
 
@@ -49,9 +58,11 @@ impl Finder {
     /// A finder.
     pub fn new(context: Context, config: FinderConfig) -> Self {
         Self {
+            weights: Arc::new(Weights::new(&config.admission)),
+            sieve: Mutex::new(Sieve::new(config.admission.clone())),
+            ledger: Mutex::default(),
             context,
             config,
-            sieve: Mutex::default(),
             setbacks: Mutex::default(),
         }
     }
@@ -77,12 +88,14 @@ impl Finder {
                 .map(|batch| batch.events.len() as u64)
                 .sum::<u64>();
             let local = self.context.local_relays();
-            let reading = tokio::task::spawn_blocking(move || urls_of(&step, local));
+            let weights = Arc::clone(&self.weights);
+            let reading = tokio::task::spawn_blocking(move || namings(&step, local, &weights));
             let named = reading.await.unwrap_or_else(|failure| {
                 error!(reason = "panic", batch = cursor.0, %failure, "event_scan_failed");
                 Vec::new()
             });
-            scan.candidates += self.add_candidates(named).await?;
+            scan.candidates += self.take_in(named).await?;
+            self.write_ledger(tokens).await?;
             arrival_cursor::save(store, cursor, self.context.clock.now()).await?;
             if tokens.is_stopping() || Instant::now() >= ends_at {
                 scan.is_unfinished = true;
@@ -91,47 +104,112 @@ impl Finder {
         }
     }
 
-    /// Stores those that pass the sieve. Returns how many were new.
-    async fn add_candidates(
-        &self,
-        named: Vec<(RelayUrl, &'static str)>,
-    ) -> Result<u64, StoreError> {
+    /// Stores what passes the sieve. Returns how many candidates were new.
+    async fn take_in(&self, named: Vec<Naming>) -> Result<u64, StoreError> {
         let now = self.context.clock.now();
-        let candidates = self.sift(named, now);
+        self.fill_sieve(now).await?;
+        let (candidates, evidence) = self.sift(named, now);
+        let added = self.store_candidates(&candidates, &evidence, now).await;
+        if added.is_err() {
+            // What is named again has to be taken in again.
+            self.sieve().forget();
+        }
+        added
+    }
+
+    async fn store_candidates(
+        &self,
+        candidates: &[NewCandidate],
+        evidence: &[Evidence],
+        now: u64,
+    ) -> Result<u64, StoreError> {
+        let store = &self.context.store;
         let mut added = 0;
         for batch in candidates.chunks(BATCH) {
-            match self.context.store.add_candidates(batch, now).await {
-                Ok(new) => added += new,
-                Err(failure) => {
-                    // What is named again has to be passed on again.
-                    self.sieve.lock().expect("no panic while sifting").forget();
-                    return Err(failure);
-                }
-            }
+            added += store.add_candidates(batch, now).await?;
         }
+        store.add_evidence(evidence).await?;
         Ok(added)
     }
 
-    fn sift(&self, named: Vec<(RelayUrl, &'static str)>, now: u64) -> Vec<NewCandidate> {
-        let mut sieve = self.sieve.lock().expect("no panic while sifting");
-        let passed = named.into_iter().filter(|(url, _)| sieve.pass(url, now));
-        passed
-            .map(|(url, source)| NewCandidate {
-                url,
-                source: source.to_owned(),
-                discovered_at: now,
-            })
-            .collect()
+    /// Tells the sieve what the store knows, when it does not know or has known for long.
+    async fn fill_sieve(&self, now: u64) -> Result<(), StoreError> {
+        if !self.sieve().is_stale(now) {
+            return Ok(());
+        }
+        self.sieve().begin(now);
+        let mut last: Option<RelayUrl> = None;
+        loop {
+            let page = self
+                .context
+                .store
+                .known_urls(last.as_ref(), now, BATCH)
+                .await
+                .inspect_err(|_| self.sieve().forget())?;
+            let mut sieve = self.sieve();
+            page.iter().for_each(|url| sieve.remember(url));
+            drop(sieve);
+            // Not by its length: what this version cannot read is left out of a page.
+            let Some(end) = page.last() else {
+                return Ok(());
+            };
+            last = Some(end.clone());
+        }
     }
 
-    fn summary(scan: &Scan, directories: &Directories) -> CycleSummary {
-        CycleSummary::new()
+    fn sift(&self, named: Vec<Naming>, now: u64) -> (Vec<NewCandidate>, Vec<Evidence>) {
+        let (mut sieve, mut ledger) = (self.sieve(), self.ledger());
+        let (mut candidates, mut evidence) = (Vec::new(), Vec::new());
+        for naming in named {
+            match sieve.judge(&naming, now) {
+                Verdict::Taken(rows) => {
+                    evidence.extend(rows);
+                    candidates.push(NewCandidate {
+                        url: naming.url,
+                        source: naming.source.to_owned(),
+                        discovered_at: now,
+                    });
+                }
+                Verdict::Known => ledger.count(naming.url, naming.source, now),
+                Verdict::Refused(_) => {}
+            }
+        }
+        (candidates, evidence)
+    }
+
+    /// Writes down who named what is known already, when there is enough of it or the service stops.
+    async fn write_ledger(&self, tokens: &Tokens) -> Result<(), StoreError> {
+        let now = self.context.clock.now();
+        let evidence = {
+            let mut ledger = self.ledger();
+            if !ledger.is_due(now) && !tokens.is_stopping() {
+                return Ok(());
+            }
+            ledger.take()
+        };
+        self.context.store.add_evidence(&evidence).await
+    }
+
+    fn sieve(&self) -> MutexGuard<'_, Sieve> {
+        self.sieve.lock().expect("no panic while sifting")
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().expect("no panic while counting")
+    }
+
+    fn summary(&self, scan: &Scan, directories: &Directories) -> CycleSummary {
+        let summary = CycleSummary::new()
             .with("rows_seen", scan.events)
             .with("candidates_found_from_events", scan.candidates)
             .with("sources_fetched", directories.fetched)
             .with("sources_failed", directories.failed)
             .with("candidates_found_from_api", directories.candidates)
-            .and_more_to_do(scan.is_unfinished)
+            .and_more_to_do(scan.is_unfinished);
+        let refused = self.sieve().take_refused().into_iter();
+        refused.fold(summary, |summary, (reason, count)| {
+            summary.with(reason, count)
+        })
     }
 }
 
@@ -158,14 +236,25 @@ impl Service for Finder {
     async fn cycle(&self, tokens: &Tokens) -> Result<CycleSummary, ServiceError> {
         let scan = self.scan_events(tokens).await?;
         let directories = self.read_directories(tokens).await?;
-        Ok(Self::summary(&scan, &directories))
+        self.write_ledger(tokens).await?;
+        Ok(self.summary(&scan, &directories))
     }
 }
 
-fn urls_of(step: &[ArrivalBatch], local: LocalRelays) -> Vec<(RelayUrl, &'static str)> {
+fn namings(step: &[ArrivalBatch], local: LocalRelays, weights: &Weights) -> Vec<Naming> {
     let events = step.iter().flat_map(|batch| &batch.events);
-    let named = events.flat_map(|arrival| named_by(&arrival.event.as_ref(), local));
-    named
-        .map(|relay| (relay.url, relay.source.as_str()))
-        .collect()
+    let mut namings = Vec::new();
+    for arrival in events {
+        let event = arrival.event.as_ref();
+        let author = Some(event.pubkey);
+        let named = named_by(&event, local).into_iter();
+        let weighed = named.map(|relay| Naming {
+            url: relay.url,
+            source: relay.source.as_str(),
+            weight: weights.of(relay.source),
+            author,
+        });
+        namings.extend(weighed.filter(|naming| naming.weight > 0));
+    }
+    namings
 }
