@@ -12,7 +12,10 @@ use http_body_util::Empty;
 use hyper::Request;
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, HOST, HeaderValue, LOCATION, USER_AGENT};
+use hyper::header::{
+    ACCEPT, ETAG, HOST, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+    LOCATION, USER_AGENT,
+};
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, timeout_at};
 
@@ -37,6 +40,42 @@ pub struct HttpOptions<'a> {
     pub allow_insecure: bool,
 }
 
+/// What a server said of a version of a document, to be asked whether it still is the current one (RFC 9110
+/// §13).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// Its `ETag`.
+    pub etag: Option<String>,
+    /// Its `Last-Modified`.
+    pub last_modified: Option<String>,
+}
+
+/// Longest validator that is kept.
+const MAX_VALIDATOR_BYTES: usize = 512;
+
+impl Validators {
+    /// The validators that came with a document.
+    pub fn of(response: &HttpResponse) -> Self {
+        let kept = |name: &str| {
+            let value = response.headers.get(name)?;
+            (value.len() <= MAX_VALIDATOR_BYTES).then(|| value.to_owned())
+        };
+        Self {
+            etag: kept(ETAG.as_str()),
+            last_modified: kept(LAST_MODIFIED.as_str()),
+        }
+    }
+
+    /// The headers that ask; a value that is no header is left out.
+    fn headers(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let etag = self.etag.as_deref().map(|value| (IF_NONE_MATCH, value));
+        let date = self.last_modified.as_deref();
+        let both = [etag, date.map(|value| (IF_MODIFIED_SINCE, value))];
+        let given = both.into_iter().flatten();
+        given.filter_map(|(name, value)| Some((name, HeaderValue::from_str(value).ok()?)))
+    }
+}
+
 /// What came back, whatever its status.
 #[derive(Debug, Clone)]
 pub struct HttpResponse {
@@ -59,11 +98,12 @@ pub(super) async fn get(
     settings: &NetSettings,
     user_agent: &HeaderValue,
     mut url: HttpUrl,
+    validators: &Validators,
     options: HttpOptions<'_>,
 ) -> Result<HttpResponse, NetError> {
     for _ in 0..=options.max_redirects {
         settings.check_network(url.network())?;
-        let response = get_once(dialer, user_agent, &url, &options).await?;
+        let response = get_once(dialer, user_agent, &url, validators, &options).await?;
         let is_redirect = matches!(response.status, 301 | 302 | 303 | 307 | 308);
         let location = response.headers.get(LOCATION.as_str());
         let Some(location) = location.filter(|_| is_redirect && options.max_redirects > 0) else {
@@ -79,6 +119,7 @@ async fn get_once(
     dialer: &Dialer,
     user_agent: &HeaderValue,
     url: &HttpUrl,
+    validators: &Validators,
     options: &HttpOptions<'_>,
 ) -> Result<HttpResponse, NetError> {
     let start = Instant::now();
@@ -95,7 +136,7 @@ async fn get_once(
         .await
         .map_err(broken)?;
     let exchange = async {
-        let response = sender.send_request(request(url, user_agent, options.accept));
+        let response = sender.send_request(request(url, user_agent, validators, options.accept));
         let response = timeout_at(options.deadline, response).await;
         let response = response.map_err(|_| NetError::TimedOut { phase: Phase::Head })?;
         let (head, body) = response.map_err(broken)?.into_parts();
@@ -128,11 +169,19 @@ fn failed(url: &HttpUrl, failure: HttpFailure) -> NetError {
     }
 }
 
-fn request(url: &HttpUrl, user_agent: &HeaderValue, accept: &str) -> Request<Empty<Bytes>> {
-    Request::get(url.path())
+fn request(
+    url: &HttpUrl,
+    user_agent: &HeaderValue,
+    validators: &Validators,
+    accept: &str,
+) -> Request<Empty<Bytes>> {
+    let plain = Request::get(url.path())
         .header(HOST, url.authority())
         .header(USER_AGENT, user_agent)
-        .header(ACCEPT, accept)
+        .header(ACCEPT, accept);
+    let headers = validators.headers();
+    headers
+        .fold(plain, |request, (name, value)| request.header(name, value))
         .body(Empty::new())
         .expect("a parsed url and our own settings make a request")
 }

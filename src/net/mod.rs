@@ -37,7 +37,7 @@ use tokio::time::Instant;
 pub use auth::AuthSigner;
 pub use error::{HttpFailure, NetError, Phase, ResolveFailure};
 pub use headers::Headers;
-pub use http_client::{HttpOptions, HttpResponse};
+pub use http_client::{HttpOptions, HttpResponse, Validators};
 pub use http_url::{HttpUrl, HttpUrlError};
 pub use outcome::{
     Answer, Budget, ClosedPrefix, MAX_TEXT_BYTES, Nip67Hint, Outcome, PublishOutcome, RawEvent,
@@ -197,6 +197,21 @@ impl Net {
     pub async fn http_get(
         &self,
         url: &HttpUrl,
+        options: HttpOptions<'_>,
+    ) -> Result<HttpResponse, NetError> {
+        self.http_get_unless_current(url, &Validators::default(), options)
+            .await
+    }
+
+    /// [`Self::http_get`] of a document of which a version is known: one that is still current is
+    /// answered with status 304 and no body.
+    ///
+    /// # Errors
+    /// As [`Self::http_get`].
+    pub async fn http_get_unless_current(
+        &self,
+        url: &HttpUrl,
+        validators: &Validators,
         mut options: HttpOptions<'_>,
     ) -> Result<HttpResponse, NetError> {
         options.allow_insecure |= self.inner.settings.allow_insecure;
@@ -205,6 +220,7 @@ impl Net {
             &self.inner.settings,
             &self.inner.user_agent,
             url.clone(),
+            validators,
             options,
         )
         .await
