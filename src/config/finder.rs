@@ -59,7 +59,7 @@ pub struct ApiConfig {
     pub sources: Vec<ApiSource>,
 }
 
-/// One document: a JSON array with relay URLs.
+/// One document: JSON with relay URLs in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApiSource {
@@ -71,6 +71,9 @@ pub struct ApiSource {
     /// Time for the whole request.
     #[serde(default = "source_timeout", with = "seconds")]
     pub timeout: Duration,
+    /// Which part of the document names relays, in JMESPath; `None` means all of it.
+    #[serde(default)]
+    pub expression: Option<String>,
 }
 
 fn enabled() -> bool {
@@ -109,6 +112,7 @@ impl Default for ApiConfig {
             url: format!("https://api.nostr.watch/v1/{list}"),
             enabled: true,
             timeout: source_timeout(),
+            expression: None,
         });
         Self {
             enabled: true,
@@ -180,8 +184,9 @@ impl Section for FinderConfig {
             Key::new(
                 "api.sources",
                 Accepts::List,
-                "Documents: JSON arrays with relay URLs. Each has url, enabled (true) and timeout \
-                 (30, seconds from 0.1 to 120).",
+                "Documents: JSON with relay URLs. Each has url, enabled (true), timeout (30, seconds \
+                 from 0.1 to 120) and expression (JMESPath of the part that names relays, e.g. \
+                 relays[?online].url; null = all of it).",
             ),
         ]
         .into_iter()
@@ -201,6 +206,15 @@ impl Section for FinderConfig {
             if has_password(&source.url) {
                 let message = "a source with a password in its URL is not fetched";
                 problems.push(("api.sources", message.to_owned()));
+            }
+            if let Some(expression) = &source.expression
+                && let Err(error) = jmespath::compile(expression)
+            {
+                let reason = error.reason;
+                problems.push((
+                    "api.sources",
+                    format!("{expression:?} is not JMESPath: {reason}"),
+                ));
             }
             if !SOURCE_TIMEOUT.contains(&source.timeout.as_secs_f64()) {
                 let message = format!("timeout of {} must be seconds from 0.1 to 120", source.url);

@@ -9,12 +9,12 @@ use tracing::{debug, info, warn};
 
 use crate::config::ApiSource;
 use crate::lifecycle::Tokens;
-use crate::model::ServiceName;
-use crate::net::{HttpOptions, HttpUrl};
+use crate::net::{HttpOptions, HttpUrl, Validators};
+use crate::services::ServiceError;
 use crate::services::backoff::{Backoff, whole_seconds};
-use crate::services::{ServiceError, checkpoint};
 
 use super::sieve::Naming;
+use super::visit::Visit;
 use super::{Finder, document};
 
 /// What candidates from directories give as their source.
@@ -34,6 +34,8 @@ const MAX_REDIRECTS: u8 = 3;
 pub(super) struct Directories {
     /// Directories that were read.
     pub fetched: u64,
+    /// Of these, those that have not changed since the last time.
+    pub unchanged: u64,
     /// Directories that could not be read.
     pub failed: u64,
     /// Candidates that were new.
@@ -101,9 +103,10 @@ impl Finder {
                 () = tokens.soft_stop() => break,
             };
             match fetched {
-                Ok(urls) => {
+                Ok(fetched) => {
                     self.setbacks().forget(&source.url);
-                    directories.candidates += self.take_in_all(source, urls).await?;
+                    directories.unchanged += u64::from(fetched.urls.is_none());
+                    directories.candidates += self.take_in_all(source, fetched).await?;
                     directories.fetched += 1;
                 }
                 Err(reason) => {
@@ -122,18 +125,20 @@ impl Finder {
         if self.setbacks().is_resting(&source.url, now) {
             return Ok(false);
         }
-        let store = self.context.store.as_ref();
-        let last = checkpoint::load(store, ServiceName::Finder, &source.url).await?;
+        let last = Visit::load(self.context.store.as_ref(), source).await?;
         let cooldown = self.config.api.cooldown.as_secs();
-        Ok(last.is_none_or(|last| last + cooldown <= now))
+        Ok(last.is_none_or(|last| last.visited_at + cooldown <= now))
     }
 
     fn setbacks(&self) -> MutexGuard<'_, Setbacks> {
         self.setbacks.lock().expect("no panic while counting")
     }
 
-    async fn fetch(&self, source: &ApiSource) -> Result<Vec<RelayUrl>, &'static str> {
+    async fn fetch(&self, source: &ApiSource) -> Result<Fetched, &'static str> {
         let url = HttpUrl::parse(&source.url).map_err(|_| "malformed_url")?;
+        let last = Visit::load(self.context.store.as_ref(), source).await;
+        let last = last.map_err(|failure| failure.reason())?;
+        let validators = last.map_or_else(Validators::default, |last| last.validators);
         let options = HttpOptions {
             accept: "application/json",
             max_bytes: self.config.api.max_response_size,
@@ -141,20 +146,32 @@ impl Finder {
             max_redirects: MAX_REDIRECTS,
             allow_insecure: false,
         };
-        let response = self.context.net.http_get(&url, options).await;
+        let net = &self.context.net;
+        let response = net
+            .http_get_unless_current(&url, &validators, options)
+            .await;
         let response = response.map_err(|failure| failure.reason())?;
         match response.status {
+            304 => Ok(Fetched {
+                urls: None,
+                validators,
+            }),
             200..=299 if response.is_truncated => Err("too_large"),
             200..=299 => {
-                let urls = document::relay_urls(&response.body, self.context.local_relays());
-                urls.ok_or("not_json")
+                let expression = source.expression.as_deref();
+                let local = self.context.local_relays();
+                Ok(Fetched {
+                    urls: Some(document::relay_urls(&response.body, expression, local)?),
+                    validators: Validators::of(&response),
+                })
             }
             _ => Err("status"),
         }
     }
 
     /// Candidates first, checkpoint after them, so that a crash between repeats the directory.
-    async fn take_in_all(&self, source: &ApiSource, urls: Vec<RelayUrl>) -> Result<u64, ServiceError> {
+    async fn take_in_all(&self, source: &ApiSource, fetched: Fetched) -> Result<u64, ServiceError> {
+        let urls = fetched.urls.unwrap_or_default();
         let count = urls.len();
         let weight = self.config.admission.min_weight;
         let named = urls.into_iter().map(|url| Naming {
@@ -165,9 +182,19 @@ impl Finder {
         });
         let added = self.take_in(named.collect()).await?;
         info!(source = source.url, count, added, "api_fetched");
-        let now = self.context.clock.now();
-        let store = self.context.store.as_ref();
-        checkpoint::save(store, ServiceName::Finder, &source.url, now).await?;
+        let visit = Visit {
+            visited_at: self.context.clock.now(),
+            validators: fetched.validators,
+        };
+        visit.save(self.context.store.as_ref(), source).await?;
         Ok(added)
     }
+}
+
+/// What a directory answered.
+struct Fetched {
+    /// Its URLs; `None` when they are those of the last time.
+    urls: Option<Vec<RelayUrl>>,
+    /// What to ask with the next time.
+    validators: Validators,
 }

@@ -11,6 +11,7 @@ mod http_sources;
 mod ledger;
 mod path_spam;
 mod sieve;
+mod visit;
 mod weights;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -203,6 +204,7 @@ impl Finder {
             .with("rows_seen", scan.events)
             .with("candidates_found_from_events", scan.candidates)
             .with("sources_fetched", directories.fetched)
+            .with("sources_unchanged", directories.unchanged)
             .with("sources_failed", directories.failed)
             .with("candidates_found_from_api", directories.candidates)
             .and_more_to_do(scan.is_unfinished);

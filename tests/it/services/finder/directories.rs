@@ -32,6 +32,7 @@ fn source(url: &str) -> ApiSource {
         url: url.to_owned(),
         enabled: true,
         timeout: PATIENCE,
+        expression: None,
     }
 }
 
@@ -223,4 +224,51 @@ async fn what_is_switched_off_is_not_fetched() {
     config.api.enabled = false;
     cycle(&Finder::new(context, config)).await;
     assert!(directory.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_directory_that_has_not_changed_is_not_sent_again() {
+    let (given, directory) = given().await;
+    directory.put("/tagged", Page::Tagged("\"v1\"", RELAYS.to_owned()));
+    let date = "Wed, 21 Oct 2015 07:28:00 GMT";
+    let more = RELAYS.replace("nostr-lab", "other-lab");
+    directory.put("/dated", Page::Dated(date, more));
+    let read = async |given: &Given, sources: [ApiSource; 2]| {
+        given.clock.advance(DAY);
+        let summary = cycle(&finder(&context(given, &directory), sources)).await;
+        assert_eq!(summary.count("sources_fetched"), 2);
+        (
+            summary.count("sources_unchanged"),
+            summary.count("candidates_found_from_api"),
+        )
+    };
+    let both = || [at("/tagged"), at("/dated")];
+    assert_eq!(read(&given, both()).await, (0, 4));
+    // Across a restart, too.
+    let given = given.restart().await;
+    assert_eq!(read(&given, both()).await, (2, 0));
+    let news = r#"["wss://c.nostr-lab.net"]"#;
+    directory.put("/tagged", Page::Tagged("\"v2\"", news.to_owned()));
+    assert_eq!(read(&given, both()).await, (1, 1));
+    // What was read with another expression has to be read again.
+    let [tagged, dated] = both();
+    let selected = ApiSource {
+        expression: Some("[0]".to_owned()),
+        ..tagged
+    };
+    assert_eq!(read(&given, [selected, dated]).await, (1, 0));
+}
+
+#[tokio::test]
+async fn an_expression_says_which_part_names_relays() {
+    let (given, directory) = given().await;
+    let page = r#"{"up":["wss://a.nostr-lab.net"],"down":["wss://b.nostr-lab.net"]}"#;
+    directory.put("/all", Page::json(page));
+    let up = ApiSource {
+        expression: Some("up".to_owned()),
+        ..at("/all")
+    };
+    cycle(&finder(&context(&given, &directory), [up])).await;
+    let expected = [("wss://a.nostr-lab.net".to_owned(), "http".to_owned())];
+    assert_eq!(named(&given).await, expected);
 }

@@ -17,6 +17,10 @@ pub(super) const NAME: &str = "directory.nostr-lab.net";
 pub(super) enum Page {
     /// Status and body, with the content type of JSON.
     Body(u16, String),
+    /// A body with an `ETag`, which whoever has that version does not get again.
+    Tagged(&'static str, String),
+    /// The same with a `Last-Modified`.
+    Dated(&'static str, String),
     /// A redirect.
     Redirect(String),
     /// A body that never ends, a byte at a time.
@@ -89,11 +93,27 @@ async fn answer(stream: TcpStream, site: &Site) -> std::io::Result<()> {
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
     let page = site.pages.lock().unwrap().get(&path).cloned();
     site.requests.lock().unwrap().push(path);
-    match page.unwrap_or(Page::Body(404, String::new())) {
+    let page = page.unwrap_or(Page::Body(404, String::new()));
+    let (validator, page) = match page {
+        Page::Tagged(tag, body) => {
+            let is_known = asks(&head, "if-none-match", tag);
+            (format!("ETag: {tag}\r\n"), of_version(is_known, body))
+        }
+        Page::Dated(date, body) => {
+            let is_known = asks(&head, "if-modified-since", date);
+            (
+                format!("Last-Modified: {date}\r\n"),
+                of_version(is_known, body),
+            )
+        }
+        page => (String::new(), page),
+    };
+    match page {
+        Page::Tagged(..) | Page::Dated(..) => unreachable!("became a body"),
         Page::Body(status, body) => {
             let length = body.len();
             let head = format!(
-                "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n\
+                "HTTP/1.1 {status} Status\r\nContent-Type: application/json\r\n{validator}\
                  Content-Length: {length}\r\n\r\n"
             );
             stream.write_all((head + &body).as_bytes()).await
@@ -111,5 +131,21 @@ async fn answer(stream: TcpStream, site: &Site) -> std::io::Result<()> {
             }
         }
         Page::Silence => stream.read_to_string(&mut head).await.map(drop),
+    }
+}
+
+/// Whether a request asks for a document unless it is a version.
+fn asks(head: &str, name: &str, version: &str) -> bool {
+    head.lines().any(|line| {
+        let header = line.split_once(": ");
+        header.is_some_and(|(key, value)| key.eq_ignore_ascii_case(name) && value == version)
+    })
+}
+
+fn of_version(is_known: bool, body: String) -> Page {
+    if is_known {
+        Page::Body(304, String::new())
+    } else {
+        Page::Body(200, body)
     }
 }
