@@ -19,6 +19,7 @@ pub mod events;
 pub mod evidence;
 pub mod figures;
 pub mod growth;
+pub mod history;
 pub mod leases;
 pub mod lmdb;
 pub mod metadata;
@@ -28,6 +29,7 @@ mod quota;
 pub mod relays;
 mod rows;
 mod rules;
+mod series;
 pub mod serving;
 pub mod sets;
 pub mod sqlite;
@@ -43,6 +45,7 @@ pub use error::StoreError;
 pub use events::EventStore;
 pub use evidence::EvidenceStore;
 pub use figures::FigureStore;
+pub use history::HistoryStore;
 pub use leases::LeaseStore;
 pub use metadata::MetadataStore;
 pub use quarantine::QuarantineStore;
@@ -56,6 +59,7 @@ pub trait RelationalStore:
     CandidateStore
     + EvidenceStore
     + RelayStore
+    + HistoryStore
     + MetadataStore
     + CoverageStore
     + StateStore
@@ -69,6 +73,7 @@ impl<T> RelationalStore for T where
     T: CandidateStore
         + EvidenceStore
         + RelayStore
+        + HistoryStore
         + MetadataStore
         + CoverageStore
         + StateStore

@@ -8,14 +8,16 @@ use nips::relay_url::LocalRelays;
 use nips::{EventId, Network, PublicKey, RelayUrl};
 
 use crate::model::{
-    Candidate, Evidence, Gap, GapReason, Interval, Metadata, MetadataType, Method, Relay, RelayId,
-    RelayMetadata, RelayState, RttSample, ServiceName, ServiceState, StateType,
+    Candidate, Evidence, FailureCount, Gap, GapReason, Interval, Metadata, MetadataType, Method,
+    Relay, RelayId, RelayMetadata, RelayState, RttSample, ServiceName, ServiceState, StateType,
+    Transition,
 };
 use crate::store::StoreError;
 use crate::store::coverage::{CoverageCount, GapCount, NetworkProgress, RelayProgress};
 use crate::store::figures::{Average, RelayFigures, SoftwareFigures};
 use crate::store::quarantine::QuarantinedEvent;
 use crate::store::relays::RelayCount;
+use crate::store::series::{LatestCheck, SeriesRow};
 use crate::store::statistics::{CycleRecord, Totals};
 
 /// A row as an engine returns it. A column that is missing, null or of another type is `None`.
@@ -154,6 +156,63 @@ pub(super) fn rtt_sample(row: &impl StoredRow, relay: RelayId) -> Result<RttSamp
         })
     };
     read().ok_or_else(|| damaged("rtt sample", row, "checked_at"))
+}
+
+/// The latest check from a row of `relay_check`, which is all null before the first.
+pub(super) fn latest_check(row: &impl StoredRow) -> Result<Option<LatestCheck>, StoreError> {
+    let read = || {
+        Some(LatestCheck {
+            checked_at: number(row, "checked_at")?,
+            state: RelayState::from_name(row.text("state")?)?,
+            is_up: row.flag("is_up")?,
+            next_check_at: number(row, "next_check_at")?,
+        })
+    };
+    if row.is_null("checked_at") {
+        return Ok(None);
+    }
+    let damaged = || damaged("latest check", row, "state");
+    read().map(Some).ok_or_else(damaged)
+}
+
+/// A row of `relay_series`.
+pub(super) fn series_row(row: &impl StoredRow) -> Result<SeriesRow, StoreError> {
+    let read = || {
+        Some(SeriesRow {
+            resolution_s: number(row, "resolution_s")?,
+            started_at: number(row, "started_at")?,
+            checks: number(row, "checks")?,
+            answered: number(row, "answered")?,
+            up_s: number(row, "up_s")?,
+            down_s: number(row, "down_s")?,
+            open_times: row.text("open_times")?.to_owned(),
+        })
+    };
+    read().ok_or_else(|| damaged("series", row, "started_at"))
+}
+
+/// A change of state from a row of `relay_transition`.
+pub(super) fn transition(row: &impl StoredRow) -> Result<Transition, StoreError> {
+    let read = || {
+        Some(Transition {
+            changed_at: number(row, "changed_at")?,
+            from: RelayState::from_name(row.text("from_state")?)?,
+            to: RelayState::from_name(row.text("to_state")?)?,
+            reason: row.text("reason")?.to_owned(),
+        })
+    };
+    read().ok_or_else(|| damaged("transition", row, "changed_at"))
+}
+
+/// Failures for one reason.
+pub(super) fn failure_count(row: &impl StoredRow) -> Result<FailureCount, StoreError> {
+    let read = || {
+        Some(FailureCount {
+            reason: row.text("reason")?.to_owned(),
+            failures: number(row, "failures")?,
+        })
+    };
+    read().ok_or_else(|| damaged("failures", row, "reason"))
 }
 
 /// An interval from a row of `coverage`.

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (
         1,
         "relay",
@@ -57,6 +57,11 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
         10,
         "evidence",
         include_str!("../../../sql/postgres/migrations/0010_evidence.sql"),
+    ),
+    (
+        11,
+        "history",
+        include_str!("../../../sql/postgres/migrations/0011_history.sql"),
     ),
 ];
 

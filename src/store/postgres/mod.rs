@@ -16,6 +16,7 @@ mod events;
 mod evidence;
 mod feed;
 mod figures;
+mod history;
 mod leases;
 mod locks;
 mod metadata;

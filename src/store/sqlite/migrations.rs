@@ -5,7 +5,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr, SqliteConnection};
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 7] = [
+const MIGRATIONS: [(i64, &str, &str); 8] = [
     (
         1,
         "relay",
@@ -40,6 +40,11 @@ const MIGRATIONS: [(i64, &str, &str); 7] = [
         7,
         "evidence",
         include_str!("../../../sql/sqlite/migrations/0007_evidence.sql"),
+    ),
+    (
+        8,
+        "history",
+        include_str!("../../../sql/sqlite/migrations/0008_history.sql"),
     ),
 ];
 

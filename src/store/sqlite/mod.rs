@@ -12,6 +12,7 @@ mod coverage;
 mod error;
 mod evidence;
 mod figures;
+mod history;
 mod leases;
 mod metadata;
 mod migrations;

@@ -10,6 +10,7 @@ pub(crate) mod events;
 mod evidence;
 mod figures;
 mod given;
+mod history;
 mod leases;
 mod metadata;
 mod quarantine;
@@ -58,6 +59,16 @@ macro_rules! every_relational_case {
                 a_visit_to_an_unknown_relay_fails,
                 relays_are_counted_by_network_and_state,
                 walking_meets_every_relay_once,
+            ],
+            history: [
+                nothing_is_known_of_a_relay_that_was_never_checked,
+                windows_say_how_often_and_how_fast,
+                latencies_are_told_by_percentiles,
+                a_check_counts_once,
+                time_that_nobody_looked_at_is_neither_up_nor_down,
+                changes_of_state_are_written_down,
+                histories_are_bounded,
+                an_unknown_relay_has_no_history,
             ],
             metadata: [
                 a_document_is_read_back,
