@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use nips::nip66::Phase;
+
+use crate::checks::rtt::RttCheck;
 use crate::model::RelayState;
 use crate::services::backoff::spread;
 
@@ -59,6 +62,18 @@ pub(super) fn after_silence(failures_before: u32, interval: Duration, luck: f64)
         state,
         failures,
         pause: spread(nominal, luck),
+    }
+}
+
+/// Why a relay counts as not answering, as a stable label; `None` when it answered.
+pub(super) fn failure(check: &RttCheck) -> Option<&str> {
+    if check.is_online() {
+        return None;
+    }
+    match (&check.rtt.open, &check.rtt.read) {
+        (Phase::Failed(reason), _) | (_, Phase::Failed(reason)) => Some(reason),
+        (_, Phase::Refused(_)) => Some("refused"),
+        _ => Some("no_answer"),
     }
 }
 

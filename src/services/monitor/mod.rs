@@ -20,7 +20,9 @@ use tracing::{Instrument, debug, debug_span, warn};
 use crate::checks::dns;
 use crate::config::{MonitorConfig, Schedule};
 use crate::lifecycle::Tokens;
-use crate::model::{Metadata, MetadataType, Relay, RelayMetadata, RttSample, ServiceName};
+use crate::model::{
+    CheckOutcome, Metadata, MetadataType, Relay, RelayMetadata, RttSample, ServiceName,
+};
 use crate::store::StoreError;
 use crate::store::relays::CheckRecord;
 
@@ -244,6 +246,16 @@ impl Inner {
             check_failures: prognosis.failures,
             next_check_at: self.context.clock.now() + whole_seconds(pause),
         };
+        // The history first: after a crash between the two the relay is due as before.
+        let outcome = CheckOutcome {
+            relay: relay.id,
+            checked_at,
+            state: prognosis.state,
+            next_check_at: record.next_check_at,
+            open_ms: rtt.open.ms().filter(|_| findings.connection.is_online()),
+            failure: life_cycle::failure(&findings.connection).map(str::to_owned),
+        };
+        self.context.store.add_outcome(&outcome).await?;
         self.context.store.record_check(&record).await
     }
 
