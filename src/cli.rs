@@ -13,6 +13,7 @@ mod keygen;
 mod lines;
 mod output;
 mod pass;
+mod relay_status;
 mod run;
 mod status;
 mod supervisor;

@@ -13,14 +13,14 @@ use nips::{LocalRelays, RelayUrl};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::output;
+use super::{output, relay_status};
 use crate::app::App;
 use crate::config::Config;
-use crate::http::Overview;
 use crate::http::moment::{ago, date, grouped, size, span};
+use crate::http::{Overview, RelayReport};
 use crate::lifecycle::{Exit, Tasks};
 use crate::net::{HttpOptions, HttpUrl, Net, NetSettings};
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
 
 /// Time for the running process to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,6 +33,9 @@ const MAX_BEHIND: usize = 5;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusOptions {
+    /// A relay: what is known of this one, instead of everything
+    url: Option<RelayUrl>,
+
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -40,10 +43,14 @@ pub(super) struct StatusOptions {
 
 pub(super) async fn status(config: Config, options: &StatusOptions) -> Result<Exit> {
     let free_bytes = free_bytes(&config);
-    let mut figures = Box::pin(figures(config)).await?;
-    figures["free_bytes"] = free_bytes.into();
+    let mut figures = Box::pin(figures(config, options.url.as_ref())).await?;
+    if options.url.is_none() {
+        figures["free_bytes"] = free_bytes.into();
+    }
     let text = if options.json {
         format!("{figures:#}\n")
+    } else if options.url.is_some() {
+        relay_status::as_text(&figures)
     } else {
         as_text(&figures)
     };
@@ -59,15 +66,15 @@ fn free_bytes(config: &Config) -> Option<u64> {
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
-async fn figures(config: Config) -> Result<Value> {
+async fn figures(config: Config, url: Option<&RelayUrl>) -> Result<Value> {
     let running = config.clone();
     match App::open(config, Tasks::default()).await {
         Ok(app) => {
-            let overview = Overview::gather(&**app.store(), app.clock().now()).await;
+            let figures = read(&**app.store(), app.clock().now(), url).await;
             app.close().await;
-            Ok(overview?.to_json())
+            figures
         }
-        Err(failure) if is_in_use(&failure) => ask(&running).await.map_err(|why| {
+        Err(failure) if is_in_use(&failure) => ask(&running, url).await.map_err(|why| {
             failure.context(format!(
                 "the process that runs does not say either ({why:#})"
             ))
@@ -76,33 +83,44 @@ async fn figures(config: Config) -> Result<Value> {
     }
 }
 
+async fn read(store: &dyn Store, now: u64, url: Option<&RelayUrl>) -> Result<Value> {
+    let Some(url) = url else {
+        return Ok(Overview::gather(store, now).await?.to_json());
+    };
+    match RelayReport::gather(store, url, now).await? {
+        Some(report) => Ok(report.to_json()),
+        None => bail!("{url} is no relay that is known"),
+    }
+}
+
 fn is_in_use(failure: &anyhow::Error) -> bool {
     matches!(failure.downcast_ref(), Some(StoreError::InUse { .. }))
 }
 
 /// Asks the process that holds the store: at its public port, else at its metrics port.
-async fn ask(config: &Config) -> Result<Value> {
+async fn ask(config: &Config, url: Option<&RelayUrl>) -> Result<Value> {
     let scheme = if config.relay.tls.is_some() {
         "wss"
     } else {
         "ws"
     };
-    let public = ask_at(scheme, config.relay.listen).await;
+    let public = ask_at(scheme, config.relay.listen, url).await;
     let metrics = &config.brotr.metrics;
     match public {
         Err(_) if metrics.enabled => {
             let address = SocketAddr::new(metrics.host, metrics.port);
-            ask_at("ws", address).await.or(public)
+            ask_at("ws", address, url).await.or(public)
         }
         answer => answer,
     }
 }
 
-async fn ask_at(scheme: &str, mut address: SocketAddr) -> Result<Value> {
+async fn ask_at(scheme: &str, mut address: SocketAddr, relay: Option<&RelayUrl>) -> Result<Value> {
     if address.ip().is_unspecified() {
         address.set_ip(IpAddr::from([127, 0, 0, 1]));
     }
-    let url = format!("{scheme}://{address}/api/v1/status");
+    let what = if relay.is_some() { "relay" } else { "status" };
+    let url = format!("{scheme}://{address}/api/v1/{what}");
     let place = RelayUrl::parse_with(&url, LocalRelays::Accepted)?;
     let mut settings = NetSettings::default();
     settings.networks.local.enabled = true;
@@ -114,7 +132,10 @@ async fn ask_at(scheme: &str, mut address: SocketAddr) -> Result<Value> {
         // The certificate is for the name that clients use, not for this address.
         allow_insecure: true,
     };
-    let place = HttpUrl::of_relay(&place)?;
+    let mut place = HttpUrl::of_relay(&place)?;
+    if let Some(relay) = relay {
+        place = place.with_parameter("url", relay.as_str());
+    }
     let response = Net::new(settings)?.http_get(&place, options).await;
     let response = response.with_context(|| format!("could not ask {}", place.as_str()))?;
     if response.status != 200 {
@@ -280,14 +301,14 @@ fn cycles(text: &mut String, cycles: &Value, now: u64) {
     }
 }
 
-fn list(value: &Value) -> &[Value] {
+pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-fn number(value: &Value) -> u64 {
+pub(super) fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_default()
 }
 
-fn word(value: &Value) -> &str {
+pub(super) fn word(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }

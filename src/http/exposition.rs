@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::health::Health;
 use super::overview::{Overview, Overviews};
-use super::root::status_route;
+use super::root::{relay_route, status_route};
 use super::{ApiError, Site};
 use crate::archive::ArchiveCounts;
 use crate::metrics::{GatheredMetrics, NO_LABELS, gauge, raise};
@@ -32,7 +32,7 @@ pub fn metrics_routes(site: &Site) -> Router {
         services: site.metrics.service.clone(),
         serving: site.serving.clone(),
     };
-    let figures = status_route(&site.overviews);
+    let figures = status_route(&site.overviews).merge(relay_route(&site.overviews));
     let site = site.clone();
     let metrics = async move || {
         gather(&site).await;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use nips::Network;
+use nips::{Network, RelayUrl};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::relay_report::RelayReport;
 use crate::clock::Clock;
 use crate::model::{ServiceName, ServiceState, StateType};
 use crate::store::coverage::{GapCount, NetworkProgress, RelayProgress};
@@ -233,6 +234,14 @@ impl Overviews {
             clock,
             last: Arc::default(),
         }
+    }
+
+    /// What is known of one relay now; `None` when the URL is no relay.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store does not answer.
+    pub async fn relay(&self, url: &RelayUrl) -> Result<Option<RelayReport>, StoreError> {
+        RelayReport::gather(&*self.store, url, self.clock.now()).await
     }
 
     /// A reading that is at most a few seconds old. Cancel-safe.

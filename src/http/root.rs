@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::ws::{WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS, CACHE_CONTROL,
@@ -14,6 +14,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use nips::RelayUrl;
+use serde::Deserialize;
 
 use super::health::Health;
 use super::{ApiError, Overviews, management, page};
@@ -73,7 +75,7 @@ pub fn public_routes(site: Site, relay: Relay) -> Router {
         services: site.metrics.service.clone(),
         serving: site.serving.clone(),
     };
-    let figures = status_route(&site.overviews);
+    let figures = status_route(&site.overviews).merge(relay_route(&site.overviews));
     let state = Root { site, relay };
     Router::new()
         .route("/", get(root).options(preflight).post(manage))
@@ -117,6 +119,22 @@ pub(super) fn status_route(overviews: &Overviews) -> Router {
         Ok::<_, ApiError>((CORS, Json(overview.to_json())))
     };
     Router::new().route("/api/v1/status", get(status))
+}
+
+/// What is known of one relay, as `bigbrotr status URL` prints it: `/api/v1/relay?url=wss://…`.
+pub(super) fn relay_route(overviews: &Overviews) -> Router {
+    let overviews = overviews.clone();
+    let report = async move |Query(asked): Query<AskedRelay>| {
+        let report = overviews.relay(&asked.url).await?;
+        let report = report.ok_or(ApiError::NotFound)?;
+        Ok::<_, ApiError>((CORS, Json(report.to_json())))
+    };
+    Router::new().route("/api/v1/relay", get(report))
+}
+
+#[derive(Deserialize)]
+struct AskedRelay {
+    url: RelayUrl,
 }
 
 /// A request of an operator (NIP-86).

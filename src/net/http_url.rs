@@ -50,6 +50,13 @@ impl HttpUrl {
         Ok(url)
     }
 
+    /// The same with a parameter more in its query.
+    #[must_use]
+    pub fn with_parameter(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
     /// The target of a `Location` header. `None` when it is not to be followed: another scheme,
     /// from TLS to none, from one network to another.
     pub(super) fn redirected(&self, location: &str) -> Option<Self> {

@@ -101,3 +101,33 @@ fn an_archive_that_never_was_is_empty() {
     assert!(text.contains("events      0, seen 0 times"), "{text}");
     assert!(text.contains("none yet"), "{text}");
 }
+
+#[test]
+fn one_relay_is_told_whether_the_archive_is_closed_or_open() {
+    let operator = with_events();
+    let url = "wss://relay.example.com";
+    let report = |operator: &Operator| -> Value {
+        serde_json::from_str(&operator.done(&["status", "--json", url])).unwrap()
+    };
+    let closed = report(&operator);
+    assert_eq!(closed["url"], url);
+    assert_eq!(closed["state"], "new");
+    assert_eq!(closed["uptime"].as_array().unwrap().len(), 4);
+    assert_eq!(closed["uptime"][0]["checks"], 0);
+    let text = operator.done(&["status", url]);
+    for line in [url, "state       new, 0 failed checks in a row"] {
+        assert!(text.lines().any(|said| said == line), "{line}:\n{text}");
+    }
+    assert!(text.contains("not observed"), "{text}");
+    let mut relay = operator.start(&["relay"]);
+    relay.address("relay");
+    assert_eq!(report(&operator), closed);
+    operator
+        .run(&["status", "wss://other.example.com"])
+        .refused(1);
+    assert!(relay.stop().success());
+    let said = operator
+        .run(&["status", "wss://other.example.com"])
+        .refused(1);
+    assert!(said.contains("no relay that is known"), "{said}");
+}
