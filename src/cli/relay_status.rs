@@ -23,6 +23,12 @@ pub(super) fn as_text(report: &Value) -> String {
         date(number(&report["discovered_at"])),
         date(number(&report["validated_at"]))
     );
+    if let Some(canonical) = report["canonical_url"].as_str() {
+        let _ = writeln!(
+            text,
+            "alias       of {canonical}, which is visited in its place"
+        );
+    }
     text.push_str("uptime\n");
     for window in list(&report["uptime"]) {
         uptime(&mut text, window);
@@ -43,6 +49,9 @@ pub(super) fn as_text(report: &Value) -> String {
         let (from, to) = (word(&row["from"]), word(&row["to"]));
         let when = date(number(&row["changed_at"]));
         format!("{when}  {from} to {to}: {}", word(&row["reason"]))
+    });
+    section(&mut text, "aliases", &report["aliases"], |url| {
+        word(url).to_owned()
     });
     section(&mut text, "named by", &report["evidence"], |row| {
         let namings = grouped(number(&row["namings"]));

@@ -3,7 +3,7 @@
 use nips::RelayUrl;
 use serde_json::{Value, json};
 
-use crate::model::{Evidence, FailureCount, Relay, Transition, WindowFigures};
+use crate::model::{Evidence, FailureCount, Relay, RelayId, Transition, WindowFigures};
 use crate::store::history::WINDOWS;
 use crate::store::{RelationalStore, StoreError};
 
@@ -18,6 +18,10 @@ const FAILURES_OF: u64 = WINDOWS[2];
 pub struct RelayReport {
     relay: Relay,
     evidence: Vec<Evidence>,
+    /// The relay that is visited in its place.
+    canonical: Option<Relay>,
+    /// Those in whose place it is visited.
+    aliases: Vec<Relay>,
     uptime: [WindowFigures; WINDOWS.len()],
     transitions: Vec<Transition>,
     failures: Vec<FailureCount>,
@@ -37,9 +41,12 @@ impl RelayReport {
         let Some(relay) = store.relay_by_url(url).await? else {
             return Ok(None);
         };
+        let (canonical, aliases) = clustered(store, relay.id).await?;
         let since = now.saturating_sub(FAILURES_OF);
         Ok(Some(Self {
             evidence: store.evidence(url).await?,
+            canonical,
+            aliases,
             uptime: store.uptime(relay.id, now).await?,
             transitions: store.transitions(relay.id, MAX_TRANSITIONS).await?,
             failures: store.failures(relay.id, since).await?,
@@ -76,6 +83,8 @@ impl RelayReport {
             "state": relay.state.as_str(),
             "discovered_at": relay.discovered_at,
             "validated_at": relay.validated_at,
+            "canonical_url": self.canonical.as_ref().map(|relay| relay.url.as_str()),
+            "aliases": self.aliases.iter().map(|relay| relay.url.as_str()).collect::<Vec<_>>(),
             "check_failures": relay.check_failures,
             "next_check_at": relay.next_check_at,
             "uptime": self.uptime.iter().map(window).collect::<Vec<_>>(),
@@ -84,6 +93,20 @@ impl RelayReport {
             "evidence": evidence.collect::<Vec<_>>(),
         })
     }
+}
+
+/// The relay that one is an alias of, and its own aliases.
+async fn clustered(
+    store: &(impl RelationalStore + ?Sized),
+    relay: RelayId,
+) -> Result<(Option<Relay>, Vec<Relay>), StoreError> {
+    let rows = store.aliases(relay).await?;
+    let canonical = rows.iter().find(|row| row.relay == relay);
+    let canonical: Vec<RelayId> = canonical.map(|row| row.canonical).into_iter().collect();
+    let own = rows.iter().filter(|row| row.canonical == relay);
+    let own: Vec<RelayId> = own.map(|row| row.relay).collect();
+    let mut canonical = store.relays_by_id(&canonical).await?;
+    Ok((canonical.pop(), store.relays_by_id(&own).await?))
 }
 
 fn window(figures: &WindowFigures) -> Value {

@@ -2,6 +2,7 @@
 //! and service state. No I/O and no invariant that a type does not enforce by itself.
 
 mod address_block;
+mod alias;
 mod candidate;
 mod coverage;
 mod event_relay;
@@ -14,6 +15,7 @@ mod service_state;
 mod views;
 
 pub use address_block::{AddressBlock, AddressBlockError};
+pub use alias::Alias;
 pub use candidate::{Candidate, NewCandidate};
 pub use coverage::{Gap, GapReason, Interval, Method, NewGap};
 pub use event_relay::Sighting;

@@ -9,6 +9,7 @@
 //! except where a method counts ([`CandidateStore::postpone`], [`CoverageStore::add_gap`]: one attempt
 //! too many; [`EvidenceStore::add_evidence`]: one naming too many). Batches of more than a thousand candidates or relays are whole by the thousand.
 
+pub mod aliases;
 pub mod candidates;
 pub mod coverage;
 mod data_dir;
@@ -38,6 +39,7 @@ mod statement;
 pub mod statistics;
 pub mod timeline;
 
+pub use aliases::AliasStore;
 pub use candidates::CandidateStore;
 pub use coverage::CoverageStore;
 pub use embedded::{Embedded, EmbeddedOptions};
@@ -59,6 +61,7 @@ pub trait RelationalStore:
     CandidateStore
     + EvidenceStore
     + RelayStore
+    + AliasStore
     + HistoryStore
     + MetadataStore
     + CoverageStore
@@ -73,6 +76,7 @@ impl<T> RelationalStore for T where
     T: CandidateStore
         + EvidenceStore
         + RelayStore
+        + AliasStore
         + HistoryStore
         + MetadataStore
         + CoverageStore

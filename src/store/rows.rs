@@ -8,9 +8,9 @@ use nips::relay_url::LocalRelays;
 use nips::{EventId, Network, PublicKey, RelayUrl};
 
 use crate::model::{
-    Candidate, Evidence, FailureCount, Gap, GapReason, Interval, Metadata, MetadataType, Method,
-    Relay, RelayId, RelayMetadata, RelayState, RttSample, ServiceName, ServiceState, StateType,
-    Transition,
+    Alias, Candidate, Evidence, FailureCount, Gap, GapReason, Interval, Metadata, MetadataType,
+    Method, Relay, RelayId, RelayMetadata, RelayState, RttSample, ServiceName, ServiceState,
+    StateType, Transition,
 };
 use crate::store::StoreError;
 use crate::store::coverage::{CoverageCount, GapCount, NetworkProgress, RelayProgress};
@@ -156,6 +156,30 @@ pub(super) fn rtt_sample(row: &impl StoredRow, relay: RelayId) -> Result<RttSamp
         })
     };
     read().ok_or_else(|| damaged("rtt sample", row, "checked_at"))
+}
+
+/// An alias from a row of `relay_alias`.
+pub(super) fn alias(row: &impl StoredRow) -> Result<Alias, StoreError> {
+    let read = || {
+        Some(Alias {
+            relay: RelayId(number(row, "relay_id")?),
+            canonical: RelayId(number(row, "canonical_id")?),
+            evidence: row.text("evidence")?.to_owned(),
+            found_at: number(row, "found_at")?,
+        })
+    };
+    read().ok_or_else(|| damaged("alias", row, "relay_id"))
+}
+
+/// What the URLs with the scheme, host and port of this one lie between: the URL without a path, the same
+/// with a slash, and the first text behind all that begin with that.
+pub(super) fn beside(url: &RelayUrl) -> (String, String, String) {
+    let base = url
+        .as_str()
+        .strip_suffix(url.path())
+        .unwrap_or(url.as_str());
+    // '0' is the character behind '/'.
+    (base.to_owned(), format!("{base}/"), format!("{base}0"))
 }
 
 /// The latest check from a row of `relay_check`, which is all null before the first.

@@ -1,11 +1,11 @@
 /*
- * Purpose:    Find the relays that the monitor has to visit, longest waiting first.
+ * Purpose:    Find the relays that the monitor has to visit, longest waiting first; aliases are never.
  * Parameters: $1 networks
  *             $2 now
  *             $3 limit
  * Result:     relays in that order
  * Caller:     RelayStore::due_for_check
- * Index:      relay_by_check, at most limit entries of each network
+ * Index:      relay_by_check, at most limit entries of each network; primary key of relay_alias
  */
 SELECT
     due.relay_id, due.url, due.network, due.discovered_at, due.validated_at, due.state,
@@ -17,6 +17,7 @@ CROSS JOIN LATERAL (
         r.check_failures, r.next_check_at, r.sync_failures, r.next_sync_at
     FROM relay AS r
     WHERE r.network = asked.network AND r.next_check_at <= $2
+        AND NOT EXISTS (SELECT FROM relay_alias AS a WHERE a.relay_id = r.relay_id)
     ORDER BY r.next_check_at, r.relay_id
     LIMIT $3
 ) AS due

@@ -8,8 +8,8 @@
  *             $5 milliseconds until the lease ends
  * Result:     the relays that are the worker's now, in that order
  * Caller:     LeaseStore::lease_due
- * Index:      relay_by_sync, at most limit entries of each network and those that are leased; primary key of
- *             sync_lease
+ * Index:      relay_by_sync, at most limit entries of each network and those that are leased; primary keys
+ *             of relay_alias and sync_lease
  */
 WITH due AS MATERIALIZED (
     SELECT
@@ -22,6 +22,7 @@ WITH due AS MATERIALIZED (
             r.check_failures, r.next_check_at, r.sync_failures, r.next_sync_at
         FROM relay AS r
         WHERE r.network = asked.network AND r.next_sync_at <= $2
+            AND NOT EXISTS (SELECT FROM relay_alias AS a WHERE a.relay_id = r.relay_id)
             AND NOT EXISTS (
                 SELECT FROM sync_lease AS l
                 WHERE l.relay_id = r.relay_id AND l.expires_at > clock_timestamp()

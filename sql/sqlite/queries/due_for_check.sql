@@ -1,11 +1,11 @@
 /*
- * Purpose:    Find the relays that the monitor has to visit, longest waiting first.
+ * Purpose:    Find the relays that the monitor has to visit, longest waiting first; aliases are never.
  * Parameters: $1 JSON array of networks
  *             $2 now
  *             $3 limit
  * Result:     relays in that order
  * Caller:     RelayStore::due_for_check
- * Index:      relay_by_check, at most limit entries of each network
+ * Index:      relay_by_check, at most limit entries of each network; primary key of relay_alias
  */
 SELECT
     r.relay_id, r.url, r.network, r.discovered_at, r.validated_at, r.state, r.check_failures,
@@ -17,6 +17,7 @@ CROSS JOIN json_each((
         SELECT d.relay_id
         FROM relay AS d
         WHERE d.network = asked.value AND d.next_check_at <= $2
+            AND NOT EXISTS (SELECT 1 FROM relay_alias AS a WHERE a.relay_id = d.relay_id)
         ORDER BY d.next_check_at, d.relay_id
         LIMIT $3
     ) AS first

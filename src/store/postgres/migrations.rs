@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (
         1,
         "relay",
@@ -62,6 +62,11 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
         11,
         "history",
         include_str!("../../../sql/postgres/migrations/0011_history.sql"),
+    ),
+    (
+        12,
+        "alias",
+        include_str!("../../../sql/postgres/migrations/0012_alias.sql"),
     ),
 ];
 

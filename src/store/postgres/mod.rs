@@ -6,6 +6,7 @@
 //! connections of `store.listen_url`.
 //! Every statement is a file of `sql/postgres`; a trait is implemented in the file of its name.
 
+mod aliases;
 mod batch;
 mod call;
 mod candidates;

@@ -5,7 +5,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr, SqliteConnection};
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (
         1,
         "relay",
@@ -45,6 +45,11 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
         8,
         "history",
         include_str!("../../../sql/sqlite/migrations/0008_history.sql"),
+    ),
+    (
+        9,
+        "alias",
+        include_str!("../../../sql/sqlite/migrations/0009_alias.sql"),
     ),
 ];
 

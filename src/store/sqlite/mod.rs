@@ -5,6 +5,7 @@
 //! `sql/sqlite/queries`, and `sql/README.md` names the index behind each. A trait is implemented in
 //! the file of its name.
 
+mod aliases;
 mod backup;
 mod batch;
 mod candidates;

@@ -4,6 +4,7 @@
 //! An assembly joins by a macro at the foot of this file, around a function that opens a new, empty store.
 //! A case joins by its name in the list. Each pair becomes a test of its own.
 
+mod aliases;
 mod candidates;
 mod coverage;
 pub(crate) mod events;
@@ -59,6 +60,13 @@ macro_rules! every_relational_case {
                 a_visit_to_an_unknown_relay_fails,
                 relays_are_counted_by_network_and_state,
                 walking_meets_every_relay_once,
+            ],
+            aliases: [
+                relays_beside_share_scheme_host_and_port,
+                an_alias_is_listed_and_visited_no_more,
+                aliases_of_an_alias_follow_it,
+                a_canonical_relay_is_visited_again,
+                an_alias_of_itself_is_none,
             ],
             history: [
                 nothing_is_known_of_a_relay_that_was_never_checked,
