@@ -4,6 +4,7 @@
 //! counted with its reason and puts the next attempt off, longer each time; a candidate that failed too
 //! often is given up and not taken in again for a while.
 
+mod aliases;
 mod probe;
 mod retry;
 
@@ -35,6 +36,7 @@ struct Inner {
 #[derive(Debug, Default)]
 struct Tally {
     promoted: u64,
+    aliases: u64,
     postponed: BTreeMap<&'static str, u64>,
 }
 
@@ -126,6 +128,7 @@ impl Service for Validator {
         Ok(CycleSummary::new()
             .with("total", tally.promoted + postponed)
             .with("validated", tally.promoted)
+            .with("aliases_found", tally.aliases)
             .with("not_validated", postponed))
     }
 }
@@ -149,12 +152,14 @@ impl Inner {
         drop(permit);
         match verdict {
             Ok(()) => {
-                self.context
-                    .store
-                    .promote(&candidate.url, self.context.clock.now())
-                    .await?;
+                let now = self.context.clock.now();
+                let store = &self.context.store;
+                let relay = store.promote(&candidate.url, now).await?;
                 debug!("promoted");
-                tally.lock().expect("no panic while counting").promoted += 1;
+                let aliases = aliases::find(&self.context, relay, &candidate.url, tokens).await?;
+                let mut tally = tally.lock().expect("no panic while counting");
+                tally.promoted += 1;
+                tally.aliases += aliases;
             }
             Err(reason) => {
                 self.postpone(candidate, reason).await?;

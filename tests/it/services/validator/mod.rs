@@ -1,5 +1,6 @@
 //! The validator: what is promoted, what is put off and for how long, and who is never dialled.
 
+mod aliases;
 mod cycles;
 mod reach;
 mod verdicts;
