@@ -1,6 +1,7 @@
 //! The validator: what is promoted, what is put off and for how long, and who is never dialled.
 
 mod aliases;
+mod crowd;
 mod cycles;
 mod reach;
 mod verdicts;
