@@ -244,7 +244,8 @@ impl Inner {
         let processing = self.config.processing_for(&relay.url);
         let (context, config) = (&self.context, &self.config);
         let visit = Visit::new(context, config, &processing, tokens, relay, signer);
-        let report = visit.watched_by(watcher).run().await?;
+        // A visit knows much, and whoever waits for it should not have to carry it around.
+        let report = Box::pin(visit.watched_by(watcher).run()).await?;
         debug!(
             end = ?report.end,
             count = report.harvest.stored,
