@@ -18,7 +18,7 @@ use crate::config::{GeoConfig, GeoFile};
 use crate::net::{HttpOptions, HttpUrl, HttpUrlError, Net, NetError};
 
 /// Time for a file of some ten megabytes on a slow line.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Mirrors send on to where they keep their files.
 const MAX_REDIRECTS: u8 = 5;

@@ -102,7 +102,7 @@ impl GeoIp {
     }
 
     /// Downloads the files that are missing or too old at `now` unix seconds, where the configuration says
-    /// from where, and opens what has changed. What cannot be had is logged, and had for the next time.
+    /// from where, and opens what has changed. What cannot be had is logged, and tried again some hours later. Cancel-safe.
     pub async fn keep_up(&self, net: &net::Net, now: u64) {
         for file in GeoFile::ALL {
             if !download::is_due(&self.config, file, now) || !self.may_try(file, now) {

@@ -127,7 +127,11 @@ impl Service for Monitor {
     }
 
     async fn cycle(&self, tokens: &Tokens) -> Result<CycleSummary, ServiceError> {
-        self.0.examiner.keep_up(self.0.context.clock.now()).await;
+        tokio::select! {
+            () = self.0.examiner.keep_up(self.0.context.clock.now()) => {}
+            // A download may take minutes, and be begun again any time.
+            () = tokens.soft_stop() => return Ok(CycleSummary::new()),
+        }
         self.0.publish_about_us().await?;
         let tally = Arc::new(Mutex::new(Tally::default()));
         let now = self.0.context.clock.now();

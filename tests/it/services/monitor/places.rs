@@ -5,14 +5,17 @@ use std::time::{Duration, SystemTime};
 
 use bigbrotr::checks::geoip::{Addresses, DownloadError, GeoIp, download};
 use bigbrotr::config::{GeoConfig, GeoFile, MonitorConfig, MonitorProcessing};
+use bigbrotr::lifecycle::Tokens;
 use bigbrotr::model::MetadataType;
-use fleet::{Access, Certificate, DnsAnswer, Information, Member, MemberPlan};
+use bigbrotr::services::Service;
+use fleet::{Access, Behaviour, Certificate, DnsAnswer, Information, Member, MemberPlan};
 use nips::Kind;
 use nips::nip66::{Check, Geo, MonitorAnnouncement, Net};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::time::Instant;
 
-use super::super::given::{DAY, Given, HOUR, cycle, plan_of};
+use super::super::given::{AT_ONCE, DAY, Given, HOUR, cycle, plan_of, wait_until};
 use super::{discoveries, discovery, document, look_with, monitor_with, result_of};
 use crate::mmdb::{Database, Fractions};
 use crate::shared_data::shared;
@@ -366,6 +369,34 @@ async fn what_is_no_database_replaces_nothing_and_is_not_asked_for_at_once_again
         assert_eq!(given.member().seen().requests.len(), expected);
         given.clock.advance(3 * HOUR);
     }
+}
+
+#[tokio::test]
+async fn a_download_does_not_hold_up_the_end() {
+    let pace = Duration::from_secs(1);
+    let slow = MemberPlan::new(Behaviour::SlowTls { pace });
+    let given = Given::of(slow.access(Access::Tls(Certificate::Valid))).await;
+    let geo = GeoConfig {
+        city_download_url: Some(url(given.member())),
+        ..config(&given.path("."))
+    };
+    let config = MonitorConfig {
+        geo,
+        ..MonitorConfig::default()
+    };
+    let monitor = monitor_with(&given.context, config);
+    let tokens = Tokens::new();
+    let asked = async {
+        wait_until("the file is asked for", async || {
+            given.member().seen().connections > 0
+        })
+        .await;
+        tokens.stop();
+    };
+    let started = Instant::now();
+    let (summary, ()) = tokio::join!(monitor.cycle(&tokens), asked);
+    assert!(summary.unwrap().is_idle());
+    assert!(started.elapsed() < AT_ONCE);
 }
 
 #[tokio::test]
