@@ -67,7 +67,8 @@ impl<'a> Ledger<'a> {
         };
         let covered = self.context.store.coverage(self.relay, self.filter).await?;
         let mut ranges = missing(wanted, &covered, &self.gaps, self.opened_at);
-        let newest = ranges.first_mut().filter(|it| it.until == wanted.until);
+        let newest = ranges.first_mut();
+        let newest = newest.filter(|it| overlap > 0 && it.until == wanted.until);
         if let Some(newest) = newest {
             let below = |it: &&Interval| it.until.checked_add(1) == Some(newest.from);
             let covered = covered.iter().find(below);
