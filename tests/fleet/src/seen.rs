@@ -23,6 +23,8 @@ pub struct Seen {
     pub frames: usize,
     /// EVENT messages that a scripted member sent; those of a healthy one are not seen.
     pub sent_events: usize,
+    /// Bytes of the JSON of those events.
+    pub sent_bytes: u64,
     /// REQ messages.
     pub reqs: Vec<Req>,
     /// Events of EVENT messages that parse.
@@ -86,8 +88,10 @@ impl Recorder {
         push(&mut self.lock().requests, request.clone());
     }
 
-    pub(crate) fn sent_event(&self) {
-        self.lock().sent_events += 1;
+    pub(crate) fn sent_event(&self, event: &str) {
+        let mut seen = self.lock();
+        seen.sent_events += 1;
+        seen.sent_bytes += event.len() as u64;
     }
 
     pub(crate) fn frame(&self, text: &str) {

@@ -369,7 +369,7 @@ impl Session {
             bail!("the script cuts the connection");
         }
         self.sent += 1;
-        self.recorder.sent_event();
+        self.recorder.sent_event(event);
         let text = format!("[\"EVENT\",{},{event}]", json!(name));
         self.socket.feed(Message::text(text)).await?;
         Ok(())

@@ -6,4 +6,5 @@ mod information;
 mod lifecycle;
 mod names;
 mod silence;
+mod syncs;
 mod tls;

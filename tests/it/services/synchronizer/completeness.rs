@@ -73,13 +73,19 @@ async fn b8_a_relay_with_a_cap_of_its_own_is_complete_at_little_cost() {
     crawl.assert_complete(member).await;
     let (held, seen) = (member.holds().len(), member.seen());
     assert!(held >= 1_500);
-    let traffic = seen.sent_events as f64 / held as f64;
+    let new: usize = crawl
+        .events()
+        .await
+        .iter()
+        .map(|event| event.to_json().len())
+        .sum();
+    let traffic = seen.sent_bytes as f64 / new as f64;
     assert!(
-        traffic <= 1.3,
-        "{traffic:.2} events were sent for each held"
+        traffic <= 1.2,
+        "{traffic:.2} bytes were sent for each new one"
     );
     assert!(
-        seen.reqs.len() <= held / 100 + 5,
+        seen.reqs.len() <= held / 100 * 9 / 8 + 2,
         "{} questions",
         seen.reqs.len()
     );
