@@ -12,7 +12,7 @@ use axum::serve::ListenerExt;
 use bigbrotr::archive::{Archive, ArchiveSettings};
 use bigbrotr::clock::SystemClock;
 use bigbrotr::relay::{Relay, RelaySettings};
-use bigbrotr::store::events::{EventBatch, IfDeleted, NewEvent};
+use bigbrotr::store::events::{EventBatch, IfDeleted, IfProtected, NewEvent};
 use bigbrotr::store::{Embedded, EmbeddedOptions, EventStore as _};
 use fleet::events::Generator;
 use nips::event::UnsignedEvent;
@@ -69,6 +69,7 @@ pub(crate) async fn write(store: &Embedded, events: Vec<Event>) {
         event,
         sighting: None,
         if_deleted: IfDeleted::Keep,
+        if_protected: IfProtected::Hide,
     });
     let batch = EventBatch {
         events: new.collect(),
