@@ -1,4 +1,4 @@
-//! CPU a row, of the whole server and of the sessions alone, and bytes a row, kept whole and in lightweight mode.
+//! CPU of the server a row, and bytes a row, kept whole and in lightweight mode.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use nips::{Event, Kind};
 
 use super::batches::{arriving, sighted};
 use super::data::Network;
-use super::server::{Server, ServerCpu};
+use super::server::Server;
 
 /// Events in the data set, and in one write.
 const STORED: usize = 555_000;
@@ -29,10 +29,7 @@ const WHOLE_KINDS: [u16; 4] = [0, 10_002, 10_166, 30_166];
 pub(crate) async fn measure(server: &Server) {
     let mut network = Network::new(STORED);
     let events: Vec<Event> = (0..STORED).map(|number| network.event(number)).collect();
-    println!(
-        "{:<44} {:>13} {:>15} {:>10}",
-        "", "server us/row", "sessions us/row", "rows/s"
-    );
+    println!("{:<44} {:>12} {:>10}", "", "server us/row", "rows/s");
     whole(server, &mut network, &events).await;
     lightweight(server, &events).await;
 }
@@ -111,7 +108,7 @@ async fn write_steadily(store: &PostgresStore, network: &mut Network, events: &[
 struct Cost<'s> {
     server: &'s Server,
     started: Instant,
-    cpu: ServerCpu,
+    cpu: f64,
 }
 
 impl<'s> Cost<'s> {
@@ -119,7 +116,7 @@ impl<'s> Cost<'s> {
         Self {
             server,
             started: Instant::now(),
-            cpu: server.cpu(),
+            cpu: server.cpu_us(),
         }
     }
 
@@ -128,10 +125,9 @@ impl<'s> Cost<'s> {
     }
 
     fn report(&mut self, what: &str, rows: usize) {
-        let cpu = self.server.cpu().since(self.cpu);
+        let cpu = self.server.cpu_us() - self.cpu;
         let rate = rows as f64 / self.started.elapsed().as_secs_f64();
-        let [all, sessions] = [cpu.all_us, cpu.sessions_us].map(|us| us / rows as f64);
-        println!("{what:<44} {all:>13.1} {sessions:>15.1} {rate:>10.0}");
+        println!("{what:<44} {:>12.1} {rate:>10.0}", cpu / rows as f64);
         self.restart();
     }
 }

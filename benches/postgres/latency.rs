@@ -175,14 +175,14 @@ impl Clock<'_> {
     async fn time(&self, what: &str, mut call: impl AsyncFnMut(&mut StdRng)) {
         let mut rng = StdRng::seed_from_u64(7);
         call(&mut rng).await;
-        let cpu = self.server.cpu().all_us;
+        let cpu = self.server.cpu_us();
         let mut took: Vec<Duration> = Vec::with_capacity(CALLS);
         for _ in 0..CALLS {
             let started = Instant::now();
             call(&mut rng).await;
             took.push(started.elapsed());
         }
-        let cpu = (self.server.cpu().all_us - cpu) / 1_000.0 / CALLS as f64;
+        let cpu = (self.server.cpu_us() - cpu) / 1_000.0 / CALLS as f64;
         took.sort_unstable();
         let [median, p99] =
             [CALLS / 2, CALLS * 99 / 100].map(|position| took[position].as_secs_f64() * 1_000.0);

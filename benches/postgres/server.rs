@@ -15,23 +15,6 @@ const DATABASE: &str = "bench";
 /// In which Linux counts the time of processes that ended.
 const TICK_US: f64 = 10_000.0;
 
-/// CPU time, in microseconds.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct ServerCpu {
-    pub(crate) all_us: f64,
-    pub(crate) sessions_us: f64,
-}
-
-impl ServerCpu {
-    /// What was spent since.
-    pub(crate) fn since(self, before: Self) -> Self {
-        Self {
-            all_us: self.all_us - before.all_us,
-            sessions_us: self.sessions_us - before.sessions_us,
-        }
-    }
-}
-
 /// The server, and its first process.
 pub(crate) struct Server {
     direct: String,
@@ -101,35 +84,25 @@ impl Server {
         self.administrate(&self.direct, &drop).await;
     }
 
-    /// CPU time of all processes of the server, those that ended included, and of the sessions in the
-    /// database alone.
-    pub(crate) fn cpu(&self) -> ServerCpu {
+    /// CPU time of all processes of the server, those that ended included, in microseconds.
+    pub(crate) fn cpu_us(&self) -> f64 {
+        let stat = |path: &Path| fs::read_to_string(path.join("stat")).ok();
+        let field = |stat: &str, number: usize| -> Option<f64> {
+            let (_, fields) = stat.rsplit_once(") ")?;
+            fields.split(' ').nth(number - 3)?.parse().ok()
+        };
         let postmaster = stat(&Path::new("/proc").join(self.postmaster.to_string()));
         let postmaster = postmaster.expect("the server runs");
         let ticks_of_ended = field(&postmaster, 16).zip(field(&postmaster, 17));
         let ended = ticks_of_ended.map_or(0.0, |(user, system)| (user + system) * TICK_US);
-        let mut cpu = ServerCpu {
-            all_us: ended,
-            sessions_us: 0.0,
-        };
-        for process in fs::read_dir("/proc").expect("this is Linux").flatten() {
-            let Some(us) = self.time_of_child(&process.path()) else {
-                continue;
-            };
-            cpu.all_us += us;
-            if is_session(&process.path()) {
-                cpu.sessions_us += us;
-            }
-        }
-        cpu
-    }
-
-    /// CPU time of a process in microseconds, if it is one of the server.
-    fn time_of_child(&self, process: &Path) -> Option<f64> {
-        let parent = field(&stat(process)?, 4)?;
-        let time = fs::read_to_string(process.join("schedstat")).ok()?;
-        let nanoseconds: f64 = time.split(' ').next()?.parse().ok()?;
-        (parent == f64::from(self.postmaster)).then_some(nanoseconds / 1_000.0)
+        let processes = fs::read_dir("/proc").expect("this is Linux").flatten();
+        let running = processes.filter_map(|process| {
+            let parent = field(&stat(&process.path())?, 4)?;
+            let time = fs::read_to_string(process.path().join("schedstat")).ok()?;
+            let nanoseconds: f64 = time.split(' ').next()?.parse().ok()?;
+            (parent == f64::from(self.postmaster)).then_some(nanoseconds / 1_000.0)
+        });
+        ended + running.sum::<f64>()
     }
 
     /// Does what autovacuum does.
@@ -169,22 +142,6 @@ impl Server {
         let statement = AssertSqlSafe(statement.to_owned());
         connection.execute(statement).await.expect("it is SQL");
     }
-}
-
-fn stat(process: &Path) -> Option<String> {
-    fs::read_to_string(process.join("stat")).ok()
-}
-
-/// A field of proc(5)'s `stat`, which counts from 1.
-fn field(stat: &str, number: usize) -> Option<f64> {
-    let (_, fields) = stat.rsplit_once(") ")?;
-    fields.split(' ').nth(number - 3)?.parse().ok()
-}
-
-/// Whether a process of the server serves somebody in the bench's database; its title tells the user and the database.
-fn is_session(process: &Path) -> bool {
-    let title = fs::read_to_string(process.join("cmdline")).unwrap_or_default();
-    title.split(' ').nth(2) == Some(DATABASE)
 }
 
 async fn connect(url: &str) -> PgConnection {

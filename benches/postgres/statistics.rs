@@ -43,18 +43,14 @@ pub(crate) async fn measure(server: &Server) {
     let mut connection = server.connect_to_database().await;
     connection.execute(RELAYS).await.expect("it is SQL");
     let earlier = make(&mut connection, 0, EARLIER).await;
-    let cpu = server.cpu().all_us;
+    let cpu = server.cpu_us();
     while store
         .fold_statistics(COMMITS_PER_FOLD)
         .await
         .expect("it folds")
         > 0
     {}
-    report(
-        "fold, the first sightings",
-        earlier,
-        server.cpu().all_us - cpu,
-    );
+    report("fold, the first sightings", earlier, server.cpu_us() - cpu);
     store
         .refresh_statistics(&VIEWS)
         .await
@@ -65,14 +61,14 @@ pub(crate) async fn measure(server: &Server) {
         .expect("it is SQL");
 
     let new = make(&mut connection, EARLIER, EARLIER + NEW).await;
-    let cpu = server.cpu().all_us;
+    let cpu = server.cpu_us();
     while store
         .fold_statistics(COMMITS_PER_FOLD)
         .await
         .expect("it folds")
         > 0
     {}
-    report("fold, the new ones", new, server.cpu().all_us - cpu);
+    report("fold, the new ones", new, server.cpu_us() - cpu);
     println!(
         "\n{:<44} {:>12} {:>10}",
         format!("refresh at {} sightings", earlier + new),
@@ -80,7 +76,7 @@ pub(crate) async fn measure(server: &Server) {
         "ms"
     );
     for round in ["what is new", "nothing new"] {
-        let cpu = server.cpu().all_us;
+        let cpu = server.cpu_us();
         let mut elapsed = 0.0;
         for view in store
             .refresh_statistics(&VIEWS)
@@ -97,7 +93,7 @@ pub(crate) async fn measure(server: &Server) {
                 elapsed += view.elapsed.as_secs_f64() * 1e3;
             }
         }
-        let all = (server.cpu().all_us - cpu) / 1e3;
+        let all = (server.cpu_us() - cpu) / 1e3;
         println!(
             "{:<44} {all:>12.0} {elapsed:>10.0}",
             format!("all; the seven of them ({round})")

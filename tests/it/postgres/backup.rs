@@ -11,8 +11,17 @@ use crate::cli::import::lines;
 use crate::cli::operator::{Operator, Ran};
 use crate::sql_files::root;
 
-/// One of PostgreSQL's programs, of the newest version that Debian's packages left here.
+/// One of PostgreSQL's programs: of the server that `POSTGRES_BIN` chose for the tests, or of the newest version
+/// that Debian's packages left here.
 fn program(name: &str) -> String {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the test command is told in the environment"
+    )]
+    let chosen = std::env::var("POSTGRES_BIN");
+    if let Ok(chosen) = chosen {
+        return format!("{chosen}/{name}");
+    }
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let programs = versions.filter_map(|entry| Some(entry.ok()?.path().join("bin").join(name)));
     let newest: Option<PathBuf> = programs.filter(|path| path.exists()).max();
