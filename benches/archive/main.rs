@@ -15,11 +15,14 @@ mod bars;
 mod cpu;
 #[path = "../instruments/machine.rs"]
 mod machine;
+#[path = "../instruments/option.rs"]
+mod option;
 #[path = "../instruments/others.rs"]
 mod others;
 
 use nips::Event;
 
+use self::option::option;
 use self::report::Report;
 use self::stations::Stations;
 
@@ -38,7 +41,7 @@ const WARM_UP_EVENTS: usize = 20_000;
 
 fn main() {
     println!("{}\n", machine::describe());
-    let rounds = rounds();
+    let rounds = option("--rounds", ROUNDS);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
     let mut generator = fleet::events::Generator::new(1);
@@ -58,12 +61,4 @@ fn main() {
         relays,
     );
     report.draw();
-}
-
-/// `--rounds N`; cargo adds `--bench`.
-fn rounds() -> usize {
-    let arguments: Vec<String> = std::env::args().collect();
-    let at = arguments.iter().position(|argument| argument == "--rounds");
-    let value = at.and_then(|at| arguments.get(at + 1));
-    value.map_or(ROUNDS, |value| value.parse().expect("--rounds is a number"))
 }

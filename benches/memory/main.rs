@@ -10,14 +10,19 @@ mod sample;
 
 #[path = "../instruments/curve.rs"]
 mod curve;
+#[path = "../instruments/free_address.rs"]
+mod free_address;
 #[path = "../instruments/machine.rs"]
 mod machine;
+#[path = "../instruments/option.rs"]
+mod option;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
 use fleet::{Behaviour, Completeness, ConfigOptions, Fleet, FleetPlan};
 
+use self::free_address::free_address;
+use self::option::option;
 use self::program::Program;
 use self::report::Report;
 use self::sample::Sample;
@@ -100,19 +105,4 @@ fn watch(program: &Program, expected: u64) -> Report {
             return report;
         }
     }
-}
-
-/// `NAME NUMBER` among the arguments; cargo adds `--bench`.
-fn option(name: &str, default: usize) -> usize {
-    let arguments: Vec<String> = std::env::args().collect();
-    let at = arguments.iter().position(|argument| argument == name);
-    let value = at.and_then(|at| arguments.get(at + 1));
-    value.map_or(default, |value| value.parse().expect("it is a number"))
-}
-
-/// An address that is free now. The program needs to be asked, and says only to people what port it got.
-fn free_address() -> SocketAddr {
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listener = TcpListener::bind(any).expect("loopback has ports");
-    listener.local_addr().expect("it is bound")
 }

@@ -1,7 +1,7 @@
 //! Memory for each client that is connected, has one subscription and waits.
 
 use super::clients::Clients;
-use super::free_address;
+use super::free_address::free_address;
 use super::program::Program;
 
 /// Clients that connect at first, so that what the program needs once is not counted for each.

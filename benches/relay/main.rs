@@ -16,10 +16,14 @@ mod loads;
 mod overload;
 mod program;
 
+#[path = "../instruments/free_address.rs"]
+mod free_address;
 #[path = "../instruments/machine.rs"]
 mod machine;
+#[path = "../instruments/option.rs"]
+mod option;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use self::option::option;
 
 /// Idle clients.
 const CONNECTIONS: usize = 10_000;
@@ -36,23 +40,9 @@ fn main() {
     println!("{}\n", machine::describe());
     let is_whole = !names("idle") && !names("overload");
     if is_whole || names("idle") {
-        idle::measure(option(&arguments, "--connections", CONNECTIONS));
+        idle::measure(option("--connections", CONNECTIONS));
     }
     if is_whole || names("overload") {
-        overload::measure(option(&arguments, "--seconds", SECONDS));
+        overload::measure(option("--seconds", SECONDS));
     }
-}
-
-/// `NAME NUMBER` among the arguments; cargo adds `--bench`.
-fn option(arguments: &[String], name: &str, default: usize) -> usize {
-    let at = arguments.iter().position(|argument| argument == name);
-    let value = at.and_then(|at| arguments.get(at + 1));
-    value.map_or(default, |value| value.parse().expect("it is a number"))
-}
-
-/// An address that is free now.
-fn free_address() -> SocketAddr {
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listener = TcpListener::bind(any).expect("loopback has ports");
-    listener.local_addr().expect("it is bound")
 }

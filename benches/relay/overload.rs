@@ -9,7 +9,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use super::clients::Client;
-use super::free_address;
+use super::free_address::free_address;
 use super::loads::Load;
 use super::program::Program;
 

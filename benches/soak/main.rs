@@ -8,21 +8,26 @@
 
 mod rounds;
 
+#[path = "../instruments/free_address.rs"]
+mod free_address;
 #[path = "../instruments/machine.rs"]
 mod machine;
+#[path = "../instruments/option.rs"]
+mod option;
 #[path = "../memory/program.rs"]
 mod program;
 #[path = "../memory/sample.rs"]
 mod sample;
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use fleet::{Behaviour, ConfigOptions, ConfigPaths, Fleet, FleetPlan, MemberPlan};
 use nips::{Event, EventId};
 
+use self::free_address::free_address;
+use self::option::option;
 use self::rounds::Rounds;
 
 const EVENTS: usize = 300_000;
@@ -119,19 +124,4 @@ fn archived(paths: &ConfigPaths) -> BTreeSet<EventId> {
         .lines()
         .map(|line| Event::from_json(line).expect("an event"));
     events.map(|event| event.id()).collect()
-}
-
-/// `NAME NUMBER` among the arguments; cargo adds `--bench`.
-fn option(name: &str, default: usize) -> usize {
-    let arguments: Vec<String> = std::env::args().collect();
-    let at = arguments.iter().position(|argument| argument == name);
-    let value = at.and_then(|at| arguments.get(at + 1));
-    value.map_or(default, |value| value.parse().expect("it is a number"))
-}
-
-/// An address that is free now. The program needs to be asked, and says only to people what port it got.
-fn free_address() -> SocketAddr {
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listener = TcpListener::bind(any).expect("loopback has ports");
-    listener.local_addr().expect("it is bound")
 }
