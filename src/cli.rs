@@ -13,6 +13,7 @@ mod keygen;
 mod lines;
 mod output;
 mod pass;
+mod relay_argument;
 mod relay_status;
 mod run;
 mod status;
@@ -96,7 +97,7 @@ enum Command {
     Synchronizer(ServiceOptions),
     /// Archives these relays now, known or not, and says how far it is
     Sync(sync::SyncOptions),
-    /// Enforces retention
+    /// Keeps figures and views up to date, and enforces retention
     Refresher(ServiceOptions),
     /// Serves the archive over WebSocket and HTTP
     Relay,

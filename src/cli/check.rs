@@ -8,9 +8,10 @@ use anyhow::Result;
 use clap::Args;
 use futures_util::StreamExt;
 use futures_util::stream;
-use nips::{LocalRelays, RelayUrl};
+use nips::RelayUrl;
 
 use super::output;
+use super::relay_argument::relay_url;
 use crate::app::{net_settings, probe_signer};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{ChecksIncluded, Config};
@@ -25,7 +26,7 @@ const AT_ONCE: usize = 16;
 #[derive(Debug, Args)]
 pub(super) struct CheckOptions {
     /// Relays, e.g. wss://relay.example.com; without a scheme it is wss
-    #[arg(required = true, value_name = "URL", value_parser = relay)]
+    #[arg(required = true, value_name = "URL", value_parser = relay_url)]
     urls: Vec<RelayUrl>,
     /// Print a JSON document for each relay, one a line
     #[arg(long)]
@@ -33,16 +34,6 @@ pub(super) struct CheckOptions {
     /// Do not send the ephemeral event that shows whether the relay takes events
     #[arg(long)]
     no_write: bool,
-}
-
-fn relay(text: &str) -> Result<RelayUrl, String> {
-    let has_scheme = text.contains("://");
-    let url = if has_scheme {
-        text.to_owned()
-    } else {
-        format!("wss://{text}")
-    };
-    RelayUrl::parse_with(&url, LocalRelays::Accepted).map_err(|error| error.to_string())
 }
 
 /// A relay and what was found out about it.
@@ -85,26 +76,4 @@ pub(super) async fn check(mut config: Config, options: CheckOptions) -> Result<E
     } else {
         Exit::Failed
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_is_enough() {
-        for (text, url) in [
-            ("relay.example.com", "wss://relay.example.com"),
-            ("ws://127.0.0.1:7777", "ws://127.0.0.1:7777"),
-            (
-                "wss://relay.example.com/path",
-                "wss://relay.example.com/path",
-            ),
-        ] {
-            assert_eq!(relay(text).unwrap().as_str(), url);
-        }
-        for text in ["https://relay.example.com", "wss://", "no host"] {
-            assert!(relay(text).is_err(), "{text}");
-        }
-    }
 }

@@ -15,11 +15,12 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressStyle};
-use nips::{LocalRelays, RelayUrl};
+use nips::RelayUrl;
 
 use self::reader::{Batch, Reader};
 use self::tally::{Judged, Tally};
 use super::output;
+use super::relay_argument::relay_url;
 use crate::app::App;
 use crate::archive::{Admission, Archive, Door};
 use crate::config::Config;
@@ -40,10 +41,6 @@ pub(super) struct ImportOptions {
     /// Write what is refused to this file, as JSON lines with file, line, reason and text
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
-}
-
-fn relay_url(text: &str) -> Result<RelayUrl, String> {
-    RelayUrl::parse_with(text, LocalRelays::Accepted).map_err(|error| error.to_string())
 }
 
 pub(super) async fn import(config: Config, options: ImportOptions) -> Result<Exit> {

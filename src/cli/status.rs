@@ -13,6 +13,7 @@ use nips::{LocalRelays, RelayUrl};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::relay_argument::relay_url;
 use super::{output, relay_status};
 use crate::app::App;
 use crate::config::Config;
@@ -33,7 +34,8 @@ const MAX_BEHIND: usize = 5;
 
 #[derive(Debug, Args)]
 pub(super) struct StatusOptions {
-    /// A relay: what is known of this one, instead of everything
+    /// A relay: what is known of this one, instead of everything; without a scheme it is wss
+    #[arg(value_name = "URL", value_parser = relay_url)]
     url: Option<RelayUrl>,
 
     /// Print JSON

@@ -6,13 +6,14 @@ mod ticker;
 use anyhow::{Context, Result};
 use clap::Args;
 use futures_util::future::try_join_all;
-use nips::{LocalRelays, RelayUrl};
+use nips::RelayUrl;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::account::Account;
 use self::ticker::Ticker;
 use super::output;
+use super::relay_argument::relay_url;
 use crate::app::{App, net_settings};
 use crate::config::Config;
 use crate::lifecycle::{Exit, GRACE, Lifecycle, Tokens};
@@ -22,16 +23,12 @@ use crate::services::synchronizer::{ErrandEnd, Progress, Synchronizer};
 
 #[derive(Debug, Args)]
 pub(super) struct SyncOptions {
-    /// URLs of relays, e.g. wss://relay.example.com; one that is not known yet is added
+    /// Relays, e.g. wss://relay.example.com; without a scheme it is wss; one that is not known yet is added
     #[arg(required = true, value_name = "RELAY", value_parser = relay_url)]
     relays: Vec<RelayUrl>,
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
-}
-
-fn relay_url(text: &str) -> Result<RelayUrl, String> {
-    RelayUrl::parse_with(text, LocalRelays::Accepted).map_err(|error| error.to_string())
 }
 
 pub(super) async fn sync(config: Config, mut options: SyncOptions) -> Result<Exit> {
