@@ -6,8 +6,7 @@
 //! the monitor has stored, the event the newest that the archive serves, so that deleting it takes the wish back.
 //! What was heard is kept with its evidence, and for as long as it holds no connection is made.
 
-use std::fmt::Write;
-
+use data_encoding::HEXLOWER;
 use nips::nip11::RelayInformation;
 use nips::{Filter, Kind, PublicKey};
 use serde_json::{Value, json};
@@ -94,17 +93,10 @@ async fn objection(context: &Context, relay: &Relay) -> Result<Option<Objection>
     {
         return Ok(Some(Objection {
             said_in: "nip11",
-            evidence: hex(&document.id()),
+            evidence: HEXLOWER.encode(&document.id()),
         }));
     }
     signed(context, relay, &information).await
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// An event by the relay's own key or its administrator's.

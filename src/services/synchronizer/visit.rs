@@ -68,7 +68,7 @@ pub(super) struct VisitReport {
     pub harvest: Harvest,
     /// Whether anything was covered.
     pub has_progress: bool,
-    /// REQs sent.
+    /// REQs and NEG-OPENs sent.
     pub requests: u64,
     /// Bytes received.
     pub received_bytes: u64,
