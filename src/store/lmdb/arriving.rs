@@ -64,9 +64,11 @@ impl PreparedBatch {
         }
     }
 
-    /// Whether somebody asks to be forgotten.
-    pub(super) fn vanishes(&self) -> bool {
-        self.events.iter().any(|new| new.facts.is_vanish_request)
+    /// Whether nothing may wait to be indexed when it is written: whoever vanishes has to be found in the
+    /// indexes, and what an author brings may be stored already: the log tells of it twice, and must not
+    /// pass for new events that wait.
+    pub(super) fn needs_indexes(&self) -> bool {
+        self.events.iter().any(PreparedEvent::needs_indexes)
     }
 
     /// How many rows it is about.
@@ -92,6 +94,11 @@ impl PreparedEvent {
     pub(super) fn is_brought_by_author(&self) -> bool {
         let is_hidden = self.facts.is_protected && !self.facts.is_stub;
         is_hidden && self.if_protected == IfProtected::Show
+    }
+
+    /// See [`PreparedBatch::needs_indexes`].
+    pub(super) fn needs_indexes(&self) -> bool {
+        self.facts.is_vanish_request || self.is_brought_by_author()
     }
 
     /// The order in which facts go in: requests before what they concern, then by key.

@@ -4,12 +4,14 @@
 //! writes a good part of every index. Bulk leaves its rows here instead, one sorted [`Chunk`] for each
 //! commit, until there are enough of them to share pages, or the writer has nothing else to do
 //! (`indexing`). Readers look here as well. The same goes for rows that have to go, because an event
-//! was superseded or deleted: readers pass over them until then.
+//! was superseded or deleted: readers pass over them until then. Chunks of many commits become one, in a
+//! file (`row_set`), so that memory and the number of chunks are bounded.
 //!
 //! Nothing is at stake: the events are durable, the log of arrivals says which of them are not
 //! indexed, and whoever opens the store next reads their rows anew.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use heed::RoTxn;
@@ -18,30 +20,31 @@ use nips::EventId;
 use super::fault::Fault;
 use super::index::{Index, IndexChanges};
 use super::keys::{id_prefix, trailing_eid};
+use super::row_set::{List, RowSet, SortedRows};
 use super::tables::{INDEXED_BATCH, Tables, visibility_of};
 
-/// A row of `by_id` and the byte for the visibility.
-pub(super) type IdRow = ([u8; 16], u8);
+/// Bytes of the key of a row of `by_id`; the byte for the visibility follows.
+const ID_KEY_LEN: usize = 16;
 
-/// What one commit left to be indexed. Sorted once it is published.
-#[derive(Default)]
-pub(super) struct Chunk {
+/// What a commit leaves to be indexed, while it is collected.
+pub(super) struct Draft {
     /// The batch of arrivals that holds its events.
     batch: u64,
-    /// New events.
-    pub(super) ids: Vec<IdRow>,
+    ids: Vec<[u8; ID_KEY_LEN + 1]>,
     /// Events stored before that are seen differently from now on, by key.
     pub(super) changed: HashMap<u64, u8>,
     /// Rows to add for what some reader may see now.
     pub(super) rows: IndexChanges,
 }
 
-impl Chunk {
-    /// An empty chunk for a batch of arrivals.
+impl Draft {
+    /// An empty one for a batch of arrivals.
     pub(super) fn of(batch: u64) -> Self {
         Self {
             batch,
-            ..Self::default()
+            ids: Vec::new(),
+            changed: HashMap::new(),
+            rows: IndexChanges::default(),
         }
     }
 
@@ -49,28 +52,96 @@ impl Chunk {
         self.batch
     }
 
-    /// Events that it is about.
-    fn len(&self) -> usize {
-        self.ids.len() + self.changed.len()
+    /// Adds a new event: its key in `by_id`, and the byte for its visibility.
+    pub(super) fn add_id(&mut self, key: [u8; ID_KEY_LEN], code: u8) {
+        let mut row = [code; ID_KEY_LEN + 1];
+        row[..ID_KEY_LEN].copy_from_slice(&key);
+        self.ids.push(row);
     }
 
-    fn sort(&mut self) {
+    fn into_chunk(mut self) -> Chunk {
         self.ids.sort_unstable();
-        self.rows.sort();
+        let rows = RowSet::new(|list, bytes| match list {
+            List::Ids => bytes.extend_from_slice(self.ids.as_flattened()),
+            _ => self.rows.append_sorted(list, bytes),
+        });
+        Chunk {
+            first: self.batch,
+            last: self.batch,
+            is_run: false,
+            changed: self.changed,
+            rows,
+        }
+    }
+}
+
+/// What one commit left to be indexed, or several that follow each other.
+pub(super) struct Chunk {
+    /// The batches of arrivals that hold its events.
+    first: u64,
+    last: u64,
+    /// Whether it is a merge of others.
+    is_run: bool,
+    /// Events stored before it that are seen differently from then on, by key.
+    changed: HashMap<u64, u8>,
+    /// Rows to add for what some reader may see. Those of an event that is seen differently since are
+    /// among them.
+    rows: RowSet,
+}
+
+impl Chunk {
+    /// One for all that others have, which follow each other.
+    fn merged(chunks: &[Arc<Self>]) -> Option<Self> {
+        let changes = chunks.iter().flat_map(|chunk| &chunk.changed);
+        let sets: Vec<&RowSet> = chunks.iter().map(|chunk| &chunk.rows).collect();
+        Some(Self {
+            first: chunks.first()?.first,
+            last: chunks.last()?.last,
+            is_run: true,
+            changed: changes.map(|(eid, code)| (*eid, *code)).collect(),
+            rows: RowSet::merged(&sets),
+        })
+    }
+
+    /// Moves its rows to a file. When that fails, they stay where they are.
+    fn into_file(mut self, directory: &Path) -> Self {
+        match self.rows.to_file(directory) {
+            Ok(rows) => self.rows = rows,
+            Err(error) => {
+                tracing::warn!(%error, "rows that wait to be indexed stay in memory");
+            }
+        }
+        self
+    }
+
+    /// The last batch of arrivals that it is about.
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// The rows of one list.
+    pub(super) fn list(&self, list: List) -> SortedRows<'_> {
+        self.rows.list(list)
+    }
+
+    /// Events that it is about.
+    fn len(&self) -> usize {
+        self.list(List::Ids).len() + self.changed.len()
     }
 
     /// Its events under an id prefix.
     fn under(&self, prefix: [u8; 8]) -> impl Iterator<Item = u64> {
-        let first = self.ids.partition_point(|(key, _)| key[..8] < prefix[..]);
-        let rows = self.ids[first..].iter();
-        let rows = rows.take_while(move |(key, _)| key.starts_with(&prefix));
-        rows.map(|(key, _)| trailing_eid(key))
+        let rows = self.list(List::Ids);
+        let rows = (rows.lower_bound(&prefix)..).map_while(move |position| rows.get(position));
+        let rows = rows.take_while(move |row| row.starts_with(&prefix));
+        rows.map(|row| trailing_eid(&row[..ID_KEY_LEN]))
     }
 
     /// The visibility of one of its events when it came.
-    fn code(&self, key: &[u8; 16]) -> Option<u8> {
-        let found = self.ids.binary_search_by(|(other, _)| other.cmp(key));
-        found.ok().map(|index| self.ids[index].1)
+    fn code(&self, key: &[u8; ID_KEY_LEN]) -> Option<u8> {
+        let rows = self.list(List::Ids);
+        let row = rows.get(rows.lower_bound(key))?;
+        row.starts_with(key).then(|| row[ID_KEY_LEN])
     }
 }
 
@@ -94,7 +165,7 @@ impl Backlog {
     }
 
     /// The visibility that an event had when it came, if that was since the last indexing.
-    pub(super) fn arrived(&self, key: &[u8; 16]) -> Option<u8> {
+    pub(super) fn arrived(&self, key: &[u8; ID_KEY_LEN]) -> Option<u8> {
         let mut newest_first = self.0.iter().rev();
         newest_first.find_map(|chunk| chunk.code(key))
     }
@@ -121,12 +192,13 @@ impl Backlog {
 
     /// The event keys of one index under a prefix and in a range, one run for each chunk.
     pub(super) fn runs(&self, index: Index, low: &[u8], high: &[u8]) -> impl Iterator<Item = Run> {
+        let list = List::from(index);
         self.0.iter().filter_map(move |chunk| {
-            let rows = chunk.rows.sorted(index);
+            let rows = chunk.list(list);
             let (first, end) = (rows.lower_bound(low), rows.upper_bound(high));
             (first < end).then(|| Run {
                 chunk: Arc::clone(chunk),
-                index,
+                list,
                 first,
                 end,
             })
@@ -136,7 +208,7 @@ impl Backlog {
     /// The lowest row of an index that is not below `key`.
     pub(super) fn first_from(&self, index: Index, key: &[u8]) -> Option<&[u8]> {
         let firsts = self.0.iter().filter_map(|chunk| {
-            let rows = chunk.rows.sorted(index);
+            let rows = chunk.list(index.into());
             rows.get(rows.lower_bound(key))
         });
         firsts.min()
@@ -146,7 +218,7 @@ impl Backlog {
 /// Rows of one chunk under one prefix, read newest first.
 pub(super) struct Run {
     chunk: Arc<Chunk>,
-    index: Index,
+    list: List,
     first: usize,
     end: usize,
 }
@@ -159,9 +231,21 @@ impl Iterator for Run {
             return None;
         }
         self.end -= 1;
-        let row = self.chunk.rows.sorted(self.index).get(self.end);
+        let row = self.chunk.list(self.list).get(self.end);
         row.map(trailing_eid)
     }
+}
+
+/// How much waits.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Load {
+    /// Commits whose rows are in memory, and their events.
+    pub(super) commits: usize,
+    pub(super) events_in_memory: usize,
+    /// Merges of commits.
+    pub(super) runs: usize,
+    /// All events.
+    pub(super) events: usize,
 }
 
 /// The chunks of all states that somebody may be reading.
@@ -177,26 +261,40 @@ impl Backlogs {
         if indexed == last {
             return Ok(Some(Backlog::default()));
         }
-        let is_meant = |chunk: &&Arc<Chunk>| (indexed + 1..=last).contains(&chunk.batch);
+        let is_meant = |chunk: &&Arc<Chunk>| chunk.first > indexed && chunk.last <= last;
         let chunks: Vec<Arc<Chunk>> = self.lock().iter().filter(is_meant).cloned().collect();
-        let is_whole = chunks.len() as u64 == last - indexed;
+        let batches = chunks.iter().map(|chunk| chunk.last - chunk.first + 1);
+        let is_whole = batches.sum::<u64>() == last - indexed;
         Ok(is_whole.then_some(Backlog(chunks)))
     }
 
     /// Adds the chunk of a commit that is about to happen.
-    pub(super) fn publish(&self, mut chunk: Chunk) {
-        chunk.sort();
-        self.lock().push(Arc::new(chunk));
+    pub(super) fn publish(&self, draft: Draft) {
+        let chunk = Arc::new(draft.into_chunk());
+        self.lock().push(chunk);
     }
 
     /// Forgets the chunk of a commit that failed.
     pub(super) fn withdraw(&self, batch: u64) {
-        self.lock().retain(|chunk| chunk.batch != batch);
+        self.lock().retain(|chunk| chunk.first != batch);
     }
 
     /// Forgets chunks whose rows are in the tables now.
     pub(super) fn retire(&self, up_to: u64) {
-        self.lock().retain(|chunk| chunk.batch > up_to);
+        self.lock().retain(|chunk| chunk.last > up_to);
+    }
+
+    /// Makes one chunk of those that single commits left, with its rows in a file. Only for the thread that
+    /// publishes and retires, between commits.
+    pub(super) fn merge(&self, directory: &Path) {
+        let all = self.lock().clone();
+        let single = all.partition_point(|chunk| chunk.is_run);
+        let (runs, commits) = all.split_at(single);
+        let Some(merged) = Chunk::merged(commits) else {
+            return;
+        };
+        let merged = Arc::new(merged.into_file(directory));
+        *self.lock() = runs.iter().cloned().chain([merged]).collect();
     }
 
     /// Whether everything is indexed.
@@ -204,11 +302,20 @@ impl Backlogs {
         self.lock().is_empty()
     }
 
-    /// How many commits and how many events wait.
-    pub(super) fn len(&self) -> (usize, usize) {
-        let chunks = self.lock();
-        let events = chunks.iter().map(|chunk| chunk.len()).sum();
-        (chunks.len(), events)
+    /// How much waits.
+    pub(super) fn load(&self) -> Load {
+        let mut load = Load::default();
+        for chunk in self.lock().iter() {
+            load.events += chunk.len();
+            match chunk.is_run {
+                true => load.runs += 1,
+                false => {
+                    load.commits += 1;
+                    load.events_in_memory += chunk.len();
+                }
+            }
+        }
+        load
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Chunk>>> {

@@ -7,7 +7,7 @@ use super::deferral::Deferral;
 use super::fault::Fault;
 use super::pace::Pace;
 use super::rules::Rules;
-use super::tables::Tables;
+use super::tables::{EVENT_COUNT, Tables};
 use super::view::View;
 
 /// One open archive.
@@ -45,8 +45,16 @@ impl Engine {
     }
 
     /// How much waits to be indexed, see [`Deferral::fill`].
-    pub(super) fn fill(&self) -> f64 {
-        let (commits, events) = self.backlogs.len();
-        self.deferral.fill(commits, events)
+    pub(super) fn fill(&self) -> Result<f64, Fault> {
+        let txn = self.env.read_txn()?;
+        let stored = self.tables.number(&txn, EVENT_COUNT)?;
+        Ok(self.deferral.fill(self.backlogs.load(), stored))
+    }
+
+    /// Merges what waits in memory when it is enough, or when it is not to wait any longer.
+    pub(super) fn merge_backlog(&self, is_awaited: bool) {
+        if is_awaited || self.deferral.is_merge_due(self.backlogs.load()) {
+            self.backlogs.merge(self.env.path());
+        }
     }
 }

@@ -8,8 +8,9 @@ use heed::RwTxn;
 use nips::{EventRef, Kind, PublicKey};
 
 use super::fault::Fault;
-use super::keys::{author_kind_prefix, author_prefix, tag_prefix, trailing_eid, with_eid};
+use super::keys::{author_kind_prefix, author_prefix, tag_prefix, with_eid};
 use super::page_budget::PageBudget;
+use super::row_set::List;
 use super::rules::Facts;
 use super::tables::{Table, Tables, put_sorted};
 use crate::store::events::Visibility;
@@ -149,39 +150,21 @@ impl IndexChanges {
             + self.expiration.len()
     }
 
-    /// Takes over the added rows of others, but for those of some events.
-    pub(super) fn absorb(&mut self, other: &Self, is_left_out: impl Fn(u64) -> bool) {
-        self.time.absorb(&other.time, &is_left_out);
-        self.author.absorb(&other.author, &is_left_out);
-        self.author_kind.absorb(&other.author_kind, &is_left_out);
-        self.kind.absorb(&other.kind, &is_left_out);
-        self.tag.absorb(&other.tag, &is_left_out);
-        self.owner.absorb(&other.owner, &is_left_out);
-        self.expiration.absorb(&other.expiration, &is_left_out);
-    }
-
-    /// Brings the added rows of the indexes that queries walk in key order, for [`Self::sorted`].
-    pub(super) fn sort(&mut self) {
-        self.time.added.sort_unstable();
-        self.author.added.sort_unstable();
-        self.author_kind.added.sort_unstable();
-        self.kind.added.sort_unstable();
-        self.tag.added.sort_unstable();
-    }
-
-    /// The added rows of one index.
-    pub(super) fn sorted(&self, index: Index) -> SortedRows<'_> {
-        match index {
-            Index::Time => SortedRows::new(&self.time.added),
-            Index::Author => SortedRows::new(&self.author.added),
-            Index::AuthorKind => SortedRows::new(&self.author_kind.added),
-            Index::Kind => SortedRows::new(&self.kind.added),
-            Index::Tag => SortedRows::new(&self.tag.added),
+    /// Appends the added rows of one index to `bytes`, sorted.
+    pub(super) fn append_sorted(&mut self, list: List, bytes: &mut Vec<u8>) {
+        match list {
+            List::Ids => {}
+            List::Time => self.time.append_sorted(bytes),
+            List::Author => self.author.append_sorted(bytes),
+            List::AuthorKind => self.author_kind.append_sorted(bytes),
+            List::Kind => self.kind.append_sorted(bytes),
+            List::Tag => self.tag.append_sorted(bytes),
+            List::Owner => self.owner.append_sorted(bytes),
+            List::Expiration => self.expiration.append_sorted(bytes),
         }
     }
 
-    /// Brings all changes in key order, for [`Self::apply_some`]. Rows of many commits come as sorted
-    /// runs, which this sort makes use of.
+    /// Brings all changes in key order, for [`Self::apply_some`].
     pub(super) fn sort_all(&mut self) {
         self.time.sort();
         self.author.sort();
@@ -230,15 +213,14 @@ impl<const N: usize> Changes<N> {
         self.added.len() + self.removed.len()
     }
 
-    fn absorb(&mut self, other: &Self, is_left_out: impl Fn(u64) -> bool) {
-        let rows = other.added.iter();
-        let kept = rows.filter(|row| !is_left_out(trailing_eid(&row[..])));
-        self.added.extend(kept);
+    fn append_sorted(&mut self, bytes: &mut Vec<u8>) {
+        self.added.sort_unstable();
+        bytes.extend_from_slice(self.added.as_flattened());
     }
 
     fn sort(&mut self) {
-        self.removed.sort();
-        self.added.sort();
+        self.removed.sort_unstable();
+        self.added.sort_unstable();
     }
 
     /// Removals go first: an event may have taken the key of one that went.
@@ -262,48 +244,6 @@ impl<const N: usize> Default for Changes<N> {
             added: Vec::new(),
             removed: Vec::new(),
         }
-    }
-}
-
-/// Rows of one index in memory, in key order.
-#[derive(Clone, Copy)]
-pub(super) struct SortedRows<'r> {
-    bytes: &'r [u8],
-    width: usize,
-}
-
-impl<'r> SortedRows<'r> {
-    fn new<const N: usize>(rows: &'r [[u8; N]]) -> Self {
-        Self {
-            bytes: rows.as_flattened(),
-            width: N,
-        }
-    }
-
-    pub(super) fn get(self, position: usize) -> Option<&'r [u8]> {
-        let start = position * self.width;
-        self.bytes.get(start..start + self.width)
-    }
-
-    /// Where the rows begin that are not below `key`.
-    pub(super) fn lower_bound(self, key: &[u8]) -> usize {
-        self.partition_point(|row| row < key)
-    }
-
-    /// Where the rows begin that are above `key`.
-    pub(super) fn upper_bound(self, key: &[u8]) -> usize {
-        self.partition_point(|row| row <= key)
-    }
-
-    fn partition_point(self, is_before: impl Fn(&[u8]) -> bool) -> usize {
-        let (mut low, mut high) = (0, self.bytes.len() / self.width);
-        while let Some(row) = (low < high).then(|| usize::midpoint(low, high)) {
-            match self.get(row).is_some_and(&is_before) {
-                true => low = row + 1,
-                false => high = row,
-            }
-        }
-        low
     }
 }
 

@@ -1,22 +1,26 @@
 //! Moving what waits in the backlog to the index tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::arrivals;
 use super::backlog::Backlog;
 use super::engine::Engine;
 use super::fault::Fault;
 use super::index::{Entry, IndexChanges};
-use super::keys::{id_prefix, trailing_eid, with_eid};
+use super::keys::{id_prefix, with_eid};
 use super::page_budget::PageBudget;
 use super::record::Record;
 use super::rules::Rules;
 use super::standing::{Subject, standing};
 use super::tables::{INDEXED_BATCH, INDEXING_BATCH, put_sorted, visibility_of};
 use super::transaction::Transaction;
+use super::unchanged::Unchanged;
 use super::view::View;
 use crate::store::eid::created_at;
 use crate::store::events::Visibility;
+
+/// Events of an earlier process that are indexed in one transaction; it has their rows in memory.
+const PORTION_EVENTS: usize = 50_000;
 
 /// A move of one backlog, a step at a time, so that commits can go in between and the memory for
 /// changed pages stays small. Rows that are in both places do no harm. Only the last step makes it
@@ -32,6 +36,8 @@ pub(super) struct Indexing {
 /// What goes to the tables.
 #[derive(Default)]
 struct Rows {
+    /// Those of events that are seen as they were when they came.
+    unchanged: Unchanged,
     index: IndexChanges,
     /// Rows of `by_id` for events that have none.
     ids: Vec<IdRow>,
@@ -55,17 +61,17 @@ type IdRow = ([u8; 16], [u8; 1]);
 impl Indexing {
     /// Begins to index all that waits; `None` when nothing does.
     pub(super) fn begin(engine: &Engine) -> Result<Option<Self>, Fault> {
+        engine.merge_backlog(true);
         engine.read(|engine, view| {
             let indexed = view.tables.number(view.txn, INDEXED_BATCH)?;
-            let last = view.tables.last_batch(view.txn)?.0;
-            if view.backlog.is_empty() {
+            let Some(newest) = view.backlog.chunks().last() else {
                 return Ok(None);
-            }
+            };
             let mut rows = Rows::of_backlog(&engine.rules, view)?;
             rows.sort();
             Ok(Some(Self {
                 indexed,
-                last,
+                last: newest.last(),
                 rows_at_first: rows.len(),
                 rows,
             }))
@@ -100,9 +106,48 @@ impl Indexing {
 
 /// Indexes what an earlier process left: its backlog is gone, but the log of arrivals has the keys.
 pub(super) fn index_left_over(engine: &Engine) -> Result<(), Fault> {
-    let mut transaction = Transaction::over(engine, Backlog::default())?;
-    transaction.index_left_over()?;
-    transaction.finish()
+    let left_over = LeftOver::find(engine)?;
+    if left_over.eids.len() >= PORTION_EVENTS {
+        let events = left_over.eids.len();
+        tracing::info!(events, "indexing what the last process left");
+    }
+    for last in &left_over.portions {
+        let mut transaction = Transaction::over(engine, Backlog::default())?;
+        transaction.index_left_over(&left_over.eids, *last)?;
+        transaction.finish()?;
+    }
+    Ok(())
+}
+
+/// What is stored and not indexed.
+struct LeftOver {
+    /// Keys of all its events.
+    eids: HashSet<u64>,
+    /// The last batch of each portion.
+    portions: Vec<u64>,
+}
+
+impl LeftOver {
+    fn find(engine: &Engine) -> Result<Self, Fault> {
+        let (tables, txn) = (&engine.tables, engine.env.read_txn()?);
+        let last = tables.last_batch(&txn)?.0;
+        let indexed = tables.number(&txn, INDEXED_BATCH)?;
+        let mut found = Self {
+            eids: HashSet::new(),
+            portions: Vec::new(),
+        };
+        let mut portion_events = 0;
+        for batch in indexed + 1..=last {
+            let eids = arrivals::eids(tables, &txn, batch)?;
+            portion_events += eids.len();
+            found.eids.extend(eids);
+            if portion_events >= PORTION_EVENTS || batch == last {
+                found.portions.push(batch);
+                portion_events = 0;
+            }
+        }
+        Ok(found)
+    }
 }
 
 impl Transaction<'_> {
@@ -113,11 +158,13 @@ impl Transaction<'_> {
         }
         let rows = Rows::of_backlog(self.rules, self.view())?;
         self.backlog = Backlog::default();
-        self.write_all(rows)
+        let last = self.tables.last_batch(&self.txn)?.0;
+        self.write_all(rows, last)
     }
 
-    fn index_left_over(&mut self) -> Result<(), Fault> {
-        let last = self.tables.last_batch(&self.txn)?.0;
+    /// Indexes the batches up to one. What stands in later ones is stored already, and seen as it will be
+    /// then; its rows come with its own batch.
+    fn index_left_over(&mut self, left_over: &HashSet<u64>, last: u64) -> Result<(), Fault> {
         let indexed = self.tables.number(&self.txn, INDEXED_BATCH)?;
         let mut eids = BTreeSet::new();
         for batch in indexed + 1..=last {
@@ -133,8 +180,8 @@ impl Transaction<'_> {
             let after = self.standing_of(record)?;
             rows.add(self.rules, record, present, after)?;
         }
-        self.touched.retain(|eid| !eids.contains(eid));
-        self.write_all(rows)?;
+        self.touched.retain(|eid| !left_over.contains(eid));
+        self.write_all(rows, last)?;
         self.settle_touched()
     }
 
@@ -160,15 +207,16 @@ impl Transaction<'_> {
         standing(&self.tables, &self.txn, subject, self.now)
     }
 
-    fn write_all(&mut self, mut rows: Rows) -> Result<(), Fault> {
+    fn write_all(&mut self, mut rows: Rows, last: u64) -> Result<(), Fault> {
         rows.sort();
         self.write_some(&mut rows, PageBudget::unlimited())?;
-        let last = self.tables.last_batch(&self.txn)?.0;
         self.set_indexed(last)
     }
 
     /// Writes as many rows as the budget allows. Returns whether that was all.
     fn write_some(&mut self, rows: &mut Rows, mut budget: PageBudget) -> Result<bool, Fault> {
+        let unchanged = &mut rows.unchanged;
+        unchanged.write_some(&self.tables, &mut self.txn, &mut budget)?;
         let by_id = &self.tables.by_id;
         let ids = budget.take(&mut rows.ids, by_id, &self.txn)?;
         put_sorted(by_id, &mut self.txn, ids)?;
@@ -194,15 +242,11 @@ impl Transaction<'_> {
 
 impl Rows {
     fn of_backlog(rules: &Rules, view: View<'_>) -> Result<Self, Fault> {
-        let mut rows = Self::default();
         let changed = view.backlog.all_changed();
-        for chunk in view.backlog.chunks() {
-            let is_left_out = |eid| changed.contains_key(&eid);
-            rows.index.absorb(&chunk.rows, is_left_out);
-            let ids = chunk.ids.iter();
-            let kept = ids.filter(|(key, _)| !is_left_out(trailing_eid(key)));
-            rows.ids.extend(kept.map(|(key, code)| (*key, [*code])));
-        }
+        let mut rows = Self {
+            unchanged: Unchanged::of(view.backlog, changed.keys().copied().collect()),
+            ..Self::default()
+        };
         let tables_only = View {
             backlog: &Backlog::default(),
             ..view
@@ -254,13 +298,13 @@ impl Rows {
     }
 
     fn len(&self) -> usize {
-        self.ids.len() + self.index.len() + self.changed_ids.len()
+        self.unchanged.len() + self.ids.len() + self.index.len() + self.changed_ids.len()
     }
 
-    /// In the order of the tables. Chunks are sorted, and this sort makes use of that.
+    /// In the order of the tables.
     fn sort(&mut self) {
-        self.ids.sort();
-        self.changed_ids.sort();
+        self.ids.sort_unstable();
+        self.changed_ids.sort_unstable();
         self.index.sort_all();
     }
 }

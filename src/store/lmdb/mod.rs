@@ -29,6 +29,7 @@ mod provenance;
 mod query;
 mod record;
 mod removal;
+mod row_set;
 mod rules;
 mod run;
 mod scan;
@@ -38,6 +39,7 @@ mod standing;
 mod statistics;
 mod tables;
 mod transaction;
+mod unchanged;
 mod view;
 mod writer;
 

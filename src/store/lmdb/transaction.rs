@@ -11,7 +11,7 @@ use nips::{Kind, PublicKey};
 
 use super::arrivals;
 use super::arriving::{Arriving, Fate, PreparedBatch, reports};
-use super::backlog::{Backlog, Chunk};
+use super::backlog::{Backlog, Draft};
 use super::changes::Change;
 use super::engine::Engine;
 use super::fault::Fault;
@@ -53,7 +53,7 @@ pub(super) struct Transaction<'e> {
     /// What earlier commits left to be indexed.
     pub(super) backlog: Backlog,
     /// What this one leaves; `None` when it indexes its events itself.
-    chunk: Option<Chunk>,
+    draft: Option<Draft>,
     /// Up to which batch the backlog was indexed.
     pub(super) indexed: Option<u64>,
     /// Events stored earlier whose standing may have changed.
@@ -91,7 +91,7 @@ impl<'e> Transaction<'e> {
             txn: engine.env.write_txn()?,
             now: 0,
             backlog,
-            chunk: None,
+            draft: None,
             indexed: None,
             touched: BTreeSet::new(),
             index: IndexChanges::default(),
@@ -101,19 +101,16 @@ impl<'e> Transaction<'e> {
         })
     }
 
-    /// Leaves bulk to be indexed later, and all that follows it. Whoever vanishes has to be found in the
-    /// indexes, where indexing fails, nothing may be added to what waits, and what an author brings may be stored
-    /// already: the log tells of it twice, and must not pass for new events that wait.
+    /// Leaves bulk to be indexed later, and all that follows it. Where indexing fails, nothing may be added to
+    /// what waits.
     fn choose_when_to_index(&mut self, arriving: &[Arriving<'_>]) -> Result<(), Fault> {
-        let is_special = |one: &Arriving<'_>| {
-            one.prepared.facts.is_vanish_request || one.prepared.is_brought_by_author()
-        };
-        if arriving.iter().any(is_special) || self.engine.fill() >= 2.0 {
+        let needs_indexes = |one: &Arriving<'_>| one.prepared.needs_indexes();
+        if arriving.iter().any(needs_indexes) || self.engine.fill()? >= 2.0 {
             return self.index_backlog();
         }
         let is_bulk = arriving.len() >= self.engine.deferral.from_events;
         if is_bulk || !self.backlog.is_empty() {
-            self.chunk = Some(Chunk::of(self.tables.last_batch(&self.txn)?.0 + 1));
+            self.draft = Some(Draft::of(self.tables.last_batch(&self.txn)?.0 + 1));
         }
         Ok(())
     }
@@ -144,11 +141,11 @@ impl<'e> Transaction<'e> {
             let entry = Entry::new(eid, &event, facts);
             let key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
             let code = visibility.code();
-            match &mut self.chunk {
+            match &mut self.draft {
                 // The rows of a stub cannot be read from it again.
-                Some(chunk) if !facts.is_stub => {
-                    chunk.rows.change(entry, None, Some(visibility));
-                    chunk.ids.push((key, code));
+                Some(draft) if !facts.is_stub => {
+                    draft.rows.change(entry, None, Some(visibility));
+                    draft.add_id(key, code);
                 }
                 _ => {
                     self.index.change(entry, None, Some(visibility));
@@ -199,10 +196,10 @@ impl<'e> Transaction<'e> {
         }
         let entry = Entry::new(eid, &event, &facts);
         let code = after.code();
-        if let Some(chunk) = &mut self.chunk {
-            chunk.changed.insert(eid, code);
+        if let Some(draft) = &mut self.draft {
+            draft.changed.insert(eid, code);
             if after.is_servable() {
-                chunk.rows.change(entry, None, Some(after));
+                draft.rows.change(entry, None, Some(after));
             }
             return Ok(());
         }
@@ -235,7 +232,7 @@ impl<'e> Transaction<'e> {
         let released = arriving.iter().filter_map(Arriving::released_as);
         eids.extend(released);
         if eids.is_empty() {
-            self.chunk = None;
+            self.draft = None;
             return Ok(None);
         }
         eids.sort_unstable_by(|a, b| b.cmp(a));
@@ -248,7 +245,7 @@ impl<'e> Transaction<'e> {
             .put(&mut self.txn, &number.0.to_be_bytes(), &row)?;
         self.tables
             .set_number(&mut self.txn, LAST_BATCH, number.0)?;
-        if self.chunk.is_none() {
+        if self.draft.is_none() {
             self.set_indexed(number.0)?;
         }
         Ok(Some(number))
@@ -285,9 +282,9 @@ impl<'e> Transaction<'e> {
     /// Readers of the new state find the chunk before it is the state, and lose older chunks after.
     fn commit(self) -> Result<(), Fault> {
         let backlogs = &self.engine.backlogs;
-        let batch = self.chunk.as_ref().map(Chunk::batch);
-        if let Some(chunk) = self.chunk {
-            backlogs.publish(chunk);
+        let batch = self.draft.as_ref().map(Draft::batch);
+        if let Some(draft) = self.draft {
+            backlogs.publish(draft);
         }
         let committed = self.txn.commit();
         match (&committed, batch, self.indexed) {

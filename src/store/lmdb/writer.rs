@@ -110,6 +110,7 @@ fn run(engine: &Engine, queue: mpsc::Receiver<Job>) {
     let mut next = None;
     while let Some(job) = next.take().or_else(|| worker.wait()) {
         next = worker.work(job);
+        engine.merge_backlog(false);
         worker.index_some();
     }
 }
@@ -147,7 +148,7 @@ impl Worker<'_> {
                 let mut group = Group::default();
                 group.add(batch, answer);
                 let after = group.fill(&mut self.queue);
-                if group.batches.iter().any(PreparedBatch::vanishes) {
+                if group.batches.iter().any(PreparedBatch::needs_indexes) {
                     self.index_all();
                 }
                 group.commit(self.engine);
@@ -187,7 +188,8 @@ impl Worker<'_> {
 
     fn is_indexing_due(&self) -> bool {
         let progress = self.indexing.as_ref().map_or(0.0, Indexing::progress);
-        self.engine.fill() >= 1.0 + progress
+        let fill = self.engine.fill();
+        fill.is_ok_and(|fill| fill >= 1.0 + progress)
     }
 
     /// Indexes all that waits. Should it fail, whoever needs it indexes in one transaction of its own.

@@ -226,7 +226,10 @@ macro_rules! deferring {
         $(mod $noun {
             $(#[tokio::test]
             async fn $case() {
-                let (_directory, store) = crate::events::deferral::deferring(usize::MAX);
+                let (_directory, store) = {
+                    use crate::events::deferral::{IN_RUNS, deferring};
+                    deferring(IN_RUNS)
+                };
                 crate::contract::$noun::$case(&store).await;
             })+
         })+

@@ -108,7 +108,8 @@ async fn writes_until_killed() {
     let options = LmdbOptions {
         deferral: Deferral {
             from_events: if is_deferring { 1 } else { usize::MAX },
-            max_commits: 5,
+            run_commits: 3,
+            max_runs: 2,
             step_pages: 2,
             ..Deferral::default()
         },

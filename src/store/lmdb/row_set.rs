@@ -1,0 +1,302 @@
+//! Sorted rows of all indexes in one stretch of bytes, in memory or in a file.
+//!
+//! A set does not change once it is made. Several are merged into one, which costs a read through each of
+//! them and nothing that grows with the archive.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use memmap2::Mmap;
+
+use super::index::Index;
+use super::tables::{Table, Tables};
+
+/// Name of a file of rows, for the moment between its creation and the loss of its name.
+const FILE_NAME: &str = "rows-that-wait";
+
+/// The lists of a set, one for each table that rows go to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum List {
+    /// Keys of `by_id`, and the byte for the visibility after each.
+    Ids,
+    Time,
+    Author,
+    AuthorKind,
+    Kind,
+    Tag,
+    Owner,
+    Expiration,
+}
+
+impl List {
+    pub(super) const COUNT: usize = 8;
+
+    /// In the order in which they lie in a set.
+    pub(super) const ALL: [Self; Self::COUNT] = [
+        Self::Ids,
+        Self::Time,
+        Self::Author,
+        Self::AuthorKind,
+        Self::Kind,
+        Self::Tag,
+        Self::Owner,
+        Self::Expiration,
+    ];
+
+    /// Bytes of a row.
+    fn width(self) -> usize {
+        match self {
+            Self::Ids => 17,
+            Self::Time => 8,
+            Self::Kind => 10,
+            Self::AuthorKind => 18,
+            Self::Author | Self::Tag | Self::Owner | Self::Expiration => 16,
+        }
+    }
+
+    /// Bytes of a row that are its key in the table; what follows is its value.
+    pub(super) fn key_len(self) -> usize {
+        match self {
+            Self::Ids => 16,
+            _ => self.width(),
+        }
+    }
+
+    pub(super) fn table(self, tables: &Tables) -> Table {
+        match self {
+            Self::Ids => tables.by_id,
+            Self::Time => tables.by_time,
+            Self::Author => tables.by_author,
+            Self::AuthorKind => tables.by_author_kind,
+            Self::Kind => tables.by_kind,
+            Self::Tag => tables.by_tag,
+            Self::Owner => tables.by_owner,
+            Self::Expiration => tables.by_expiration,
+        }
+    }
+}
+
+impl From<Index> for List {
+    fn from(index: Index) -> Self {
+        match index {
+            Index::Time => Self::Time,
+            Index::Author => Self::Author,
+            Index::AuthorKind => Self::AuthorKind,
+            Index::Kind => Self::Kind,
+            Index::Tag => Self::Tag,
+        }
+    }
+}
+
+/// Rows of all lists.
+pub(super) struct RowSet {
+    bytes: Bytes,
+    /// Where each list ends and the next begins.
+    ends: [usize; List::COUNT],
+}
+
+enum Bytes {
+    Memory(Vec<u8>),
+    File(Mmap),
+}
+
+impl RowSet {
+    /// Makes a set of what `append` adds for each list: its rows, sorted.
+    pub(super) fn new(mut append: impl FnMut(List, &mut Vec<u8>)) -> Self {
+        let mut bytes = Vec::new();
+        let ends = List::ALL.map(|list| {
+            append(list, &mut bytes);
+            bytes.len()
+        });
+        bytes.shrink_to_fit();
+        Self {
+            bytes: Bytes::Memory(bytes),
+            ends,
+        }
+    }
+
+    /// One set of all rows that several have; a row that two have is there once.
+    pub(super) fn merged(sets: &[&Self]) -> Self {
+        Self::new(|list, bytes| {
+            let sources: Vec<SortedRows<'_>> = sets.iter().map(|set| set.list(list)).collect();
+            merge(list, &sources, |_| true, bytes);
+        })
+    }
+
+    /// The same rows in a file without a name, which goes when the set does: the kernel may take its
+    /// memory away.
+    pub(super) fn to_file(&self, directory: &Path) -> io::Result<Self> {
+        let path = directory.join(FILE_NAME);
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(true);
+        let mut file = options.open(&path)?;
+        fs::remove_file(&path)?;
+        file.write_all(self.bytes())?;
+        #[expect(
+            unsafe_code,
+            reason = "the file has no name any more, so that nobody else can change it"
+        )]
+        let map = unsafe { Mmap::map(&file) }?;
+        Ok(Self {
+            bytes: Bytes::File(map),
+            ends: self.ends,
+        })
+    }
+
+    /// The rows of one list.
+    pub(super) fn list(&self, list: List) -> SortedRows<'_> {
+        let number = list as usize;
+        let start = number
+            .checked_sub(1)
+            .map_or(0, |previous| self.ends[previous]);
+        SortedRows::new(list, &self.bytes()[start..self.ends[number]])
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Memory(bytes) => bytes,
+            Bytes::File(map) => map,
+        }
+    }
+}
+
+/// Rows of one list, in key order.
+#[derive(Clone, Copy)]
+pub(super) struct SortedRows<'r> {
+    bytes: &'r [u8],
+    width: usize,
+}
+
+impl<'r> SortedRows<'r> {
+    /// Rows of a list that are sorted already.
+    pub(super) fn new(list: List, bytes: &'r [u8]) -> Self {
+        Self {
+            bytes,
+            width: list.width(),
+        }
+    }
+
+    pub(super) fn len(self) -> usize {
+        self.bytes.len() / self.width
+    }
+
+    pub(super) fn get(self, position: usize) -> Option<&'r [u8]> {
+        let start = position * self.width;
+        self.bytes.get(start..start + self.width)
+    }
+
+    /// Those from one position to before another.
+    pub(super) fn between(self, from: usize, end: usize) -> Self {
+        Self {
+            bytes: &self.bytes[from * self.width..end * self.width],
+            ..self
+        }
+    }
+
+    /// Where the rows begin that are not below `key`.
+    pub(super) fn lower_bound(self, key: &[u8]) -> usize {
+        self.partition_point(|row| row < key)
+    }
+
+    /// Where the rows begin that are above `key`.
+    pub(super) fn upper_bound(self, key: &[u8]) -> usize {
+        self.partition_point(|row| row <= key)
+    }
+
+    fn partition_point(self, is_before: impl Fn(&[u8]) -> bool) -> usize {
+        let (mut low, mut high) = (0, self.len());
+        while let Some(row) = (low < high).then(|| usize::midpoint(low, high)) {
+            match self.get(row).is_some_and(&is_before) {
+                true => low = row + 1,
+                false => high = row,
+            }
+        }
+        low
+    }
+}
+
+/// Appends the rows of several sources in one order, but for those that are not to be kept.
+pub(super) fn merge(
+    list: List,
+    sources: &[SortedRows<'_>],
+    keep: impl Fn(&[u8]) -> bool,
+    bytes: &mut Vec<u8>,
+) {
+    match list.width() {
+        8 => merge_rows::<8>(sources, keep, bytes),
+        10 => merge_rows::<10>(sources, keep, bytes),
+        16 => merge_rows::<16>(sources, keep, bytes),
+        17 => merge_rows::<17>(sources, keep, bytes),
+        _ => merge_rows::<18>(sources, keep, bytes),
+    }
+}
+
+/// The sort finds that its input is sorted in stretches, and merges those.
+fn merge_rows<const N: usize>(
+    sources: &[SortedRows<'_>],
+    keep: impl Fn(&[u8]) -> bool,
+    bytes: &mut Vec<u8>,
+) {
+    let mut rows: Vec<[u8; N]> = Vec::with_capacity(sources.iter().map(|rows| rows.len()).sum());
+    for source in sources {
+        let (all, _) = source.bytes.as_chunks::<N>();
+        rows.extend(all.iter().filter(|row| keep(&row[..])));
+    }
+    if sources.len() > 1 {
+        rows.sort();
+        rows.dedup();
+    }
+    bytes.extend_from_slice(rows.as_flattened());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A set with these rows in the list of times, and a row in the list of kinds.
+    fn set(times: &[u64]) -> RowSet {
+        RowSet::new(|list, bytes| match list {
+            List::Time => bytes.extend(times.iter().flat_map(|time| time.to_be_bytes())),
+            List::Kind => bytes.extend([7; 10]),
+            _ => {}
+        })
+    }
+
+    fn times(set: &RowSet) -> Vec<u64> {
+        let rows = set.list(List::Time);
+        let row = |position| rows.get(position).map(|row| row.try_into().unwrap());
+        (0..rows.len())
+            .map(|position| u64::from_be_bytes(row(position).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn a_merge_has_every_row_once_and_in_order() {
+        let (one, other) = (set(&[1, 4, 9]), set(&[2, 4, 300]));
+        let merged = RowSet::merged(&[&one, &other]);
+        assert_eq!(times(&merged), [1, 2, 4, 9, 300]);
+        assert_eq!(merged.list(List::Kind).len(), 1);
+        assert_eq!(merged.list(List::Ids).len(), 0);
+        assert_eq!(merged.list(List::Expiration).len(), 0);
+    }
+
+    #[test]
+    fn a_file_has_the_same_rows_and_leaves_no_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let in_file = set(&[3, 5]).to_file(directory.path()).unwrap();
+        assert_eq!(times(&in_file), [3, 5]);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        let nothing = RowSet::new(|_, _| {}).to_file(directory.path());
+        assert_eq!(nothing.unwrap().list(List::Time).len(), 0);
+    }
+
+    #[test]
+    fn bounds_are_found() {
+        let set = set(&[10, 20, 20, 30]);
+        let rows = set.list(List::Time);
+        assert_eq!(rows.lower_bound(&20_u64.to_be_bytes()), 1);
+        assert_eq!(rows.upper_bound(&20_u64.to_be_bytes()), 3);
+        assert_eq!(rows.between(1, 3).len(), 2);
+    }
+}
