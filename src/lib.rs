@@ -3,6 +3,7 @@
 
 pub mod app;
 pub mod archive;
+pub mod background;
 pub mod checks;
 pub mod cli;
 pub mod clock;

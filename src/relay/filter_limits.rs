@@ -6,7 +6,7 @@ use nips::Filter;
 
 use super::discovery::is_discovery;
 use super::settings::RelayLimits;
-use crate::store::events::QueryBounds;
+use crate::store::events::{QueryBounds, index_places};
 
 /// Ids, keys, kinds and tag values in the open filters of one connection. The live index has an
 /// entry for many of them; at about 100 bytes each this is 10 MB.
@@ -92,19 +92,8 @@ fn longest_list(filter: &Filter) -> usize {
 /// looked at, not by how much is found there.
 pub(super) fn expected_time(filters: &[Filter]) -> Duration {
     let stored = filters.iter().filter(|filter| !is_live_only(filter));
-    let look_ups: usize = stored.map(|filter| 1 + look_ups(filter)).sum();
+    let look_ups: usize = stored.map(|filter| 1 + index_places(filter)).sum();
     TIME_OF_LOOK_UP * u32::try_from(look_ups).unwrap_or(u32::MAX)
-}
-
-fn look_ups(filter: &Filter) -> usize {
-    if let Some(ids) = &filter.ids {
-        return ids.len();
-    }
-    let kinds = filter.kinds.as_ref().map_or(1, Vec::len);
-    let authors = filter.authors.iter().map(Vec::len);
-    let tags = filter.tags.values().map(Vec::len);
-    let shortest = authors.chain(tags).min();
-    shortest.map_or(kinds, |len| len.saturating_mul(kinds))
 }
 
 /// Whether a filter asks for nothing that is stored, or can match nothing.

@@ -169,10 +169,16 @@ impl QueryBounds {
     pub(in crate::store) fn quota(&self, filter: &Filter) -> Quota {
         let asked = filter.limit;
         Quota {
-            left: asked.unwrap_or(self.default_limit).min(self.max_limit),
+            left: self.limit(filter),
             ends_with_second: asked.is_none_or(|limit| limit > self.max_limit),
             second: None,
         }
+    }
+
+    /// With how many events a filter is answered at most.
+    pub(in crate::store) fn limit(&self, filter: &Filter) -> usize {
+        let asked = filter.limit.unwrap_or(self.default_limit);
+        asked.min(self.max_limit)
     }
 }
 
@@ -186,6 +192,18 @@ impl Default for QueryBounds {
             deadline: None,
         }
     }
+}
+
+/// How many places of an index have to be looked at to answer a filter, however little is found there.
+pub fn index_places(filter: &Filter) -> usize {
+    if let Some(ids) = &filter.ids {
+        return ids.len();
+    }
+    let kinds = filter.kinds.as_ref().map_or(1, Vec::len);
+    let authors = filter.authors.iter().map(Vec::len);
+    let tags = filter.tags.values().map(Vec::len);
+    let shortest = authors.chain(tags).min();
+    shortest.map_or(kinds, |len| len.saturating_mul(kinds))
 }
 
 /// The answer to a query.

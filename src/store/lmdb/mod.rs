@@ -56,9 +56,11 @@ pub use self::deferral::Deferral;
 use self::engine::Engine;
 use self::fault::Fault;
 pub use self::open::LmdbOptions;
+use self::pace::Length;
 use self::scan::Scan;
 use self::view::View;
 use self::writer::{Job, Writer};
+use crate::background::Background;
 use crate::model::Sighting;
 use crate::store::events::{
     ArrivalBatch, BatchNumber, EventBatch, EventKey, EventStatistics, Page, QueryBounds,
@@ -76,12 +78,15 @@ pub struct LmdbEvents {
     engine: Arc<Engine>,
     /// Readers at a time; each holds a slot of LMDB's table and a blocking thread.
     readers: Arc<Semaphore>,
+    /// Threads of readers that will take long.
+    long_reads: Background,
 }
 
 impl LmdbEvents {
-    /// Runs a reader on a thread that may wait for the disk.
-    async fn read<T: Send + 'static>(
+    /// Runs a reader on a thread that may wait for the disk, and one that takes long on a thread that gives way.
+    async fn read_for<T: Send + 'static>(
         &self,
+        length: Length,
         operation: &'static str,
         reader: impl FnOnce(&Engine, View<'_>) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -92,9 +97,21 @@ impl LmdbEvents {
             let _permit = permit;
             engine.read(reader)
         };
-        let result = tokio::task::spawn_blocking(read).await;
+        let result = match length {
+            Length::Short => tokio::task::spawn_blocking(read).await.ok(),
+            Length::Long => self.long_reads.run(read).await,
+        };
         let result = result.unwrap_or(Err(Fault::Interrupted));
         result.map_err(|fault| fault.during(operation))
+    }
+
+    /// Runs a reader that is done soon, as far as one can tell.
+    async fn read<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        reader: impl FnOnce(&Engine, View<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.read_for(Length::Short, operation, reader).await
     }
 }
 
@@ -124,10 +141,11 @@ impl EventStore for LmdbEvents {
         scope: Scope,
         bounds: QueryBounds,
     ) -> Result<Page, StoreError> {
+        let length = Length::of(&filters, bounds);
         let read = move |engine: &Engine, view: View<'_>| {
             query::query(engine, view, &filters, &scope, bounds)
         };
-        self.read("query", read).await
+        self.read_for(length, "query", read).await
     }
 
     async fn count(
@@ -164,7 +182,7 @@ impl EventStore for LmdbEvents {
         let read = move |engine: &Engine, view: View<'_>| {
             sets::keys(engine, view, &filter, &scope, bounds)
         };
-        self.read("keys", read).await
+        self.read_for(Length::Long, "keys", read).await
     }
 
     async fn scan(

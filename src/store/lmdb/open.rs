@@ -20,6 +20,7 @@ use super::pace::Pace;
 use super::rules::Rules;
 use super::tables::{INDEXED_BATCH, TABLE_COUNT, Table, Tables};
 use super::writer::Writer;
+use crate::background::Background;
 use crate::store::StoreError;
 
 /// Layout of the tables; a store of another layout is not opened.
@@ -85,10 +86,12 @@ impl LmdbEvents {
         let engine = open_engine(options).map_err(|fault| failed(fault.into()))?;
         let engine = Arc::new(engine);
         let writer = Writer::start(Arc::clone(&engine)).map_err(|error| failed(error.into()))?;
+        let long_reads = Background::new("long-read", MAX_READERS);
         Ok(Self {
             writer,
             engine,
             readers: Arc::new(Semaphore::new(MAX_READERS)),
+            long_reads: long_reads.map_err(|error| failed(error.into()))?,
         })
     }
 }

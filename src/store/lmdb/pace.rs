@@ -2,10 +2,15 @@
 //!
 //! Every reader is a thread, and threads take turns. A reader that has used up its first slice of time goes on
 //! more slowly for as long as there are younger ones: it pauses after each slice, so that a look-up by id never
-//! waits for the walks before it.
+//! waits for the walks before it. Of whom it is clear beforehand that they need many slices, threads do the work that
+//! give way to all others.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+
+use nips::Filter;
+
+use crate::store::events::{QueryBounds, index_places};
 
 /// A reader's first slice, and each one after it. Look-ups and timelines are done within a fraction of it.
 const SLICE: Duration = Duration::from_millis(2);
@@ -15,6 +20,36 @@ const PAUSE: Duration = Duration::from_millis(4);
 
 /// Index rows between two looks at the clock.
 const ROWS_PER_LOOK: usize = 256;
+
+/// Places of the index that are looked at, or events that are read, in a slice, about.
+const STEPS_PER_SLICE: usize = 1_000;
+
+/// How long a reader will take, as far as one can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    /// A slice, mostly.
+    Short,
+    /// Many of them.
+    Long,
+}
+
+impl Length {
+    /// That of a query.
+    pub(super) fn of(filters: &[Filter], bounds: QueryBounds) -> Self {
+        let steps = filters.iter().map(|filter| {
+            let places = index_places(filter);
+            let events = match filter.ids {
+                Some(_) => places,
+                None => bounds.limit(filter),
+            };
+            places.saturating_add(events)
+        });
+        match steps.fold(0, usize::saturating_add) > 2 * STEPS_PER_SLICE {
+            true => Self::Long,
+            false => Self::Short,
+        }
+    }
+}
 
 /// Readers in their first slice.
 #[derive(Debug, Default)]
@@ -92,6 +127,24 @@ mod tests {
             paused += since.elapsed();
         }
         paused
+    }
+
+    #[test]
+    fn many_places_and_many_events_take_long() {
+        let filter = |json| Filter::from_json(json).unwrap();
+        let timeline = filter(r#"{"kinds":[1,6],"limit":500}"#);
+        let everything = filter(r#"{"kinds":[1],"limit":5000}"#);
+        let bounds = QueryBounds::default();
+        let length = |filters: &[Filter]| Length::of(filters, bounds);
+        assert_eq!(length(std::slice::from_ref(&timeline)), Length::Short);
+        assert_eq!(length(&[everything]), Length::Long);
+        assert_eq!(length(&vec![timeline; 5]), Length::Long);
+        let ids = Filter {
+            ids: Some(vec![nips::EventId([1; 32])]),
+            limit: Some(5_000),
+            ..Filter::default()
+        };
+        assert_eq!(length(&[ids]), Length::Short);
     }
 
     #[test]
