@@ -124,6 +124,7 @@ impl Tasks {
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
         let tasks = self.clone();
+        let task = Box::pin(task);
         self.start(async move {
             let Some(end) = tasks.watch(name, task).await else {
                 return;
@@ -141,6 +142,7 @@ impl Tasks {
     /// the process with exit code 1. It is dropped when the hard token is cancelled.
     pub fn spawn_short(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
         let tasks = self.clone();
+        let task = Box::pin(task);
         self.start(async move {
             tasks.watch(name, task).await;
         });
@@ -153,6 +155,8 @@ impl Tasks {
         F: Future<Output = ()> + Send + 'static,
     {
         let tasks = self.clone();
+        // What is wrapped in further futures has its place in each of them; a pointer has a small one.
+        let task = Box::pin(task);
         self.tracker.track_future(async move {
             tasks.watch(name, task).await;
         })
