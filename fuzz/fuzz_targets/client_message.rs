@@ -87,7 +87,7 @@ fn compare(parsed: Result<ClientMessage<'_>, Refusal>, parts: &[Value]) {
 
 fn same_event(event: &ClientEvent<'_>, verb: &str, parts: &[Value]) {
     assert_eq!(parts[0], verb);
-    let written: Value = serde_json::from_str(event.json).expect("an event is JSON");
+    let written: Value = serde_json::from_str(&event.json).expect("an event is JSON");
     assert_eq!(written, parts[1]);
     assert!(event.id.chars().count() <= MAX_REPEATED_ID);
     // Of an id that comes twice a value has the last one and the parser the first that is text.

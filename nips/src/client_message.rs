@@ -69,7 +69,7 @@ pub struct ClientEvent<'a> {
     /// As written; checked later.
     pub kind: Option<u64>,
     /// The event object.
-    pub json: &'a str,
+    pub json: Cow<'a, str>,
 }
 
 /// Why a message cannot be acted on, and the message that says so to the client.
@@ -129,6 +129,47 @@ impl<'a> ClientMessage<'a> {
             _ => Err(notice("unsupported: unknown message type")),
         }
     }
+
+    /// The same, independent of the text it was read from.
+    pub fn into_owned(self) -> ClientMessage<'static> {
+        match self {
+            Self::Event(event) => ClientMessage::Event(event.into_owned()),
+            Self::Auth(event) => ClientMessage::Auth(event.into_owned()),
+            Self::Req {
+                subscription,
+                filters,
+            } => ClientMessage::Req {
+                subscription,
+                filters,
+            },
+            Self::Close(id) => ClientMessage::Close(id),
+            Self::Count { id, filters } => ClientMessage::Count { id, filters },
+            Self::NegOpen {
+                id,
+                filter,
+                message,
+            } => ClientMessage::NegOpen {
+                id,
+                filter,
+                message,
+            },
+            Self::NegMessage { id, message } => ClientMessage::NegMessage { id, message },
+            Self::NegClose(id) => ClientMessage::NegClose(id),
+        }
+    }
+}
+
+impl ClientEvent<'_> {
+    /// The same, independent of the text it was read from.
+    pub fn into_owned(self) -> ClientEvent<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        ClientEvent {
+            id: owned(self.id),
+            pubkey: self.pubkey.map(owned),
+            kind: self.kind,
+            json: owned(self.json),
+        }
+    }
 }
 
 fn parse_event<'a>(json: Option<&'a str>, verb: &str) -> Result<ClientEvent<'a>, Refusal> {
@@ -140,7 +181,7 @@ fn parse_event<'a>(json: Option<&'a str>, verb: &str) -> Result<ClientEvent<'a>,
             id,
             pubkey,
             kind,
-            json,
+            json: Cow::Borrowed(json),
         }),
         None => Err(notice(format!(
             "invalid: {verb} without a readable event id"
@@ -363,6 +404,24 @@ mod tests {
             ("ab", None, None)
         );
         assert_eq!(event.json, r#"{"id":"ab","pubkey":1,"kind":-1}"#);
+    }
+
+    #[test]
+    fn what_is_independent_of_its_text_says_the_same() {
+        for text in [
+            r#"["EVENT",{"id":"ab","pubkey":"cd","kind":1}]"#,
+            r#"["AUTH",{"id":"ab"}]"#,
+            r#"["REQ","s",{"kinds":[1]},{}]"#,
+            r#"["CLOSE","s"]"#,
+            r#"["COUNT","s",{"kinds":[1]}]"#,
+            r#"["NEG-OPEN","s",{"kinds":[1]},"61"]"#,
+            r#"["NEG-MSG","s","61"]"#,
+            r#"["NEG-CLOSE","s"]"#,
+        ] {
+            let before = ClientMessage::parse(text).unwrap();
+            let after = ClientMessage::parse(text).unwrap().into_owned();
+            assert_eq!(format!("{after:?}"), format!("{before:?}"));
+        }
     }
 
     #[test]

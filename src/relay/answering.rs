@@ -10,7 +10,8 @@ use super::connection::Ended;
 use super::counters::count;
 use super::discovery::widen;
 use super::filter_limits::is_live_only;
-use super::live_index::{Delivery, SubscriptionKey};
+use super::listener::Delivery;
+use super::live_index::SubscriptionKey;
 use super::manners::Payer;
 use super::reach::{check_reach, is_partly_private};
 use super::reply::Reply;
@@ -99,7 +100,7 @@ impl Session<'_> {
             return self.reply(&Reply::closed(id, text)).await;
         }
         self.invite(&filters).await?;
-        let key = self.subscriptions.open(id, &filters);
+        let key = self.subscriptions.open(id, &filters).await;
         self.count_subscriptions(1);
         // Where nothing stored is asked for, the answer still says from which batch on events are new: live
         // delivery may be behind what others have published already.
@@ -233,12 +234,12 @@ impl Session<'_> {
         self.connection.write(frames).await
     }
 
-    pub(super) async fn send_live(&mut self, delivery: Delivery) -> Result<(), Ended> {
+    pub(super) async fn send_live(&mut self, delivery: Box<Delivery>) -> Result<(), Ended> {
         let Delivery {
             batch,
             events,
             bytes,
-        } = delivery;
+        } = *delivery;
         let mut overflown = Vec::new();
         let subscriptions = &mut self.subscriptions;
         let counters = &self.relay.counters;

@@ -68,7 +68,7 @@ impl Session<'_> {
     /// Takes the client's answer to the challenge.
     pub(super) async fn authenticate(&mut self, event: ClientEvent<'_>) -> Result<(), Ended> {
         let id = event.id.into_owned();
-        let reply = match self.check_answer(event.json).await {
+        let reply = match self.check_answer(&event.json).await {
             Ok(key) => {
                 self.auth.add(key);
                 self.listener.show_to(self.auth.keys());

@@ -1,9 +1,10 @@
 //! One WebSocket, written to with patience but not for ever.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures_util::SinkExt;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use futures_util::{SinkExt, StreamExt};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +48,12 @@ pub(super) struct Connection {
     socket: WebSocket,
     overrun: CancellationToken,
     patience: Patience,
+    /// The last message, when it was a long one.
+    long: Option<Utf8Bytes>,
 }
+
+/// Messages of more bytes leave a buffer behind that is worth giving back.
+const LONG_BYTES: usize = 16 << 10;
 
 /// How long a client may leave what we wrote in the socket's buffers.
 pub(super) struct Patience {
@@ -78,15 +84,28 @@ impl Connection {
             socket,
             overrun,
             patience,
+            long: None,
         }
     }
 
     /// The next message. Cancel-safe.
     pub(super) async fn receive(&mut self) -> Result<Message, Ended> {
-        match self.socket.recv().await {
-            Some(Ok(message)) => Ok(message),
-            Some(Err(_)) | None => Err(Ended::Gone),
+        let next = poll_fn(|context| {
+            let next = self.socket.poll_next_unpin(context);
+            // The socket reads on into the buffer of the last message, however long that was, unless somebody still
+            // holds it when reading begins.
+            self.long = None;
+            next
+        });
+        let Some(Ok(message)) = next.await else {
+            return Err(Ended::Gone);
+        };
+        if let Message::Text(text) = &message
+            && text.len() > LONG_BYTES
+        {
+            self.long = Some(text.clone());
         }
+        Ok(message)
     }
 
     /// Writes text frames, made as the socket takes them, and flushes them as one.
@@ -103,8 +122,8 @@ impl Connection {
     }
 
     /// Says why and closes.
-    pub(super) async fn close(self, code: u16, reason: &'static str) {
-        close(self.socket, code, reason).await;
+    pub(super) async fn close(&mut self, code: u16, reason: &'static str) {
+        close(&mut self.socket, code, reason).await;
     }
 
     async fn send_all(&mut self, messages: impl Iterator<Item = Message>) -> Result<(), Ended> {
@@ -124,7 +143,7 @@ impl Connection {
 }
 
 /// Says why and closes.
-pub(super) async fn close(mut socket: WebSocket, code: u16, reason: &'static str) {
+pub(super) async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
     let frame = CloseFrame {
         code,
         reason: reason.into(),

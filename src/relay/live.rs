@@ -14,7 +14,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::counters::count;
-use super::live_index::{Delivery, Listener, LiveIndex};
+use super::listener::{Delivery, Listener};
+use super::live_index::LiveIndex;
 use super::seen::Seen;
 use super::server::Inner;
 use crate::archive::{Announcement, LiveEvent};

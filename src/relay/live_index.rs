@@ -7,102 +7,18 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, RwLock};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use nips::{EventId, Filter, Kind, PublicKey};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
+use super::listener::Listener;
 use crate::archive::LiveEvent;
-use crate::store::events::BatchNumber;
 
 /// Names one subscription among all connections; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct SubscriptionKey(pub(super) u64);
-
-/// What one announcement means for one connection.
-#[derive(Debug)]
-pub(super) struct Delivery {
-    /// The batch the events arrived in; `None` for ephemeral ones.
-    pub(super) batch: Option<BatchNumber>,
-    /// Each event with a subscription it matches.
-    pub(super) events: Vec<(SubscriptionKey, Arc<LiveEvent>)>,
-    /// What this counts for in the listener's backlog.
-    pub(super) bytes: usize,
-}
-
-impl Delivery {
-    pub(super) fn of(batch: Option<BatchNumber>) -> Self {
-        Self {
-            batch,
-            events: Vec::new(),
-            bytes: 0,
-        }
-    }
-
-    pub(super) fn push(&mut self, key: SubscriptionKey, live: &Arc<LiveEvent>) {
-        self.bytes += live.json().len();
-        self.events.push((key, Arc::clone(live)));
-    }
-}
-
-/// The end of a connection that live events are handed to.
-#[derive(Debug)]
-pub(super) struct Listener {
-    deliveries: mpsc::Sender<Delivery>,
-    backlog_bytes: AtomicUsize,
-    overrun: CancellationToken,
-    /// Keys that the client has proved to hold.
-    readers: RwLock<Vec<PublicKey>>,
-}
-
-/// Deliveries that may wait in one connection.
-const MAX_DELIVERIES: usize = 1_024;
-
-/// Bytes of live events that may wait in one connection. A reader this far behind is closed, and
-/// can read what it missed from the archive.
-const MAX_BACKLOG_BYTES: usize = 16 << 20;
-
-impl Listener {
-    pub(super) fn new(overrun: CancellationToken) -> (Arc<Self>, mpsc::Receiver<Delivery>) {
-        let (deliveries, receiver) = mpsc::channel(MAX_DELIVERIES);
-        let listener = Self {
-            deliveries,
-            backlog_bytes: AtomicUsize::new(0),
-            overrun,
-            readers: RwLock::default(),
-        };
-        (Arc::new(listener), receiver)
-    }
-
-    /// Shows the client what is for these keys from now on.
-    pub(super) fn show_to(&self, readers: &[PublicKey]) {
-        *self.readers.write().expect("no panic under the lock") = readers.to_vec();
-    }
-
-    /// The keys that the client has proved to hold.
-    pub(super) fn readers(&self) -> Vec<PublicKey> {
-        self.readers
-            .read()
-            .expect("no panic under the lock")
-            .clone()
-    }
-
-    /// Notes that a delivery has been dealt with.
-    pub(super) fn relieve(&self, bytes: usize) {
-        self.backlog_bytes.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    pub(super) fn deliver(&self, delivery: Delivery) {
-        let bytes = delivery.bytes;
-        let backlog = self.backlog_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let is_full = self.deliveries.try_send(delivery).is_err();
-        if is_full || backlog > MAX_BACKLOG_BYTES {
-            self.overrun.cancel();
-        }
-    }
-}
 
 /// One filter of one open subscription.
 #[derive(Debug)]
@@ -118,13 +34,89 @@ struct WatchKey {
     filter: usize,
 }
 
-type Bucket = HashMap<WatchKey, Arc<Watch>>;
+/// The filters of one subscription, as they stand in the index.
+#[derive(Debug, Default)]
+pub(super) struct Watches(Vec<Arc<Watch>>);
+
+/// Part of the values that a filter stands under: so many are put in or taken out while everybody else waits.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    watch: Arc<Watch>,
+    values: Range<usize>,
+}
+
+/// Values in a [`Piece`]: less than a tenth of a millisecond.
+const PIECE_VALUES: usize = 256;
+
+impl Watches {
+    /// What has to be put into the index; it will name the subscription like this.
+    pub(super) fn new(
+        subscription: SubscriptionKey,
+        filters: Vec<Filter>,
+        listener: &Arc<Listener>,
+    ) -> Self {
+        let can_match = filters.into_iter().filter(|filter| !filter.is_empty());
+        let watch = |(filter, asked)| {
+            Arc::new(Watch {
+                key: WatchKey {
+                    subscription,
+                    filter,
+                },
+                filter: asked,
+                listener: Arc::clone(listener),
+            })
+        };
+        Self(can_match.enumerate().map(watch).collect())
+    }
+
+    /// The same in pieces.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = Piece> {
+        self.0.iter().flat_map(|watch| {
+            let values = Place::of(&watch.filter).len();
+            let pieces = (0..values).step_by(PIECE_VALUES);
+            pieces.map(move |from| Piece {
+                watch: Arc::clone(watch),
+                values: from..(from + PIECE_VALUES).min(values),
+            })
+        })
+    }
+
+    /// Whether it is one piece, or none.
+    pub(super) fn is_short(&self) -> bool {
+        self.pieces().nth(1).is_none()
+    }
+}
+
+/// Those that stand under one value, in the order of their keys.
+#[derive(Debug, Default)]
+struct Bucket(Vec<Arc<Watch>>);
+
+impl Bucket {
+    fn insert(&mut self, watch: &Arc<Watch>) {
+        if let Err(at) = self.find(watch.key) {
+            self.0.insert(at, Arc::clone(watch));
+        }
+    }
+
+    fn remove(&mut self, watch: &Watch) {
+        if let Ok(at) = self.find(watch.key) {
+            self.0.remove(at);
+        }
+    }
+
+    fn find(&self, key: WatchKey) -> Result<usize, usize> {
+        // Who comes last mostly stands last.
+        match self.0.last() {
+            Some(last) if last.key >= key => self.0.binary_search_by_key(&key, |watch| watch.key),
+            _ => Err(self.0.len()),
+        }
+    }
+}
 
 /// All open subscriptions.
 #[derive(Debug, Default)]
 pub(super) struct LiveIndex {
-    next_key: u64,
-    watches: HashMap<SubscriptionKey, Vec<Arc<Watch>>>,
+    last_key: AtomicU64,
     by_id: HashMap<EventId, Bucket>,
     by_author: HashMap<PublicKey, Bucket>,
     by_tag: HashMap<u8, HashMap<String, Bucket>>,
@@ -133,50 +125,52 @@ pub(super) struct LiveIndex {
 }
 
 impl LiveIndex {
-    /// Opens a subscription: from now on matching events are delivered.
-    pub(super) fn open(
-        &mut self,
-        filters: Vec<Filter>,
-        listener: &Arc<Listener>,
-    ) -> SubscriptionKey {
-        self.next_key += 1;
-        let subscription = SubscriptionKey(self.next_key);
-        let can_match = filters.into_iter().filter(|filter| !filter.is_empty());
-        let watches: Vec<Arc<Watch>> = can_match
-            .enumerate()
-            .map(|(index, filter)| {
-                let filter_key = WatchKey {
-                    subscription,
-                    filter: index,
-                };
-                Arc::new(Watch {
-                    key: filter_key,
-                    filter,
-                    listener: Arc::clone(listener),
-                })
-            })
-            .collect();
-        for watch in &watches {
-            self.for_each_bucket(watch, |bucket| {
-                bucket.insert(watch.key, Arc::clone(watch));
-            });
-        }
-        self.watches.insert(subscription, watches);
-        subscription
+    /// A name for a new subscription.
+    pub(super) fn next_key(&self) -> SubscriptionKey {
+        SubscriptionKey(self.last_key.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Closes a subscription.
-    pub(super) fn close(&mut self, subscription: SubscriptionKey) {
-        for watch in self.watches.remove(&subscription).unwrap_or_default() {
-            self.for_each_bucket(&watch, |bucket| {
-                bucket.remove(&watch.key);
-            });
-            self.forget_empty_buckets(&watch.filter);
+    /// From now on events that match under these values are delivered.
+    pub(super) fn insert(&mut self, piece: &Piece) {
+        let Piece { watch, values } = piece;
+        let insert = |bucket: &mut Bucket| bucket.insert(watch);
+        match Place::of(&watch.filter) {
+            Place::Ids(ids) => each(&mut self.by_id, &ids[values.clone()], insert),
+            Place::Authors(authors) => {
+                each(&mut self.by_author, &authors[values.clone()], insert);
+            }
+            Place::Tag(letter, texts) => {
+                let by_text = self.by_tag.entry(letter).or_default();
+                each(by_text, &texts[values.clone()], insert);
+            }
+            Place::Kinds(kinds) => each(&mut self.by_kind, &kinds[values.clone()], insert),
+            Place::Others => self.others.insert(watch),
+        }
+    }
+
+    /// From now on they are not any more.
+    pub(super) fn remove(&mut self, piece: &Piece) {
+        let Piece { watch, values } = piece;
+        match Place::of(&watch.filter) {
+            Place::Ids(ids) => forget(&mut self.by_id, &ids[values.clone()], watch),
+            Place::Authors(authors) => {
+                forget(&mut self.by_author, &authors[values.clone()], watch);
+            }
+            Place::Tag(letter, texts) => {
+                let by_text = self.by_tag.entry(letter).or_default();
+                forget(by_text, &texts[values.clone()], watch);
+            }
+            Place::Kinds(kinds) => forget(&mut self.by_kind, &kinds[values.clone()], watch),
+            Place::Others => self.others.remove(watch),
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.watches.is_empty()
+        self.by_id.is_empty()
+            && self.by_author.is_empty()
+            && self.by_tag.values().all(HashMap::is_empty)
+            && self.by_kind.is_empty()
+            && self.others.0.is_empty()
     }
 
     /// The subscriptions that an event matches, each once, with their listeners.
@@ -200,7 +194,7 @@ impl LiveIndex {
             .into_iter()
             .flatten()
             .chain(under_tags)
-            .flat_map(HashMap::values)
+            .flat_map(|bucket| &bucket.0)
             .filter(|watch| watch.filter.matches(&fields, &tags))
             .collect();
         found.sort_unstable_by_key(|watch| watch.key);
@@ -209,32 +203,6 @@ impl LiveIndex {
             .into_iter()
             .map(|watch| (watch.key.subscription, Arc::clone(&watch.listener)))
             .collect()
-    }
-
-    /// Calls `change` for every bucket that a filter belongs in, making them as needed.
-    fn for_each_bucket(&mut self, watch: &Watch, mut change: impl FnMut(&mut Bucket)) {
-        let filter = &watch.filter;
-        match Place::of(filter) {
-            Place::Ids(ids) => each(&mut self.by_id, ids, change),
-            Place::Authors(authors) => each(&mut self.by_author, authors, change),
-            Place::Tag(letter, values) => {
-                each(self.by_tag.entry(letter).or_default(), values, change);
-            }
-            Place::Kinds(kinds) => each(&mut self.by_kind, kinds, change),
-            Place::Others => change(&mut self.others),
-        }
-    }
-
-    fn forget_empty_buckets(&mut self, filter: &Filter) {
-        match Place::of(filter) {
-            Place::Ids(ids) => forget_empty(&mut self.by_id, ids),
-            Place::Authors(authors) => forget_empty(&mut self.by_author, authors),
-            Place::Tag(letter, values) => {
-                forget_empty(self.by_tag.entry(letter).or_default(), values);
-            }
-            Place::Kinds(kinds) => forget_empty(&mut self.by_kind, kinds),
-            Place::Others => {}
-        }
     }
 }
 
@@ -248,6 +216,17 @@ enum Place<'f> {
 }
 
 impl<'f> Place<'f> {
+    /// How many values it has.
+    fn len(&self) -> usize {
+        match self {
+            Self::Ids(ids) => ids.len(),
+            Self::Authors(authors) => authors.len(),
+            Self::Tag(_, values) => values.len(),
+            Self::Kinds(kinds) => kinds.len(),
+            Self::Others => 1,
+        }
+    }
+
     fn of(filter: &'f Filter) -> Self {
         let ids = filter.ids.iter().map(|ids| (ids.len(), Self::Ids(ids)));
         let authors = filter.authors.iter();
@@ -266,17 +245,82 @@ impl<'f> Place<'f> {
 fn each<K: Hash + Eq + Clone>(
     buckets: &mut HashMap<K, Bucket>,
     keys: &[K],
-    mut change: impl FnMut(&mut Bucket),
+    change: impl Fn(&mut Bucket),
 ) {
     for key in keys {
-        change(buckets.entry(key.clone()).or_default());
+        match buckets.get_mut(key) {
+            Some(bucket) => change(bucket),
+            None => change(buckets.entry(key.clone()).or_default()),
+        }
     }
 }
 
-fn forget_empty<K: Hash + Eq>(buckets: &mut HashMap<K, Bucket>, keys: &[K]) {
+fn forget<K: Hash + Eq>(buckets: &mut HashMap<K, Bucket>, keys: &[K], watch: &Watch) {
     for key in keys {
-        if buckets.get(key).is_some_and(HashMap::is_empty) {
+        let Some(bucket) = buckets.get_mut(key) else {
+            continue;
+        };
+        bucket.remove(watch);
+        if bucket.0.is_empty() {
             buckets.remove(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fleet::events::Generator;
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::store::events::Visibility;
+
+    fn open(index: &mut LiveIndex, key: u64, filters: Vec<Filter>) -> Watches {
+        let (listener, _deliveries) = Listener::new(CancellationToken::new());
+        let watches = Watches::new(SubscriptionKey(key), filters, &listener);
+        watches.pieces().for_each(|piece| index.insert(&piece));
+        watches
+    }
+
+    #[test]
+    fn a_long_filter_comes_and_goes_in_pieces() {
+        let event = Generator::new(1).note_at(1_700_000_000);
+        let strangers = (0..3 * PIECE_VALUES).map(|number| {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&number.to_be_bytes());
+            PublicKey(key)
+        });
+        let mut authors: Vec<PublicKey> = strangers.chain([event.pubkey()]).collect();
+        authors.sort_unstable();
+        let filter = Filter {
+            authors: Some(authors),
+            ..Filter::default()
+        };
+        let live = LiveEvent::new(event, Visibility::Public);
+        let mut index = LiveIndex::default();
+        // Opened in another order than numbered, as by two connections at the same time.
+        let later = open(&mut index, 2, vec![filter.clone(), filter.clone()]);
+        let earlier = open(&mut index, 1, vec![filter]);
+        assert_eq!((later.pieces().count(), later.is_short()), (8, false));
+        let found = |index: &LiveIndex| -> Vec<u64> {
+            let found = index.matches(&live).into_iter();
+            found.map(|(key, _)| key.0).collect()
+        };
+        assert_eq!(found(&index), [1, 2]);
+        later.pieces().for_each(|piece| index.remove(&piece));
+        assert_eq!(found(&index), [1]);
+        // Whose opening was cut short closes more than it opened.
+        later.pieces().for_each(|piece| index.remove(&piece));
+        earlier.pieces().for_each(|piece| index.remove(&piece));
+        assert!(found(&index).is_empty() && index.is_empty());
+    }
+
+    #[test]
+    fn a_filter_without_lists_is_a_piece_too() {
+        let mut index = LiveIndex::default();
+        let watches = open(&mut index, 1, vec![Filter::default()]);
+        assert!(watches.is_short() && !index.is_empty());
+        watches.pieces().for_each(|piece| index.remove(&piece));
+        assert!(index.is_empty());
     }
 }

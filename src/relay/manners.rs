@@ -82,7 +82,15 @@ pub(super) struct Manners<'r> {
     payer: Payer,
     events: Rate,
     requests: Rate,
+    offences: Rate,
 }
+
+/// Offences a minute of one client up to which it is listened to as fast as any; beyond, as fast as they are forgiven.
+/// Bans come long before, where there are any: this is how little it costs to have none.
+const OFFENCES_PER_MINUTE: u32 = 300;
+
+/// However many there were, the client is listened to now and then: it may have something better to say.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 impl<'r> Manners<'r> {
     pub(super) fn new(crowd: &'r Crowd, settings: &RelaySettings, peer: IpAddr) -> Self {
@@ -96,6 +104,7 @@ impl<'r> Manners<'r> {
             },
             events: Rate::per_minute(rates.events_per_minute, now),
             requests: Rate::per_minute(rates.requests_per_minute, now),
+            offences: Rate::per_minute(Some(OFFENCES_PER_MINUTE), now),
         }
     }
 
@@ -146,9 +155,16 @@ impl<'r> Manners<'r> {
         self.payer
     }
 
+    /// How long the client is not listened to, for its offences.
+    pub(super) fn unheard_for(&mut self) -> Option<Duration> {
+        let pause = self.offences.time_until(0.0, Instant::now())?;
+        Some(pause.min(LONGEST_PAUSE))
+    }
+
     /// Notes that rules were broken, and says whether the client has to go.
-    pub(super) fn offend(&self, times: usize) -> bool {
+    pub(super) fn offend(&mut self, times: usize) -> bool {
         let now = Instant::now();
+        self.offences.charge(times as f64);
         let bans = &self.crowd.bans;
         (0..times).fold(false, |_, _| bans.offend(self.peer, now))
     }

@@ -85,7 +85,7 @@ impl WriteRules {
         if event.kind != Some(u64::from(Kind::REQUEST_TO_VANISH.0)) {
             return false;
         }
-        let event = Event::from_json(event.json).ok();
+        let event = Event::from_json(&event.json).ok();
         let request = event.and_then(|event| VanishRequest::of(&event.as_ref()));
         request.is_some_and(|request| {
             request.concerns(None) || urls.iter().any(|url| request.concerns(Some(url)))
@@ -118,7 +118,7 @@ mod tests {
             id: "x".into(),
             pubkey: Some(PublicKey([author; 32]).to_hex().into()),
             kind: Some(kind),
-            json: "{}",
+            json: "{}".into(),
         }
     }
 

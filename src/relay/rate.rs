@@ -54,8 +54,14 @@ impl Rate {
         self.left >= amount
     }
 
+    /// How long it takes until so much is left; `None` when it is.
+    pub(super) fn time_until(&mut self, amount: f64, now: Instant) -> Option<Duration> {
+        let per_minute = self.per_minute.filter(|_| !self.has(amount, now))?;
+        Some(MINUTE.mul_f64((amount - self.left) / per_minute))
+    }
+
     /// Takes so much, into debt if need be.
-    fn charge(&mut self, amount: f64) {
+    pub(super) fn charge(&mut self, amount: f64) {
         if self.per_minute.is_some() {
             self.left -= amount;
         }
@@ -152,6 +158,20 @@ mod tests {
         assert!(!rate.take(start + Duration::from_secs(19)));
         assert!(rate.take(start + Duration::from_secs(21)));
         assert!(Rate::per_minute(None, start).take(start));
+    }
+
+    #[test]
+    fn a_debt_is_paid_off_as_the_minute_passes() {
+        let start = Instant::now();
+        let mut rate = Rate::per_minute(Some(60), start);
+        assert_eq!(rate.time_until(0.0, start), None);
+        rate.charge(62.0);
+        let two_seconds = Duration::from_secs(2);
+        assert_eq!(rate.time_until(0.0, start), Some(two_seconds));
+        assert_eq!(rate.time_until(0.0, start + two_seconds), None);
+        let mut free = Rate::per_minute(None, start);
+        free.charge(1.0);
+        assert_eq!(free.time_until(0.0, start), None);
     }
 
     #[test]

@@ -20,10 +20,12 @@ use super::live::{LiveDelivery, SharedIndex};
 use super::live_index::LiveIndex;
 use super::manners::Crowd;
 use super::query_gate::QueryGate;
+use super::reading::READERS;
 use super::session::Session;
 use super::settings::{RelayInfo, RelaySettings};
 use super::syncing::CONCURRENT_WORK;
 use crate::archive::{Announcement, Archive};
+use crate::background::Background;
 use crate::clock::Clock;
 use crate::store::EventStore;
 use crate::store::events::Scope;
@@ -48,7 +50,9 @@ pub(super) struct Inner {
     pub(super) store: Arc<dyn EventStore>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) settings: RelaySettings,
-    pub(super) live: SharedIndex,
+    pub(super) live: Arc<SharedIndex>,
+    /// For what must not keep other clients waiting.
+    pub(super) background: Background,
     pub(super) queries: QueryGate,
     pub(super) large_answers: Arc<Semaphore>,
     pub(super) sync_work: Semaphore,
@@ -71,6 +75,8 @@ impl Relay {
         clock: Arc<dyn Clock>,
         settings: RelaySettings,
     ) -> Self {
+        let background = Background::new("relay", READERS);
+        let background = background.expect("a pool without threads takes nothing of the system");
         let document = information::document(&settings.info, &settings, archive.settings());
         Self(Arc::new(Inner {
             information: RwLock::new(document.into()),
@@ -80,7 +86,8 @@ impl Relay {
             archive,
             store,
             clock,
-            live: RwLock::new(LiveIndex::default()),
+            live: Arc::new(RwLock::new(LiveIndex::default())),
+            background,
             queries: QueryGate::new(&settings.limits),
             large_answers: Arc::new(Semaphore::new(LARGE_ANSWERS)),
             sync_work: Semaphore::new(CONCURRENT_WORK),
@@ -117,7 +124,7 @@ impl Relay {
     /// received are still stored and answered, subscriptions are closed, and the connection ends.
     ///
     /// Dropping it cuts the connection; published events that were not answered may not be stored.
-    pub async fn serve(&self, socket: WebSocket, peer: IpAddr, soft: CancellationToken) {
+    pub async fn serve(&self, mut socket: WebSocket, peer: IpAddr, soft: CancellationToken) {
         let inner = &self.0;
         let place = inner.crowd.places.take(peer, &inner.settings.rates);
         let refusal = match &place {
@@ -131,10 +138,10 @@ impl Relay {
         };
         if let Some((code, reason)) = refusal {
             count(&inner.counters.connections_refused);
-            return close(socket, code, reason).await;
+            return close(&mut socket, code, reason).await;
         }
         let _open = inner.counters.open_connection();
-        Session::new(inner, socket, peer).run(soft).await;
+        Box::pin(Session::new(inner, socket, peer).run(soft)).await;
     }
 
     /// The NIP-11 document, JSON.
@@ -167,5 +174,24 @@ impl Inner {
             now,
             banned: self.decided.now().banned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A few kilobytes are ten thousand clients' share of a small machine.
+    const BOUND_BYTES: usize = 4 << 10;
+
+    fn size_of_future<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_client_that_waits_takes_little() {
+        let run = |session: Session<'static>| session.run(CancellationToken::new());
+        let size = size_of_future(run);
+        assert!(size <= BOUND_BYTES, "{size}");
     }
 }

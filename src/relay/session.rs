@@ -6,17 +6,16 @@
 //! the client's messages are taken in whatever order they come, and stored answers are written in pieces
 //! between them, so that a long answer holds up nothing but itself.
 
-use std::future::ready;
+use std::future::{pending, ready};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
-use nips::client_message::Refusal;
 use nips::{ClientEvent, ClientMessage, Filter};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::answering::Answers;
@@ -26,14 +25,16 @@ use super::counters::count;
 use super::counting::Counting;
 use super::decisions::Decisions;
 use super::ingest::Ingest;
-use super::live_index::{Delivery, Listener, SubscriptionKey};
+use super::listener::{Delivery, Listener};
+use super::live_index::SubscriptionKey;
 use super::manners::Manners;
 use super::policy;
+use super::reading::{Read, Reading};
 use super::reply::Reply;
 use super::server::Inner;
 use super::stored::{Stored, Unanswered};
 use super::subscription::Subscriptions;
-use super::syncing::{Set, SyncError, Syncing};
+use super::syncing::{SyncError, Syncing};
 
 /// Time for the last answers when the relay stops, well within the grace period of the process.
 const GOODBYE_PATIENCE: Duration = Duration::from_secs(10);
@@ -43,28 +44,38 @@ pub(super) struct Session<'r> {
     pub(super) relay: &'r Arc<Inner>,
     pub(super) connection: Connection,
     pub(super) listener: Arc<Listener>,
-    live: mpsc::Receiver<Delivery>,
+    live: mpsc::Receiver<Box<Delivery>>,
     pub(super) auth: Authentication,
     pub(super) subscriptions: Subscriptions<'r>,
     pub(super) ingest: Ingest,
     pub(super) answers: Answers,
     counting: Counting,
-    syncing: Syncing,
+    pub(super) reading: Reading,
+    pub(super) syncing: Syncing,
     pub(super) manners: Manners<'r>,
     decisions: watch::Receiver<Arc<Decisions>>,
     peer: IpAddr,
     heard_at: Instant,
+    /// What was done since others had their turn.
+    wakes: u32,
+    /// Until when an offender is not listened to.
+    deaf_until: Option<Instant>,
 }
+
+/// What a session deals with before it lets others have their turn. Some clients never stop sending.
+const WAKES_PER_TURN: u32 = 4;
 
 /// What the session is woken by.
 enum Wake {
     Message(Result<Message, Ended>),
+    Read(Read),
     Replies(Vec<Reply>),
     Page(SubscriptionKey, Result<Stored, Unanswered>),
-    Live(Delivery),
+    Live(Box<Delivery>),
     Piece,
     Tick,
     Decided,
+    Forgiven,
     Stop,
 }
 
@@ -87,11 +98,14 @@ impl<'r> Session<'r> {
             ingest: Ingest::new(Arc::clone(relay)),
             answers: Answers::default(),
             counting: Counting::new(Arc::clone(relay)),
+            reading: Reading::default(),
             syncing: Syncing::new(Arc::clone(relay)),
             manners: Manners::new(&relay.crowd, settings, peer),
             decisions: relay.decided.changes(),
             peer,
             heard_at: Instant::now(),
+            wakes: 0,
+            deaf_until: None,
         }
     }
 
@@ -101,7 +115,7 @@ impl<'r> Session<'r> {
         let open = self.subscriptions.len();
         self.count_subscriptions(-signed(open));
         match ended {
-            Ended::Stopped => self.say_goodbye().await,
+            Ended::Stopped => Box::pin(self.say_goodbye()).await,
             Ended::Gone => self.finish_ingest().await,
             Ended::SlowReader => {
                 count(&self.relay.counters.slow_readers);
@@ -121,15 +135,26 @@ impl<'r> Session<'r> {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let wake = self.next_wake(&mut ticks, soft).await;
-            if let Err(ended) = self.handle(wake).await {
+            // Most clients wait most of the time; only while one does not is there room for what it wants.
+            if let Err(ended) = Box::pin(self.handle(wake)).await {
                 return ended;
+            }
+            self.wakes += 1;
+            if self.wakes.is_multiple_of(WAKES_PER_TURN) {
+                tokio::task::yield_now().await;
             }
         }
     }
 
+    /// Whether the next message may be taken.
+    fn may_listen(&self) -> bool {
+        self.ingest.has_room() && self.reading.is_idle() && self.deaf_until.is_none()
+    }
+
     async fn next_wake(&mut self, ticks: &mut Interval, soft: &CancellationToken) -> Wake {
         tokio::select! {
-            message = self.connection.receive(), if self.ingest.has_room() => Wake::Message(message),
+            message = self.connection.receive(), if self.may_listen() => Wake::Message(message),
+            Some(read) = self.reading.finished() => Wake::Read(read),
             Some(replies) = self.ingest.finished() => Wake::Replies(replies),
             Some(answered) = self.answers.next_page() => match answered {
                 Ok((key, page)) => Wake::Page(key, page),
@@ -140,6 +165,7 @@ impl<'r> Session<'r> {
             Some(delivery) = self.live.recv() => Wake::Live(delivery),
             () = ready(()), if !self.answers.found.is_empty() => Wake::Piece,
             _ = ticks.tick() => Wake::Tick,
+            () = reached(self.deaf_until) => Wake::Forgiven,
             Ok(()) = self.decisions.changed() => Wake::Decided,
             () = soft.cancelled() => Wake::Stop,
         }
@@ -148,6 +174,7 @@ impl<'r> Session<'r> {
     async fn handle(&mut self, wake: Wake) -> Result<(), Ended> {
         match wake {
             Wake::Message(message) => self.receive(message?).await,
+            Wake::Read(read) => self.take(read.length, read.message).await,
             Wake::Replies(replies) => self.reply_all(&replies).await,
             Wake::Page(key, page) => self.take_page(key, page).await,
             Wake::Live(delivery) => self.send_live(delivery).await,
@@ -156,6 +183,10 @@ impl<'r> Session<'r> {
             Wake::Tick => self.connection.ping().await,
             Wake::Decided if self.relay.decided.now().blocks(self.peer) => Err(Ended::Blocked),
             Wake::Decided => Ok(()),
+            Wake::Forgiven => {
+                self.deaf_until = None;
+                Ok(())
+            }
             Wake::Stop => Err(Ended::Stopped),
         }
     }
@@ -163,7 +194,7 @@ impl<'r> Session<'r> {
     async fn receive(&mut self, message: Message) -> Result<(), Ended> {
         self.heard_at = Instant::now();
         match message {
-            Message::Text(text) => self.receive_text(text.as_str()).await,
+            Message::Text(text) => self.receive_text(text).await,
             Message::Binary(_) => {
                 let notice = Reply::Notice("invalid: messages are text, not binary".to_owned());
                 self.reply(&notice).await
@@ -173,31 +204,7 @@ impl<'r> Session<'r> {
         }
     }
 
-    async fn receive_text(&mut self, text: &str) -> Result<(), Ended> {
-        let message = ClientMessage::parse(text);
-        let max_length = self.relay.settings.limits.max_message_length;
-        if text.len() > max_length {
-            let why = format!("invalid: message is longer than {max_length} bytes");
-            return self.refuse(too_long(message, why)).await;
-        }
-        match message {
-            Ok(message) => self.act_on(message).await,
-            Err(refusal) => self.refuse(refusal.into()).await,
-        }
-    }
-
-    /// Refuses a message. A client that hears of an end under an id takes what it had open under it for ended, whatever
-    /// it was that could not be answered.
-    async fn refuse(&mut self, reply: Reply) -> Result<(), Ended> {
-        match &reply {
-            Reply::Closed { subscription, .. } => self.close(subscription),
-            Reply::NegError { id, .. } => self.syncing.close(id),
-            _ => {}
-        }
-        self.reply(&reply).await
-    }
-
-    async fn act_on(&mut self, message: ClientMessage<'_>) -> Result<(), Ended> {
+    pub(super) async fn act_on(&mut self, message: ClientMessage<'_>) -> Result<(), Ended> {
         match message {
             ClientMessage::Event(event) => self.publish(event).await,
             ClientMessage::Req {
@@ -234,7 +241,7 @@ impl<'r> Session<'r> {
         match verdict {
             Ok(()) => {
                 let id = event.id.into_owned();
-                self.ingest.push(id, author, event.json.into());
+                self.ingest.push(id, author, event.json.into_owned().into());
                 Ok(())
             }
             Err(text) => self.reply(&Reply::refused(event.id, text)).await,
@@ -262,60 +269,6 @@ impl<'r> Session<'r> {
         Ok(self.manners.may_take_time(filters)?)
     }
 
-    async fn open_sync(
-        &mut self,
-        id: String,
-        mut filter: Filter,
-        message: Vec<u8>,
-    ) -> Result<(), Ended> {
-        count(&self.relay.counters.syncs);
-        self.syncing.close(&id);
-        let verdict = self.check_sync(std::slice::from_mut(&mut filter));
-        if verdict.is_ok() {
-            self.invite(std::slice::from_ref(&filter)).await?;
-        }
-        let set = Set {
-            filter,
-            readers: self.auth.keys().to_vec(),
-        };
-        let payer = self.manners.payer();
-        let opened = verdict.map_err(SyncError::Other);
-        let opened = opened.and_then(|()| self.syncing.open(payer, id.clone(), set, message));
-        self.answer_sync(id, opened).await
-    }
-
-    fn check_sync(&mut self, filters: &mut [Filter]) -> Result<(), String> {
-        if !self.relay.settings.limits.offers_sync() {
-            return Err("unsupported: sync is not offered".to_owned());
-        }
-        self.check_question(filters)?;
-        Ok(self.manners.may_take_time(filters)?)
-    }
-
-    async fn go_on_with_sync(&mut self, id: String, message: Vec<u8>) -> Result<(), Ended> {
-        let verdict = self.manners.may_ask();
-        // What a round takes is not known before; it must only not begin in debt.
-        let verdict = verdict.and_then(|()| self.manners.may_take_time(&[]));
-        let taken = match verdict {
-            Ok(()) => {
-                let payer = self.manners.payer();
-                self.syncing.take(payer, id.clone(), message)
-            }
-            Err(why) => {
-                self.syncing.close(&id);
-                Err(SyncError::Other(why.to_owned()))
-            }
-        };
-        self.answer_sync(id, taken).await
-    }
-
-    async fn answer_sync(&mut self, id: String, taken: Result<(), SyncError>) -> Result<(), Ended> {
-        match taken {
-            Ok(()) => Ok(()),
-            Err(error) => self.reply(&Reply::neg_error(id, error)).await,
-        }
-    }
-
     pub(super) async fn reply(&mut self, reply: &Reply) -> Result<(), Ended> {
         self.reply_all(std::slice::from_ref(reply)).await
     }
@@ -328,9 +281,18 @@ impl<'r> Session<'r> {
         let frames = replies.iter().map(Reply::to_frame);
         self.connection.write(frames).await?;
         let offences = replies.iter().filter(|reply| reply.blames_client());
-        if self.manners.offend(offences.count()) {
+        match offences.count() {
+            0 => Ok(()),
+            offences => self.offended(offences),
+        }
+    }
+
+    fn offended(&mut self, times: usize) -> Result<(), Ended> {
+        if self.manners.offend(times) {
             return Err(Ended::Banned);
         }
+        let pause = self.manners.unheard_for();
+        self.deaf_until = pause.map(|pause| Instant::now() + pause);
         Ok(())
     }
 
@@ -339,7 +301,7 @@ impl<'r> Session<'r> {
     }
 
     /// Says why a client has to go.
-    async fn send_away(mut self, why: &'static str) {
+    async fn send_away(&mut self, why: &'static str) {
         count(&self.relay.counters.banned);
         self.finish_ingest().await;
         self.connection.close(POLICY_VIOLATION, why).await;
@@ -351,7 +313,7 @@ impl<'r> Session<'r> {
     }
 
     /// Answers what is under way and closes. A client that does not read keeps nobody waiting.
-    async fn say_goodbye(mut self) {
+    async fn say_goodbye(&mut self) {
         let patience = self.relay.settings.limits.write_patience;
         let patience = patience.min(GOODBYE_PATIENCE);
         match tokio::time::timeout(patience, self.finish()).await {
@@ -366,6 +328,11 @@ impl<'r> Session<'r> {
 
     /// The last answers: to every event in hand, and that each subscription and sync session is over.
     async fn finish(&mut self) -> Result<(), Ended> {
+        if !self.reading.is_idle()
+            && let Some(read) = self.reading.finished().await
+        {
+            self.take(read.length, read.message).await?;
+        }
         while let Some(replies) = self.ingest.finished().await {
             self.reply_all(&replies).await?;
         }
@@ -385,18 +352,11 @@ impl<'r> Session<'r> {
     }
 }
 
-/// The refusal of a message that was read only to see whom to answer.
-fn too_long(message: Result<ClientMessage<'_>, Refusal>, why: String) -> Reply {
-    match message {
-        Ok(ClientMessage::Event(event) | ClientMessage::Auth(event)) => {
-            Reply::refused(event.id, why)
-        }
-        Ok(ClientMessage::Req { subscription, .. }) => Reply::closed(subscription, why),
-        Ok(ClientMessage::Count { id, .. }) => Reply::closed(id, why),
-        Ok(ClientMessage::NegOpen { id, .. } | ClientMessage::NegMessage { id, .. }) => {
-            Reply::neg_error(id, SyncError::Other(why))
-        }
-        Ok(ClientMessage::Close(_) | ClientMessage::NegClose(_)) | Err(_) => Reply::Notice(why),
+/// Waits for a moment; for ever where there is none.
+async fn reached(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
     }
 }
 

@@ -1,15 +1,17 @@
 //! The subscriptions of one connection, from REQ over the stored answer to live.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, RwLockWriteGuard};
 use std::vec;
 
 use nips::{Event, Filter};
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::filter_limits::{MAX_FILTER_VALUES, is_unasked, values};
+use super::listener::Listener;
 use super::live::SharedIndex;
-use super::live_index::{Listener, SubscriptionKey};
+use super::live_index::{LiveIndex, SubscriptionKey, Watches};
 use super::query_gate::Held;
 use super::reply::event_frame_start;
 use crate::archive::LiveEvent;
@@ -27,6 +29,7 @@ pub(super) struct Subscription {
     /// `["EVENT","<id>",`
     frame_start: String,
     values: usize,
+    watches: Watches,
     /// Some filter asks for nothing stored, so that nobody knows whether everything was sent.
     is_partial: bool,
     phase: Phase,
@@ -111,13 +114,13 @@ impl Subscription {
 
 /// The subscriptions of one connection. Dropping it closes them.
 pub(super) struct Subscriptions<'r> {
-    index: &'r SharedIndex,
+    index: &'r Arc<SharedIndex>,
     listener: Arc<Listener>,
     open: HashMap<SubscriptionKey, Subscription>,
 }
 
 impl<'r> Subscriptions<'r> {
-    pub(super) fn new(index: &'r SharedIndex, listener: Arc<Listener>) -> Self {
+    pub(super) fn new(index: &'r Arc<SharedIndex>, listener: Arc<Listener>) -> Self {
         Self {
             index,
             listener,
@@ -139,19 +142,30 @@ impl<'r> Subscriptions<'r> {
         held + count_values(filters) <= MAX_FILTER_VALUES
     }
 
-    /// Opens a subscription; live events wait for its stored part from this moment.
-    pub(super) fn open(&mut self, id: String, filters: &[Filter]) -> SubscriptionKey {
+    /// Opens a subscription; live events wait for its stored part from the moment that this is done.
+    pub(super) async fn open(&mut self, id: String, filters: &[Filter]) -> SubscriptionKey {
+        let key = {
+            let index = self.index.read().expect("no panic under the lock");
+            index.next_key()
+        };
+        let watches = Watches::new(key, filters.to_vec(), &self.listener);
+        let is_short = watches.is_short();
         let subscription = Subscription {
             frame_start: event_frame_start(&id),
             id,
             values: count_values(filters),
+            watches,
             is_partial: filters.iter().any(is_unasked),
             phase: Phase::Stored(Waiting::default()),
         };
-        let mut index = self.index.write().expect("no panic under the lock");
-        let key = index.open(filters.to_vec(), &self.listener);
-        drop(index);
-        self.open.insert(key, subscription);
+        // Before anything of it is in the index, so that it is taken out again whatever happens.
+        let subscription = self.open.entry(key).or_insert(subscription);
+        for piece in subscription.watches.pieces() {
+            write(self.index).insert(&piece);
+            if !is_short {
+                tokio::task::yield_now().await;
+            }
+        }
         key
     }
 
@@ -165,10 +179,22 @@ impl<'r> Subscriptions<'r> {
 
     /// Closes a subscription and gives its id.
     pub(super) fn close(&mut self, key: SubscriptionKey) -> Option<String> {
-        let mut index = self.index.write().expect("no panic under the lock");
-        index.close(key);
-        drop(index);
-        self.open.remove(&key).map(|subscription| subscription.id)
+        let Subscription { id, watches, .. } = self.open.remove(&key)?;
+        self.forget(watches);
+        Some(id)
+    }
+
+    /// Takes filters out of the index: short ones at once, long ones on another thread. That one must not give way to
+    /// others: they would wait for the lock that it holds.
+    fn forget(&self, watches: Watches) {
+        let runtime = Handle::try_current();
+        match runtime {
+            Ok(runtime) if !watches.is_short() => {
+                let index = Arc::clone(self.index);
+                runtime.spawn_blocking(move || remove(&index, &watches));
+            }
+            _ => remove(self.index, &watches),
+        }
     }
 
     /// Takes a live event that matches a subscription.
@@ -204,11 +230,20 @@ impl<'r> Subscriptions<'r> {
 
 impl Drop for Subscriptions<'_> {
     fn drop(&mut self) {
-        let mut index = self.index.write().expect("no panic under the lock");
-        for key in self.open.keys() {
-            index.close(*key);
+        for (_, subscription) in std::mem::take(&mut self.open) {
+            self.forget(subscription.watches);
         }
     }
+}
+
+fn remove(index: &SharedIndex, watches: &Watches) {
+    for piece in watches.pieces() {
+        write(index).remove(&piece);
+    }
+}
+
+fn write(index: &SharedIndex) -> RwLockWriteGuard<'_, LiveIndex> {
+    index.write().expect("no panic under the lock")
 }
 
 /// Whether an event came after a stored answer was worked out; ephemeral ones are in none.
@@ -236,21 +271,22 @@ pub(super) struct Answer {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::RwLock;
-
     use fleet::events::Generator;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::relay::live_index::LiveIndex;
     use crate::store::events::Visibility;
 
-    #[test]
-    fn what_waits_is_bounded_in_bytes_over_all_subscriptions() {
-        let index = RwLock::new(LiveIndex::default());
+    #[tokio::test]
+    async fn what_waits_is_bounded_in_bytes_over_all_subscriptions() {
+        let index = Arc::default();
         let (listener, _deliveries) = Listener::new(CancellationToken::new());
         let mut subscriptions = Subscriptions::new(&index, listener);
-        let keys = ["a", "b"].map(|id| subscriptions.open(id.to_owned(), &[Filter::default()]));
+        let filters = [Filter::default()];
+        let keys = [
+            subscriptions.open("a".to_owned(), &filters).await,
+            subscriptions.open("b".to_owned(), &filters).await,
+        ];
         let event = Generator::new(1).note_at(1_700_000_000);
         let live = Arc::new(LiveEvent::new(event, Visibility::Public));
         let fitting = MAX_PENDING_BYTES / live.json().len();
@@ -265,12 +301,14 @@ mod tests {
         assert_eq!(taken, fitting.min(2 * MAX_PENDING));
     }
 
-    #[test]
-    fn what_the_stored_answer_held_is_not_sent_again_however_late_it_comes() {
-        let index = RwLock::new(LiveIndex::default());
+    #[tokio::test]
+    async fn what_the_stored_answer_held_is_not_sent_again_however_late_it_comes() {
+        let index = Arc::default();
         let (listener, _deliveries) = Listener::new(CancellationToken::new());
         let mut subscriptions = Subscriptions::new(&index, listener);
-        let key = subscriptions.open("s".to_owned(), &[Filter::default()]);
+        let key = subscriptions
+            .open("s".to_owned(), &[Filter::default()])
+            .await;
         let event = Generator::new(1).note_at(1_700_000_000);
         let live = Arc::new(LiveEvent::new(event, Visibility::Public));
         for batch in [4, 5, 6] {

@@ -14,10 +14,13 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use super::connection::Ended;
+use super::counters::count;
 use super::filter_limits::expected_time;
 use super::manners::Payer;
 use super::reply::Reply;
 use super::server::Inner;
+use super::session::Session;
 use super::snapshot::Snapshot;
 use super::stored::Unanswered;
 use crate::store::sets::SetBounds;
@@ -273,6 +276,66 @@ impl Inner {
             let why = "rate-limited: too many sync sessions are open, try again later";
             SyncError::Other(why.to_owned())
         })
+    }
+}
+
+impl Session<'_> {
+    pub(super) async fn open_sync(
+        &mut self,
+        id: String,
+        mut filter: Filter,
+        message: Vec<u8>,
+    ) -> Result<(), Ended> {
+        count(&self.relay.counters.syncs);
+        self.syncing.close(&id);
+        let verdict = self.check_sync(std::slice::from_mut(&mut filter));
+        if verdict.is_ok() {
+            self.invite(std::slice::from_ref(&filter)).await?;
+        }
+        let set = Set {
+            filter,
+            readers: self.auth.keys().to_vec(),
+        };
+        let payer = self.manners.payer();
+        let opened = verdict.map_err(SyncError::Other);
+        let opened = opened.and_then(|()| self.syncing.open(payer, id.clone(), set, message));
+        self.answer_sync(id, opened).await
+    }
+
+    fn check_sync(&mut self, filters: &mut [Filter]) -> Result<(), String> {
+        if !self.relay.settings.limits.offers_sync() {
+            return Err("unsupported: sync is not offered".to_owned());
+        }
+        self.check_question(filters)?;
+        Ok(self.manners.may_take_time(filters)?)
+    }
+
+    pub(super) async fn go_on_with_sync(
+        &mut self,
+        id: String,
+        message: Vec<u8>,
+    ) -> Result<(), Ended> {
+        let verdict = self.manners.may_ask();
+        // What a round takes is not known before; it must only not begin in debt.
+        let verdict = verdict.and_then(|()| self.manners.may_take_time(&[]));
+        let taken = match verdict {
+            Ok(()) => {
+                let payer = self.manners.payer();
+                self.syncing.take(payer, id.clone(), message)
+            }
+            Err(why) => {
+                self.syncing.close(&id);
+                Err(SyncError::Other(why.to_owned()))
+            }
+        };
+        self.answer_sync(id, taken).await
+    }
+
+    async fn answer_sync(&mut self, id: String, taken: Result<(), SyncError>) -> Result<(), Ended> {
+        match taken {
+            Ok(()) => Ok(()),
+            Err(error) => self.reply(&Reply::neg_error(id, error)).await,
+        }
     }
 }
 

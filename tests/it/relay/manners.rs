@@ -1,6 +1,6 @@
 //! Rates, caps and bans: by connection, by network and by key.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bigbrotr::relay::{BanRules, RelaySettings};
 use nips::Kind;
@@ -267,4 +267,25 @@ async fn rules_can_be_broken_by_every_door() {
     }
     assert_eq!(u16::from(client.closing().await.unwrap().code), 1008);
     assert_eq!(relay.relay.counts().banned, 1);
+}
+
+#[tokio::test]
+async fn an_offender_whom_nobody_bans_is_listened_to_ever_more_rarely() {
+    let relay = relay_with(RelaySettings::default()).await;
+    let mut offender = relay.client().await;
+    let mut bystander = relay.client().await;
+    for _ in 0..310 {
+        offender.send_text("{").await;
+    }
+    let since = Instant::now();
+    for _ in 0..304 {
+        assert_eq!(offender.next().await[0], "NOTICE");
+    }
+    // 300 at once, then five a second.
+    assert!(since.elapsed() >= Duration::from_millis(500));
+    bystander.expect_silence().await;
+    for _ in 304..310 {
+        offender.next().await;
+    }
+    offender.expect_silence().await;
 }

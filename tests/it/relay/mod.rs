@@ -12,6 +12,7 @@ mod lifetime;
 mod limits;
 mod liveness;
 mod load;
+mod long_messages;
 pub(crate) mod management;
 mod manners;
 mod overload;
