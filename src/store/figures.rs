@@ -6,6 +6,10 @@ use crate::model::{RelayId, RelayMetadata};
 use crate::store::StoreError;
 use async_trait::async_trait;
 
+/// Rows looked at for the authors of one relay: a few hundredths of a second, and more than a relay that wants to be
+/// asked about authors has of them.
+pub const MAX_LOOKED_THROUGH: usize = 100_000;
+
 /// The whole archive. The stretches of time end at the moment asked for and go by `created_at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ArchiveFigures {
@@ -282,6 +286,14 @@ pub trait FigureStore: Send + Sync {
         after: Option<RelayId>,
         limit: usize,
     ) -> Result<Vec<AuthorRelayFigures>, StoreError>;
+
+    /// Authors of events that were seen on a relay, those of the newest first. At most [`MAX_LOOKED_THROUGH`] rows
+    /// are looked at, so that of a large relay it may be a part of them.
+    async fn authors_seen_on(
+        &self,
+        relay: RelayId,
+        limit: usize,
+    ) -> Result<Vec<PublicKey>, StoreError>;
 
     /// Networks that have relays.
     async fn network_figures(&self) -> Result<Vec<NetworkFigures>, StoreError>;

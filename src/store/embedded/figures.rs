@@ -126,6 +126,14 @@ impl FigureStore for Embedded {
         events.author_relay_figures(pubkey, after, limit).await
     }
 
+    async fn authors_seen_on(
+        &self,
+        relay: RelayId,
+        limit: usize,
+    ) -> Result<Vec<PublicKey>, StoreError> {
+        self.events.authors_seen_on(relay, limit).await
+    }
+
     async fn network_figures(&self) -> Result<Vec<NetworkFigures>, StoreError> {
         let mut relays: BTreeMap<&'static str, (Network, u64)> = BTreeMap::new();
         for count in self.relay_counts().await? {

@@ -127,6 +127,15 @@ impl LmdbEvents {
         self.figures("author_relay_figures", read).await
     }
 
+    pub(in crate::store) async fn authors_seen_on(
+        &self,
+        relay: RelayId,
+        limit: usize,
+    ) -> Result<Vec<PublicKey>, StoreError> {
+        let read = move |figures: &Figures<'_>| figures.authors_seen_on(relay, limit);
+        self.figures("authors_seen_on", read).await
+    }
+
     /// Different events, authors and kinds of each of these networks.
     pub(in crate::store) async fn seen_on_networks(
         &self,

@@ -40,6 +40,11 @@ pub(super) fn holds(row: &[u8], sighting: &Sighting) -> bool {
     position(row, &pair[..4]).is_ok_and(|index| row[index * PAIR_LEN..][4..PAIR_LEN] <= pair[4..])
 }
 
+/// Whether the event was seen on the relay.
+pub(super) fn has_relay(row: &[u8], relay: RelayId) -> bool {
+    position(row, &relay.0.to_be_bytes()).is_ok()
+}
+
 /// The sightings in a row, by relay.
 pub(super) fn decode(row: &[u8]) -> Vec<Sighting> {
     let (pairs, _) = row.as_chunks::<PAIR_LEN>();
@@ -97,6 +102,7 @@ mod tests {
         assert_eq!(added, [true, true, false, false]);
         assert_eq!(decode(&row), [sighting(3, 9), sighting(700, 4)]);
         assert_eq!(relays(&row), [3, 700]);
+        assert!(has_relay(&row, RelayId(700)) && !has_relay(&row, RelayId(4)));
         assert!(holds(&row, &sighting(3, 9)));
         assert!(!holds(&row, &sighting(3, 8)));
         assert!(!holds(&row, &sighting(4, 9)));

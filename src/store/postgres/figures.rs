@@ -11,8 +11,8 @@ use crate::model::{MetadataType, RelayId, RelayMetadata};
 use crate::store::StoreError;
 use crate::store::figures::{
     ArchiveFigures, AuthorFigures, AuthorRelayFigures, CurrentReplaceable, DayFigures, FigureStore,
-    KindFigures, NetworkFigures, Reconciliation, Refreshed, RelayFigures, RelayKindFigures,
-    SoftwareFigures,
+    KindFigures, MAX_LOOKED_THROUGH, NetworkFigures, Reconciliation, Refreshed, RelayFigures,
+    RelayKindFigures, SoftwareFigures,
 };
 use crate::store::rows::{self, StoredRow, count, integer, limit, number};
 
@@ -25,6 +25,7 @@ const TOP_AUTHORS: &str = include_str!("../../../sql/postgres/queries/top_author
 const RELAYS: &str = include_str!("../../../sql/postgres/queries/relay_figures.sql");
 const RELAY_KINDS: &str = include_str!("../../../sql/postgres/queries/relay_kind_figures.sql");
 const AUTHOR_RELAYS: &str = include_str!("../../../sql/postgres/queries/author_relay_figures.sql");
+const AUTHORS_SEEN_ON: &str = include_str!("../../../sql/postgres/queries/authors_seen_on.sql");
 const NETWORKS: &str = include_str!("../../../sql/postgres/queries/network_figures.sql");
 const SOFTWARE: &str = include_str!("../../../sql/postgres/queries/software_figures.sql");
 const NIPS: &str = include_str!("../../../sql/postgres/queries/nip_figures.sql");
@@ -189,6 +190,18 @@ impl FigureStore for PostgresStore {
             })
         };
         self.figures("author_relay_figures", asked, read).await
+    }
+
+    async fn authors_seen_on(
+        &self,
+        relay: RelayId,
+        at_most: usize,
+    ) -> Result<Vec<PublicKey>, StoreError> {
+        let asked = statement(AUTHORS_SEEN_ON)
+            .bind(key(relay))
+            .bind(limit(MAX_LOOKED_THROUGH))
+            .bind(limit(at_most));
+        self.figures("authors_seen_on", asked, pubkey).await
     }
 
     async fn network_figures(&self) -> Result<Vec<NetworkFigures>, StoreError> {

@@ -10,6 +10,7 @@ use heed::RoTxn;
 use nips::PublicKey;
 
 use super::sums::Span;
+use crate::model::RelayId;
 use crate::store::eid::{SUB_SECOND_BITS, created_at};
 use crate::store::lmdb::fault::Fault;
 use crate::store::lmdb::keys::{author_prefix, trailing_eid};
@@ -64,11 +65,7 @@ pub(super) fn of_relay(
         std::ops::Bound::Included(&low[..]),
         std::ops::Bound::Excluded(&high[..]),
     );
-    let has_seen = |row: &[u8]| {
-        sightings::decode(row)
-            .iter()
-            .any(|seen| seen.relay.0 == relay)
-    };
+    let has_seen = |row: &[u8]| sightings::has_relay(row, RelayId(relay));
     let second = |key: &[u8]| Span::at(created_at(trailing_eid(key)));
     let mut span = None;
     for entry in tables.sightings.range(txn, &range)? {

@@ -1,5 +1,6 @@
 //! Reading the counters.
 
+use std::collections::HashSet;
 use std::ops::Bound;
 
 use heed::RoTxn;
@@ -13,11 +14,12 @@ use crate::store::eid::{SUB_SECOND_BITS, created_at};
 use crate::store::events::Visibility;
 use crate::store::figures::{
     ArchiveFigures, AuthorFigures, AuthorRelayFigures, CurrentReplaceable, DayFigures, KindFigures,
-    RelayKindFigures,
+    MAX_LOOKED_THROUGH, RelayKindFigures,
 };
 use crate::store::lmdb::fault::Fault;
 use crate::store::lmdb::keys::{AddressPrefix, author_prefix, trailing_eid};
 use crate::store::lmdb::rules::VersionKey;
+use crate::store::lmdb::sightings;
 use crate::store::lmdb::standing::current_version;
 use crate::store::lmdb::tables::Tables;
 use crate::store::lmdb::view::View;
@@ -253,6 +255,36 @@ impl<'f> Figures<'f> {
                 })
             })
             .collect()
+    }
+
+    /// The authors of what was seen on a relay, newest first. Nothing lists the sightings of a relay, so those of
+    /// all are walked, from where its newest was counted.
+    pub(in crate::store::lmdb) fn authors_seen_on(
+        &self,
+        relay: RelayId,
+        limit: usize,
+    ) -> Result<Vec<PublicKey>, Fault> {
+        let last = self.relay(relay)?.map(|seen| seen.last_created_at);
+        let high = last.map(|last| ((last + 1) << SUB_SECOND_BITS).to_be_bytes());
+        let high = high
+            .as_ref()
+            .map_or(Bound::Unbounded, |high| Bound::Excluded(&high[..]));
+        let range = (Bound::Unbounded, high);
+        let rows = self.tables.sightings.rev_range(self.txn, &range)?;
+        let (mut found, mut met) = (Vec::new(), HashSet::new());
+        for entry in rows.take(MAX_LOOKED_THROUGH) {
+            let (key, row) = entry?;
+            if found.len() >= limit {
+                break;
+            }
+            if !sightings::has_relay(row, relay) {
+                continue;
+            }
+            let record = self.tables.record(self.txn, trailing_eid(key))?;
+            let author = record.map(|record| record.pubkey());
+            found.extend(author.filter(|author| met.insert(*author)));
+        }
+        Ok(found)
     }
 
     /// Different events, authors and kinds of a network.

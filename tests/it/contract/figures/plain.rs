@@ -226,6 +226,18 @@ async fn assert_author_on_relays(store: &dyn Store, all: &Recount, author: Publi
     assert_eq!(found, expected.collect::<Vec<_>>());
 }
 
+async fn assert_authors_seen_on(store: &dyn Store, all: &Recount, relay: RelayId) {
+    let found = store.authors_seen_on(relay, 1_000).await.unwrap();
+    let distinct: BTreeSet<PublicKey> = found.iter().copied().collect();
+    assert_eq!(distinct, all.relays[&relay].authors);
+    assert_eq!(found.len(), distinct.len());
+    let last = |author: &PublicKey| all.author_relays[&(*author, relay)].last();
+    assert!(found.iter().rev().is_sorted_by_key(last));
+    let few = store.authors_seen_on(relay, PAGE).await.unwrap();
+    assert_eq!(few.len(), found.len().min(PAGE));
+    assert!(few.iter().map(last).eq(found.iter().take(PAGE).map(last)));
+}
+
 async fn assert_relays(store: &dyn Store, all: &Recount) {
     let mut found = store.relay_figures(None, PAGE).await.unwrap();
     if let Some(last) = found.last() {
@@ -250,6 +262,7 @@ async fn assert_relays(store: &dyn Store, all: &Recount) {
         );
         let span = (one.first_created_at, one.last_created_at);
         assert_eq!(span, (group.first(), group.last()));
+        assert_authors_seen_on(store, all, relay.id).await;
     }
     let kinds = all
         .relay_kinds
