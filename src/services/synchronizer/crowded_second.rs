@@ -1,9 +1,9 @@
-//! A second that holds more events than the relay hands out at once, taken apart by kind and author.
+//! A second that holds more events than the relay hands out at once, taken apart by kind and by authors.
 //!
-//! Only a list that the filter itself fixes can be exhausted. Of open lists, the values that were seen
-//! are asked for, which archives all that can be reached, and the second stays a gap.
+//! Only a list that the filter itself fixes can be exhausted. Of open lists, the values that were seen, and authors
+//! that are known there, are asked for, which archives all that can be reached, and the second stays a gap.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 
 use nips::{Kind, PublicKey};
 
@@ -15,10 +15,13 @@ use super::walk::{Cap, Finding};
 
 /// Fewer events than this in one second are taken for the whole, even when the relay has never shown
 /// that it would hand out more: otherwise a relay that holds little would never be complete.
-const SMALLEST_CAP: usize = 20;
+pub(super) const SMALLEST_CAP: usize = 20;
 
 /// Questions about one second at most: beyond that, the relay's patience is worth more.
 const MAX_QUESTIONS: usize = 256;
+
+/// Authors in one question: few enough for relays that count them.
+const BATCH: usize = 50;
 
 /// The second, and the questions about it that are still open.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub(super) struct CrowdedSecond {
     at: u64,
     kinds: Option<Vec<Kind>>,
     authors: Option<Vec<PublicKey>>,
+    /// Whom to ask about where the filter does not say.
+    known: Vec<PublicKey>,
     open: VecDeque<Part>,
     asked: usize,
     is_complete: bool,
@@ -33,10 +38,10 @@ pub(super) struct CrowdedSecond {
 }
 
 /// A part of the second.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Part {
     kind: Option<Kind>,
-    author: Option<PublicKey>,
+    authors: Option<Vec<PublicKey>>,
 }
 
 impl CrowdedSecond {
@@ -46,11 +51,18 @@ impl CrowdedSecond {
             at,
             kinds: kinds.map(<[Kind]>::to_vec),
             authors: authors.map(<[PublicKey]>::to_vec),
+            known: Vec::new(),
             open: VecDeque::from([Part::default()]),
             asked: 0,
             is_complete: true,
             seen: BTreeSet::new(),
         }
+    }
+
+    /// The same second on a relay where these authors are known.
+    pub(super) fn among(mut self, known: &[PublicKey]) -> Self {
+        self.known = known.to_vec();
+        self
     }
 
     /// The second as a range.
@@ -63,10 +75,10 @@ impl CrowdedSecond {
 
     /// The next question about it.
     pub(super) fn question(&self, limit: usize) -> Question {
-        let part = self.open.front().copied().unwrap_or_default();
+        let part = self.open.front().cloned().unwrap_or_default();
         Question {
             kind: part.kind,
-            author: part.author,
+            authors: part.authors,
             ..Question::about(self.range(), limit)
         }
     }
@@ -88,38 +100,48 @@ impl CrowdedSecond {
 
     /// Asks for parts instead, first along a list that the filter fixes, if it fixes one.
     fn take_apart(&mut self, part: Part, page: &Page) {
+        let authors = part.authors.as_deref().or(self.authors.as_deref());
+        let can_split_authors = !has_one(authors);
         let can_split_kinds = part.kind.is_none() && !has_one(self.kinds.as_deref());
-        let can_split_authors = part.author.is_none() && !has_one(self.authors.as_deref());
         let prefers_authors = self.authors.is_some() && self.kinds.is_none();
         if can_split_kinds && !(can_split_authors && prefers_authors) {
-            self.split_by_kind(part, page);
+            self.split_by_kind(&part, page);
         } else if can_split_authors {
-            self.split_by_author(part, page);
+            self.split_by_authors(&part, page);
         } else {
             self.is_complete = false;
         }
     }
 
-    fn split_by_kind(&mut self, part: Part, page: &Page) {
+    fn split_by_kind(&mut self, part: &Part, page: &Page) {
         self.is_complete &= self.kinds.is_some();
         let seen: BTreeSet<Kind> = page.events.iter().map(|event| event.kind).collect();
         let kinds = self.kinds.clone();
         let kinds = kinds.unwrap_or_else(|| seen.into_iter().collect());
         self.open.extend(kinds.into_iter().map(|kind| Part {
             kind: Some(kind),
-            ..part
+            ..part.clone()
         }));
     }
 
-    fn split_by_author(&mut self, part: Part, page: &Page) {
-        self.is_complete &= self.authors.is_some();
-        let seen: BTreeSet<PublicKey> = page.events.iter().map(|event| event.author).collect();
-        let authors = self.authors.clone();
-        let authors = authors.unwrap_or_else(|| seen.into_iter().collect());
-        self.open.extend(authors.into_iter().map(|author| Part {
-            author: Some(author),
-            ..part
+    /// Halves the authors that were asked about, or asks about batches of those who may have written here.
+    fn split_by_authors(&mut self, part: &Part, page: &Page) {
+        let fixed = part.authors.clone().or_else(|| self.authors.clone());
+        self.is_complete &= fixed.is_some();
+        let authors = fixed.unwrap_or_else(|| self.likely_authors(page));
+        let batch = authors.len().div_ceil(2).clamp(1, BATCH);
+        self.open.extend(authors.chunks(batch).map(|batch| Part {
+            authors: Some(batch.to_vec()),
+            ..part.clone()
         }));
+    }
+
+    /// Those in the answer, then those who are known.
+    fn likely_authors(&self, page: &Page) -> Vec<PublicKey> {
+        let mut met = HashSet::new();
+        let seen = page.events.iter().map(|event| event.author);
+        let likely = seen.chain(self.known.iter().copied());
+        likely.filter(|author| met.insert(*author)).collect()
     }
 
     fn finding(&self) -> Finding {

@@ -1,15 +1,16 @@
-//! Relays that answer only who names authors, to keep scrapers away: they are asked about the authors that
-//! are known to use them.
+//! The authors that are known to use a relay: those whose events were seen there, and those whose relay lists
+//! (NIP-65) name it.
 //!
-//! Those are the authors of relay lists (NIP-65) that name the relay. They are asked about in batches that
-//! never change, each with coverage of its own, so that a new author costs a new batch and nothing is
-//! archived twice. What the relay holds of others stays a gap.
+//! Relays that answer only who names authors, to keep scrapers away, are asked about them in batches that never
+//! change, each with coverage of its own, so that a new author costs a new batch and nothing is archived twice.
+//! What such a relay holds of others stays a gap.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use nips::{Filter, Kind, PublicKey};
 
-use crate::model::GapReason;
+use crate::model::{GapReason, Relay};
+use crate::services::Context;
 use crate::store::StoreError;
 use crate::store::events::{QueryBounds, Scope};
 
@@ -64,7 +65,7 @@ impl Visit<'_> {
             .iter()
             .flat_map(|batch| keys(batch))
             .collect();
-        let mut new = self.authors_of_lists().await?;
+        let mut new = known_authors(self.context, self.relay).await?;
         new.retain(|author| !met.contains(author));
         let room = MAX_AUTHORS.saturating_sub(met.len());
         let new: Vec<String> = new.iter().take(room).map(PublicKey::to_hex).collect();
@@ -72,23 +73,44 @@ impl Visit<'_> {
         self.habits.author_batches.extend(batches);
         Ok(())
     }
+}
 
-    async fn authors_of_lists(&mut self) -> Result<BTreeSet<PublicKey>, StoreError> {
-        let url = self.relay.url.as_str().trim_end_matches('/');
-        let lists = Filter {
-            kinds: Some(vec![RELAY_LIST]),
-            tags: [(b'r', vec![url.to_owned(), format!("{url}/")])].into(),
-            limit: Some(MAX_AUTHORS),
-            ..Filter::default()
-        };
-        let scope = Scope::public(self.context.clock.now());
-        let page = self
-            .context
-            .store
-            .query(vec![lists], scope, QueryBounds::default());
-        let events = page.await?.events;
-        Ok(events.iter().map(|event| event.pubkey()).collect())
-    }
+/// At most [`MAX_AUTHORS`] authors that are known to use the relay: those who were seen there come first, the
+/// latest of them before the others.
+///
+/// # Errors
+/// [`StoreError`] when the store cannot say.
+pub(super) async fn known_authors(
+    context: &Context,
+    relay: &Relay,
+) -> Result<Vec<PublicKey>, StoreError> {
+    let seen = context.store.authors_seen_on(relay.id, MAX_AUTHORS).await?;
+    let listing = authors_of_lists(context, relay).await?;
+    let mut met = HashSet::new();
+    let known = seen.into_iter().chain(listing);
+    let known = known.filter(|author| met.insert(*author));
+    Ok(known.take(MAX_AUTHORS).collect())
+}
+
+async fn authors_of_lists(
+    context: &Context,
+    relay: &Relay,
+) -> Result<BTreeSet<PublicKey>, StoreError> {
+    let url = relay.url.as_str().trim_end_matches('/');
+    let lists = Filter {
+        kinds: Some(vec![RELAY_LIST]),
+        tags: [(b'r', vec![url.to_owned(), format!("{url}/")])].into(),
+        limit: Some(MAX_AUTHORS),
+        ..Filter::default()
+    };
+    let scope = Scope::public(context.clock.now());
+    let bounds = QueryBounds::default();
+    let events = context
+        .store
+        .query(vec![lists], scope, bounds)
+        .await?
+        .events;
+    Ok(events.iter().map(|event| event.pubkey()).collect())
 }
 
 /// The keys of a batch, sorted as filters have them.

@@ -10,15 +10,15 @@ use crate::model::GapReason;
 
 use super::range::Range;
 
-/// One REQ: a range of the filter being archived, possibly narrowed down to a kind and an author.
+/// One REQ: a range of the filter being archived, possibly narrowed down to a kind and to authors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Question {
     /// `since` and `until`.
     pub(super) range: Range,
     /// Only this kind.
     pub(super) kind: Option<Kind>,
-    /// Only this author.
-    pub(super) author: Option<PublicKey>,
+    /// Only these authors.
+    pub(super) authors: Option<Vec<PublicKey>>,
     /// At most so many events.
     pub(super) limit: usize,
 }
@@ -29,7 +29,7 @@ impl Question {
         Self {
             range,
             kind: None,
-            author: None,
+            authors: None,
             limit,
         }
     }
@@ -41,8 +41,11 @@ impl Question {
         if let Some(kind) = self.kind {
             filter.kinds = Some(vec![kind]);
         }
-        if let Some(author) = self.author {
-            filter.authors = Some(vec![author]);
+        if let Some(authors) = &self.authors {
+            // Filters have their lists sorted.
+            let mut authors = authors.clone();
+            authors.sort_unstable();
+            filter.authors = Some(authors);
         }
         filter
     }

@@ -10,6 +10,7 @@ use crate::net::{ClosedPrefix, Outcome};
 use crate::store::StoreError;
 
 use super::conversation::{Answer, Conversation};
+use super::known_authors::known_authors;
 use super::page::{Page, Question};
 use super::patience::Reaction;
 use super::range::Range;
@@ -112,6 +113,9 @@ impl Visit<'_> {
     ) -> Result<Option<VisitEnd>, StoreError> {
         self.patience.restore();
         self.habits.gives_hints |= answer.page.hint.is_some();
+        if walk.wants_authors(&answer.page) {
+            walk.meet(known_authors(self.context, self.relay).await?);
+        }
         let findings = walk.answer(&answer.page);
         let proven = target.ledger.keep(Method::Paging, &findings).await?;
         self.has_progress |= proven > 0;

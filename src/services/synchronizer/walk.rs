@@ -8,11 +8,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use nips::{EventId, Filter};
+use nips::{EventId, Filter, PublicKey};
 
 use crate::model::GapReason;
 
-use super::crowded_second::CrowdedSecond;
+use super::crowded_second::{self, CrowdedSecond};
 use super::page::{Order, Page, Question};
 use super::range::Range;
 
@@ -83,7 +83,9 @@ pub(super) struct Walk {
     /// Seconds whose events came and could not all be kept.
     not_kept: BTreeMap<u64, GapReason>,
     kinds: Option<Vec<nips::Kind>>,
-    authors: Option<Vec<nips::PublicKey>>,
+    authors: Option<Vec<PublicKey>>,
+    /// Authors that are known on the relay; `None` as long as nobody needed them.
+    known_authors: Option<Vec<PublicKey>>,
 }
 
 #[derive(Debug)]
@@ -128,7 +130,21 @@ impl Walk {
             not_kept: BTreeMap::new(),
             kinds: filter.kinds.clone(),
             authors: filter.authors.clone(),
+            known_authors: None,
         }
+    }
+
+    /// Whether the answer may leave out a part of one second, so that it would help to know who writes there.
+    pub(super) fn wants_authors(&self, page: &Page) -> bool {
+        let is_second = self.tasks.last().is_some_and(|it| it.range().is_second());
+        let smallest = crowded_second::SMALLEST_CAP;
+        let may_be_cut = is_second && !self.cap.is_whole(page, self.limit, smallest);
+        may_be_cut && self.authors.is_none() && self.known_authors.is_none()
+    }
+
+    /// These authors are known on the relay.
+    pub(super) fn meet(&mut self, authors: Vec<PublicKey>) {
+        self.known_authors = Some(authors);
     }
 
     /// The next question; `None` when everything is answered.
@@ -360,7 +376,9 @@ impl Walk {
     }
 
     fn enter_second(&mut self, at: u64, page: &Page) -> Vec<Finding> {
+        let known = self.known_authors.as_deref().unwrap_or_default();
         let second = CrowdedSecond::new(at, self.kinds.as_deref(), self.authors.as_deref());
+        let second = second.among(known);
         self.answer_second(second, page)
     }
 
@@ -487,7 +505,10 @@ mod tests {
                 kinds
                     .as_ref()
                     .is_none_or(|kinds| kinds.contains(&event.kind))
-                    && question.author.is_none_or(|author| author == event.author)
+                    && question
+                        .authors
+                        .as_ref()
+                        .is_none_or(|authors| authors.contains(&event.author))
             };
             let is_inside = |event: &Seen| question.range.contains(event.created_at);
             let ignores = self.habit == Habit::IgnoresBounds;
@@ -691,6 +712,38 @@ mod tests {
             assert_sound(&relay, &outcome, TARGET);
             assert!(is_complete(&relay, &outcome), "{habit:?}");
         }
+    }
+
+    #[test]
+    fn a_crowded_second_is_asked_for_by_those_who_are_known_there() {
+        let author = |byte| PublicKey([byte; 32]);
+        let crowd = |index: usize| Seen {
+            created_at: 50_000,
+            id: EventId([index as u8 + 1; 32]),
+            kind: Kind(1),
+            author: author((index % 40) as u8),
+        };
+        let mut relay = Simulated::new(&[], 20, Habit::Newest);
+        relay.events = (0..200).map(crowd).collect();
+        let ask = |relay: &mut Simulated, known: Option<Vec<PublicKey>>| {
+            let filter = Filter::default();
+            let mut walk = Walk::new(&filter, vec![TARGET], 500, Manner::default());
+            let (mut got, mut has_wanted) = (HashSet::new(), false);
+            while let Some(question) = walk.question() {
+                let page = relay.answer(&question, &filter);
+                got.extend(page.events.iter().map(|event| event.id));
+                if walk.wants_authors(&page) {
+                    has_wanted = true;
+                    walk.meet(known.clone().unwrap_or_default());
+                }
+                walk.answer(&page);
+            }
+            assert!(has_wanted);
+            got.len()
+        };
+        assert!(ask(&mut relay, None) < 200);
+        let known = (0..90).rev().map(author).collect();
+        assert_eq!(ask(&mut relay, Some(known)), 200);
     }
 
     #[test]

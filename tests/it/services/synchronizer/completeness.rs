@@ -181,6 +181,35 @@ async fn b11_a_crowded_second_is_complete_when_the_filter_says_into_what_to_spli
 }
 
 #[tokio::test]
+async fn b11_what_hides_in_a_crowded_second_is_found_by_the_authors_known_there() {
+    let mut generator = Generator::new(9);
+    let authors: Vec<_> = (0..150).map(|_| generator.author()).collect();
+    let sign = |(number, at): (usize, u64)| {
+        let author = &authors[number % authors.len()];
+        author.sign(Kind::TEXT_NOTE, at, Vec::new(), format!("note {number}"))
+    };
+    let crowd = (0..300).map(|number| (number, BURST));
+    let history = (0..150).map(|number| (number, BURST - 1_000 + number as u64));
+    let notes = crowd.chain(history).map(sign).collect();
+    let member = MemberPlan::new(Behaviour::Cap { limit: 100 }).own_events(notes);
+    let crawl = Crawl::of_one(member, 0).await;
+    let member = crawl.member();
+    crawl.run().await;
+    // The crowd came before any of its authors was known; who was seen in the page was asked about.
+    let gap = (BURST, BURST, GapReason::OverfullSecond);
+    assert_eq!(crawl.gap_ranges(member).await, [gap]);
+    assert!(crawl.seen_on(member).await.len() < 450);
+
+    let next_attempt_at = crawl.gaps(member).await[0].next_attempt_at;
+    crawl.clock.advance(next_attempt_at - NOW);
+    crawl.run().await;
+    assert_eq!(crawl.seen_on(member).await.len(), 450);
+    // Nothing shows that nobody else wrote in that second.
+    assert_eq!(crawl.gap_ranges(member).await, [gap]);
+    assert_eq!(crawl.relay(member).await.sync_failures, 0);
+}
+
+#[tokio::test]
 async fn b28_an_empty_relay_is_covered_by_one_question() {
     let crawl = Crawl::of_one(MemberPlan::empty(), 0).await;
     let summary = crawl.cycle().await;

@@ -157,6 +157,45 @@ async fn a_relay_that_fights_scrapers_is_asked_about_the_authors_that_use_it() {
 }
 
 #[tokio::test]
+async fn a_relay_that_fights_scrapers_is_asked_about_the_authors_that_were_seen_on_it() {
+    let mut generator = Generator::new(4);
+    let users: Vec<_> = (0..3).map(|_| generator.author()).collect();
+    let sign = |(number, user): (usize, &Author)| {
+        let at = NOW - 5_000 + number as u64;
+        user.sign(Kind::TEXT_NOTE, at, Vec::new(), "hello")
+    };
+    let notes: Vec<_> = users
+        .iter()
+        .cycle()
+        .take(30)
+        .enumerate()
+        .map(sign)
+        .collect();
+    let member = MemberPlan::new(Behaviour::RefusesScraping).own_events(notes.clone());
+    let crawl = Crawl::of_one(member, 0).await;
+    let member = crawl.member();
+    // The relay had shown some before it began to refuse; somebody else shows up elsewhere only.
+    let door = Door::Crawl(crawl.relay(member).await.id);
+    let shown = notes[..2].to_vec();
+    crawl.archive.admit_events(shown, door).await.unwrap();
+    let elsewhere = Door::Import(None);
+    let others = notes[2..3].to_vec();
+    crawl.archive.admit_events(others, elsewhere).await.unwrap();
+
+    crawl.cycle().await;
+    assert_eq!(crawl.seen_on(member).await.len(), 20);
+    let reqs = member.seen().reqs;
+    let narrow = reqs.iter().flat_map(|req| &req.filters).skip(1);
+    let mut authors = [users[1].pubkey(), users[0].pubkey()];
+    authors.sort_unstable();
+    assert!(
+        narrow
+            .map(|filter| filter.authors.clone())
+            .all(|asked| asked.as_deref() == Some(&authors))
+    );
+}
+
+#[tokio::test]
 async fn who_blocks_us_is_left_alone_for_days() {
     let crawl = Crawl::of_behaviour(Behaviour::RefusesScraping, 100).await;
     crawl.cycle().await;
