@@ -25,6 +25,8 @@ pub struct SynchronizerConfig {
     /// How long a relay stays reserved for a process that is gone.
     #[serde(with = "seconds")]
     pub lease: Duration,
+    /// Most connections to one host at a time.
+    pub max_per_host: usize,
     /// Which events are archived.
     pub processing: SyncProcessing,
     /// Which relays are listened to all the time.
@@ -167,6 +169,7 @@ impl Default for SynchronizerConfig {
             interval: Duration::from_secs(900),
             max_consecutive_failures: DEFAULT_FAILURES,
             lease: Duration::from_secs(45),
+            max_per_host: 4,
             processing: SyncProcessing::default(),
             tail: TailConfig::default(),
             resweep: ResweepConfig::default(),
@@ -272,6 +275,12 @@ const LEASE_KEY: Key = Key::new(
     "How long a relay stays reserved for a process that is gone; others take over then.",
 );
 
+const PER_HOST_KEY: Key = Key::new(
+    "max_per_host",
+    Accepts::Integer(1, 100),
+    "Most connections to one host; one is kept for visits, so that 1 means no standing subscriptions.",
+);
+
 /// Highest `since` and `until`: what an event key can hold (year 2242).
 const MAX_CREATED_AT: u64 = (1 << 33) - 1;
 
@@ -279,7 +288,12 @@ impl Section for SynchronizerConfig {
     const FILE: FileName = FileName::Synchronizer;
 
     fn keys() -> Vec<Key> {
-        let mut keys = vec![schedule::INTERVAL_KEY, schedule::FAILURES_KEY, LEASE_KEY];
+        let mut keys = vec![
+            schedule::INTERVAL_KEY,
+            schedule::FAILURES_KEY,
+            LEASE_KEY,
+            PER_HOST_KEY,
+        ];
         keys.extend(processing_keys());
         keys.extend(resweep_keys());
         keys.extend([

@@ -1,49 +1,87 @@
-//! How many relays of one host are visited at once: some hosts offer a thousand relays by path, and are one
-//! machine all the same.
+//! How many connections there are to one host: some hosts offer a thousand relays by path, and are one machine all
+//! the same.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-/// Connections to one host at a time.
-const MAX_PER_HOST: usize = 4;
+/// Which places are taken of each host.
+#[derive(Debug)]
+pub(super) struct Hosts {
+    max: usize,
+    taken: Arc<Mutex<HashMap<String, Taken>>>,
+}
 
-/// How many places are taken of each host.
+/// Places of one host.
 #[derive(Debug, Default)]
-pub(super) struct Hosts(Arc<Mutex<HashMap<String, usize>>>);
+struct Taken {
+    visits: usize,
+    standing: usize,
+}
 
 /// A place; dropping it frees it.
 #[derive(Debug)]
 pub(super) struct HostPlace {
     host: String,
-    taken: Arc<Mutex<HashMap<String, usize>>>,
+    max: usize,
+    is_standing: bool,
+    taken: Arc<Mutex<HashMap<String, Taken>>>,
 }
 
 impl Hosts {
-    /// A place at the host; `None` when all are taken.
+    /// Hosts of which each has so many places.
+    pub(super) fn new(max: usize) -> Self {
+        Self {
+            max,
+            taken: Arc::default(),
+        }
+    }
+
+    /// A place at the host for a visit; `None` when all are taken.
     pub(super) fn enter(&self, host: &str) -> Option<HostPlace> {
-        let mut taken = self.0.lock().expect("no panic while hosts are counted");
-        let places = taken.entry(host.to_owned()).or_default();
-        if *places >= MAX_PER_HOST {
+        let mut all = self.taken.lock().expect("no panic while hosts are counted");
+        let taken = all.entry(host.to_owned()).or_default();
+        if taken.visits + taken.standing >= self.max {
             return None;
         }
-        *places += 1;
+        taken.visits += 1;
         Some(HostPlace {
             host: host.to_owned(),
-            taken: Arc::clone(&self.0),
+            max: self.max,
+            is_standing: false,
+            taken: Arc::clone(&self.taken),
         })
+    }
+}
+
+impl HostPlace {
+    /// The same place for a connection that stays open. `None` when as many stay as may: one place is kept for visits,
+    /// so that the host's other relays have their turns.
+    pub(super) fn stay(mut self) -> Option<Self> {
+        let may_stay = {
+            let mut all = self.taken.lock().expect("no panic while hosts are counted");
+            let taken = all.entry(self.host.clone()).or_default();
+            let may_stay = taken.standing + 1 < self.max;
+            if may_stay {
+                taken.visits -= 1;
+                taken.standing += 1;
+            }
+            may_stay
+        };
+        self.is_standing = may_stay;
+        may_stay.then_some(self)
     }
 }
 
 impl Drop for HostPlace {
     fn drop(&mut self) {
-        let mut taken = self.taken.lock().expect("no panic while hosts are counted");
-        let places = taken.get_mut(&self.host);
-        let is_last = places.is_none_or(|places| {
-            *places -= 1;
-            *places == 0
-        });
-        if is_last {
-            taken.remove(&self.host);
+        let mut all = self.taken.lock().expect("no panic while hosts are counted");
+        let taken = all.entry(self.host.clone()).or_default();
+        match self.is_standing {
+            true => taken.standing -= 1,
+            false => taken.visits -= 1,
+        }
+        if taken.visits + taken.standing == 0 {
+            all.remove(&self.host);
         }
     }
 }
@@ -54,14 +92,29 @@ mod tests {
 
     #[test]
     fn a_host_has_so_many_places_and_others_have_their_own() {
-        let hosts = Hosts::default();
-        let mut places: Vec<_> = (0..MAX_PER_HOST).map(|_| hosts.enter("a")).collect();
+        let hosts = Hosts::new(4);
+        let mut places: Vec<_> = (0..4).map(|_| hosts.enter("a")).collect();
         assert!(places.iter().all(Option::is_some));
         assert!(hosts.enter("a").is_none());
         assert!(hosts.enter("b").is_some());
         places.pop();
         assert!(hosts.enter("a").is_some());
         drop(places);
-        assert!(hosts.0.lock().unwrap().is_empty());
+        assert!(hosts.taken.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn one_place_is_kept_for_visits() {
+        let hosts = Hosts::new(2);
+        let standing = hosts.enter("a").unwrap().stay();
+        assert!(standing.is_some());
+        let visit = hosts.enter("a").unwrap();
+        assert!(hosts.enter("a").is_none());
+        // Who may not stay leaves.
+        assert!(visit.stay().is_none());
+        drop(hosts.enter("a").unwrap());
+        drop(standing);
+        assert!(hosts.taken.lock().unwrap().is_empty());
+        assert!(Hosts::new(1).enter("a").unwrap().stay().is_none());
     }
 }

@@ -124,7 +124,7 @@ impl Synchronizer {
         let leases = Leases::new(context.store.clone(), config.lease);
         Self(Arc::new(Inner {
             leases,
-            hosts: Hosts::default(),
+            hosts: Hosts::new(config.max_per_host),
             yields: Yields::default(),
             context,
             config,
@@ -237,7 +237,7 @@ impl Inner {
         if !consent::is_welcome(&self.context, relay).await? {
             return Ok(Some(VisitReport::of_none(Reserve::Unwelcome)));
         }
-        let Some(_place) = self.hosts.enter(relay.url.host()) else {
+        let Some(place) = self.hosts.enter(relay.url.host()) else {
             return Ok(Some(VisitReport::of_none(Reserve::HostBusy)));
         };
         let signer = self.signer_for(&relay.url);
@@ -245,7 +245,8 @@ impl Inner {
         let (context, config) = (&self.context, &self.config);
         let visit = Visit::new(context, config, &processing, tokens, relay, signer);
         // A visit knows much, and whoever waits for it should not have to carry it around.
-        let report = Box::pin(visit.watched_by(watcher).run()).await?;
+        let mut report = Box::pin(visit.watched_by(watcher).run()).await?;
+        report.place = Some(place);
         debug!(
             end = ?report.end,
             count = report.harvest.stored,
@@ -264,12 +265,13 @@ impl Inner {
         self.signer.clone().filter(|_| may_know_us)
     }
 
+    /// Writes down how the visit ended. Returns when the relay is due again.
     async fn record(
         &self,
         relay: &Relay,
         cycle_began_at: u64,
         report: &VisitReport,
-    ) -> Result<(), StoreError> {
+    ) -> Result<u64, StoreError> {
         let failures = match report.end {
             VisitEnd::PassedOver(_) => relay.sync_failures,
             _ if report.is_failure() => relay.sync_failures.saturating_add(1),
@@ -277,7 +279,7 @@ impl Inner {
         };
         let pause = match report.end {
             // What is stopped in the middle is due first thing next time.
-            VisitEnd::Stopped => return Ok(()),
+            VisitEnd::Stopped => return Ok(relay.next_sync_at),
             VisitEnd::OutOfTime if failures == 0 => Duration::ZERO,
             VisitEnd::PassedOver(Reserve::HostBusy) => spread(HOST_PAUSE, self.context.luck()),
             _ if failures == 0 => spread(self.config.interval, self.context.luck()),
@@ -290,10 +292,9 @@ impl Inner {
         let next_sync_at = self.context.clock.now() + whole_seconds(pause);
         // Whatever the clock did, the next turn is in another cycle: this one has others to visit.
         let next_sync_at = next_sync_at.max(cycle_began_at + 1);
-        self.context
-            .store
-            .record_sync(relay.id, failures, next_sync_at)
-            .await
+        let store = &self.context.store;
+        store.record_sync(relay.id, failures, next_sync_at).await?;
+        Ok(next_sync_at)
     }
 
     fn backoff(&self) -> Backoff {

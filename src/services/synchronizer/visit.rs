@@ -21,6 +21,7 @@ use crate::store::StoreError;
 use super::conversation::Conversation;
 use super::habits::Habits;
 use super::harvest::Harvest;
+use super::hosts::HostPlace;
 use super::ledger::Ledger;
 use super::pace::Pace;
 use super::paging::Stop;
@@ -74,6 +75,8 @@ pub(super) struct VisitReport {
     pub received_bytes: u64,
     /// The most events that one whole answer held.
     pub largest_answer: usize,
+    /// The place at the host, which whoever reads this may keep.
+    pub place: Option<HostPlace>,
 }
 
 impl VisitReport {
@@ -86,6 +89,7 @@ impl VisitReport {
             requests: 0,
             received_bytes: 0,
             largest_answer: 0,
+            place: None,
         }
     }
 
@@ -194,6 +198,7 @@ impl<'a> Visit<'a> {
             received_bytes: self.conversation.received_bytes,
             largest_answer: self.conversation.largest_answer,
             harvest: self.conversation.harvest,
+            place: None,
         })
     }
 

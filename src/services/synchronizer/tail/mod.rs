@@ -21,9 +21,10 @@ use tracing::{Instrument, debug_span, info, warn};
 use crate::lifecycle::Tokens;
 use crate::metrics::{TailMetrics, gauge};
 use crate::model::{Relay, RelayId};
-use crate::services::backoff::Backoff;
+use crate::services::backoff::{Backoff, whole_seconds};
 use crate::store::StoreError;
 
+use super::hosts::HostPlace;
 use super::leases::Leases;
 use super::visit::VisitEnd;
 use super::{Inner, Synchronizer};
@@ -49,6 +50,9 @@ const GOOD_CONNECTION: Duration = Duration::from_secs(60);
 
 /// Bad connections in a row before a relay is left to its ordinary turns.
 const MAX_FAILURES: u32 = 6;
+
+/// Seconds for which a relay that cannot be listened to is passed over.
+const LEFT_ALONE_SECONDS: u64 = 86_400;
 
 /// Fewer stored events than this are taken for the whole, even of a relay that never showed that it would
 /// hand out more.
@@ -208,18 +212,28 @@ impl Follower {
             return Ok(false);
         };
         let now = self.inner.context.clock.now();
-        let Some(report) = self.inner.visit(&relay, &self.tokens, None).await? else {
+        let Some(mut report) = self.inner.visit(&relay, &self.tokens, None).await? else {
             return Ok(false);
         };
-        self.inner.record(&relay, now, &report).await?;
+        let due_at = self.inner.record(&relay, now, &report).await?;
+        let place = report.place.take();
         match report.end {
             VisitEnd::CaughtUp => {}
             VisitEnd::OutOfTime => return Ok(true),
-            VisitEnd::Unreachable(reason) => return Ok(self.pause(reason).await),
-            VisitEnd::Stopped | VisitEnd::GaveUp(_) | VisitEnd::PassedOver(_) => return Ok(false),
+            VisitEnd::Unreachable(reason) => {
+                drop(place);
+                return Ok(self.pause(reason).await);
+            }
+            VisitEnd::Stopped => return Ok(false),
+            VisitEnd::GaveUp(_) | VisitEnd::PassedOver(_) => return Ok(self.leave_until(due_at)),
         }
+        // The host has room for no more connections that stay.
+        let Some(place) = place.and_then(HostPlace::stay) else {
+            return Ok(self.leave_until(due_at));
+        };
         let began = Instant::now();
         let end = self.listen(&relay, report.largest_answer).await?;
+        drop(place);
         self.metrics.ends.with_label_values(&[end.as_str()]).inc();
         if began.elapsed() >= GOOD_CONNECTION {
             self.failures = 0;
@@ -230,10 +244,15 @@ impl Follower {
             LiveEnd::Broken(reason) => Ok(self.pause(reason).await),
             LiveEnd::Refused | LiveEnd::Undelivered => {
                 let now = self.inner.context.clock.now();
-                self.inner.yields.pass_over(self.relay, now);
-                Ok(false)
+                Ok(self.leave_until(now + LEFT_ALONE_SECONDS))
             }
         }
+    }
+
+    /// Nobody follows the relay until then: `false`, so that this one ends.
+    fn leave_until(&self, at: u64) -> bool {
+        self.inner.yields.pass_over(self.relay, at);
+        false
     }
 
     async fn listen(&self, relay: &Relay, largest_answer: usize) -> Result<LiveEnd, StoreError> {
@@ -249,7 +268,9 @@ impl Follower {
     async fn pause(&mut self, reason: &'static str) -> bool {
         self.failures += 1;
         if self.failures > MAX_FAILURES {
-            return false;
+            let now = self.inner.context.clock.now();
+            let interval = self.inner.config.interval;
+            return self.leave_until(now + whole_seconds(interval));
         }
         let pause = RECONNECT.delay(self.failures, self.inner.context.luck());
         let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);

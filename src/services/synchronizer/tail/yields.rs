@@ -13,9 +13,6 @@ const HALF_LIFE_SECONDS: f64 = 21_600.0;
 /// A relay that brought less than this is not worth a connection of its own.
 const LEAST: f64 = 1.0;
 
-/// Seconds for which a relay that cannot be listened to is passed over.
-const PASSED_OVER_SECONDS: u64 = 86_400;
-
 /// What every relay brought; how many are remembered is bounded by those that brought anything.
 #[derive(Debug, Default)]
 pub(in crate::services::synchronizer) struct Yields {
@@ -69,10 +66,10 @@ impl Yields {
         self.changed.notify_one();
     }
 
-    /// A relay that should not be listened to for a while.
-    pub(super) fn pass_over(&self, relay: RelayId, now: u64) {
+    /// A relay that should not be listened to until then.
+    pub(super) fn pass_over(&self, relay: RelayId, until: u64) {
         if let Some(entry) = self.lock().get_mut(&relay) {
-            entry.passed_over_until = now + PASSED_OVER_SECONDS;
+            entry.passed_over_until = until;
         }
     }
 
@@ -119,7 +116,7 @@ mod tests {
         assert_eq!(yields.best(1, NOW + 21_600), [new]);
         yields.note(busy, 0, true, NOW + 21_700);
         assert_eq!(yields.best(10, NOW + 21_700), [busy, new, old]);
-        yields.pass_over(busy, NOW + 21_700);
+        yields.pass_over(busy, NOW + 108_100);
         assert_eq!(yields.best(10, NOW + 21_700), [new, old]);
         assert_eq!(yields.best(10, NOW + 200_000), [busy]);
         assert_eq!(yields.best(10, NOW + 2_000_000), []);

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
+use bigbrotr::config::SynchronizerConfig;
 use bigbrotr::metrics::Metrics;
 use bigbrotr::model::{GapReason, Method};
 use bigbrotr::services::Service;
 use bigbrotr::services::synchronizer::Synchronizer;
 use fleet::events::Generator;
 use fleet::{Behaviour, FleetPlan, Member, MemberPlan};
-use nips::{Event, Filter};
+use nips::{Event, Filter, LocalRelays, RelayUrl};
 
 use super::given::{Crawl, NOW, assert_same, eventually};
 
@@ -27,15 +28,26 @@ struct Newsroom {
 impl Newsroom {
     /// Visits once, so that the relay has shown that it brings news.
     async fn of(behaviours: impl IntoIterator<Item = Behaviour>) -> Self {
+        Self::with(behaviours, |_| {}).await
+    }
+
+    /// The same with other settings.
+    async fn with(
+        behaviours: impl IntoIterator<Item = Behaviour>,
+        set: impl FnOnce(&mut SynchronizerConfig),
+    ) -> Self {
         let plan = FleetPlan::new(5).events(300);
         let members = behaviours.into_iter().map(MemberPlan::new);
         let mut crawl = Crawl::of(members.fold(plan, FleetPlan::member)).await;
         crawl.config.tail.ping_interval = Duration::from_millis(200);
         crawl.config.tail.max_relays = 1;
+        set(&mut crawl.config);
         let mut generator = Generator::new(77);
         for member in crawl.fleet.members() {
-            let news = generator.note_at(NOW - 3_600);
-            member.publish(news).await.unwrap();
+            for _ in 0..8 {
+                let news = generator.note_at(NOW - 3_600);
+                member.publish(news).await.unwrap();
+            }
         }
         let synchronizer = crawl.synchronizer();
         let summary = synchronizer.cycle(&crawl.tokens).await.unwrap();
@@ -232,4 +244,49 @@ async fn the_best_are_listened_to_and_no_more_than_there_are_places() {
             assert_eq!(other.seen().open_connections, 0);
         })
         .await;
+}
+
+#[tokio::test]
+async fn a_connection_that_stays_counts_for_its_host() {
+    let mut newsroom = Newsroom::with([Behaviour::Honest], |config| config.max_per_host = 2).await;
+    let synchronizer = newsroom.synchronizer.clone();
+    newsroom
+        .while_listening(async |crawl, _| {
+            let member = crawl.member();
+            until_listening(member).await;
+            for path in ["a", "b", "c"] {
+                let url = format!("{}/{path}", member.url().as_str().trim_end_matches('/'));
+                let url = RelayUrl::parse_with(&url, LocalRelays::Accepted).unwrap();
+                crawl.add(&url).await;
+            }
+            let summary = synchronizer.cycle(&crawl.tokens).await.unwrap();
+            assert!(summary.count("synced_relays") >= 1, "{summary}");
+            let visited = summary.count("synced_relays") + summary.count("passed_over_relays");
+            assert_eq!(visited, 3, "{summary}");
+            assert_eq!(member.seen().peak_connections, 2);
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn who_gives_up_on_us_is_not_asked_again_before_its_turn() {
+    let both = [Behaviour::Honest, Behaviour::Honest];
+    let mut newsroom = Newsroom::of(both).await;
+    for _ in 0..5 {
+        let news = newsroom.generator.note_at(NOW - 60);
+        let best = newsroom.crawl.fleet.member(1);
+        best.publish(news).await.unwrap();
+    }
+    newsroom.crawl.clock.advance(2_000);
+    let cycle = newsroom.synchronizer.cycle(&newsroom.crawl.tokens).await;
+    cycle.unwrap();
+    newsroom.crawl.clock.advance(1_000);
+    let best = newsroom.crawl.fleet.member(1);
+    best.turn(&Behaviour::ClosedAuthRequired);
+    let requests = best.seen().reqs.len();
+    newsroom
+        .while_listening(async |crawl, _| until_listening(crawl.member()).await)
+        .await;
+    let best = newsroom.crawl.fleet.member(1);
+    assert_eq!(best.seen().reqs.len(), requests + 1);
 }
