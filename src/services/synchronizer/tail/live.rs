@@ -18,6 +18,7 @@ use crate::services::backoff::spread;
 use crate::store::StoreError;
 
 use super::super::Inner;
+use super::super::consent;
 use super::super::harvest::Harvest;
 use super::super::ledger::Ledger;
 use super::claim::Step;
@@ -360,8 +361,8 @@ impl<'a> Live<'a> {
         Ok(None)
     }
 
-    /// Once in an interval, as often as the relay would be visited: whether something is missing that was
-    /// never claimed here.
+    /// Once in an interval, as often as the relay would be visited: whether a visit has something to do, because
+    /// something is missing that was never claimed here, or because the relay does not want us any more.
     async fn work_waits(&mut self) -> Result<bool, StoreError> {
         let now = self.inner.context.clock.now();
         if now < self.look_back_at {
@@ -369,6 +370,9 @@ impl<'a> Live<'a> {
         }
         let pause = spread(self.inner.config.interval, self.inner.context.luck());
         self.look_back_at = now + pause.as_secs().max(1);
+        if !consent::is_welcome(&self.inner.context, self.relay).await? {
+            return Ok(true);
+        }
         let processing = &self.processing;
         for (filter, stream) in processing.filters.iter().zip(&self.streams) {
             let Some(next) = stream.claim.next() else {

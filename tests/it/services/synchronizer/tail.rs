@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use bigbrotr::config::SynchronizerConfig;
 use bigbrotr::metrics::Metrics;
-use bigbrotr::model::{GapReason, Method};
+use bigbrotr::model::{GapReason, Metadata, MetadataType, Method, RelayMetadata};
 use bigbrotr::services::Service;
 use bigbrotr::services::synchronizer::Synchronizer;
+use bigbrotr::store::MetadataStore;
 use fleet::events::Generator;
 use fleet::{Behaviour, FleetPlan, Member, MemberPlan};
 use nips::{Event, Filter, LocalRelays, RelayUrl};
@@ -289,4 +290,29 @@ async fn who_gives_up_on_us_is_not_asked_again_before_its_turn() {
         .await;
     let best = newsroom.crawl.fleet.member(1);
     assert_eq!(best.seen().reqs.len(), requests + 1);
+}
+
+#[tokio::test]
+async fn who_asks_to_be_left_alone_is_not_listened_to_any_longer() {
+    let mut newsroom = Newsroom::of([Behaviour::Honest]).await;
+    newsroom
+        .while_listening(async |crawl, _| {
+            let member = crawl.member();
+            until_listening(member).await;
+            let document = r#"{"name": "a", "tags": ["no-archive"]}"#;
+            let row = RelayMetadata {
+                relay: crawl.relay(member).await.id,
+                generated_at: NOW + 1,
+                metadata: Metadata::new(MetadataType::Nip11Info, document.to_owned()),
+            };
+            crawl.store().add_relay_metadata(&[row]).await.unwrap();
+            crawl.clock.advance(2_000);
+            eventually(async || member.seen().open_connections == 0).await;
+            let connections = member.seen().connections;
+            // It is passed over, and its turn comes to nothing, too.
+            crawl.clock.advance(2_000);
+            eventually(async || crawl.relay(member).await.next_sync_at > NOW + 2_000).await;
+            assert_eq!(member.seen().connections, connections);
+        })
+        .await;
 }
