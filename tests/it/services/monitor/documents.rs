@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use bigbrotr::config::{ChecksIncluded, MonitorConfig, MonitorProcessing};
+use bigbrotr::config::{ChecksIncluded, MonitorConfig, MonitorProcessing, SynchronizerConfig};
+use bigbrotr::services::synchronizer::Synchronizer;
 use fleet::{Access, Behaviour, Certificate, Information, MemberPlan, Redirect};
+use nips::Kind;
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -240,4 +242,30 @@ async fn what_is_switched_off_is_not_read_or_not_stored() {
         assert!(document(&given, member).await.is_none());
         assert_eq!(samples(&given, member).await[0].open_ms, None);
     }
+}
+
+#[tokio::test]
+async fn a_relay_that_wants_no_crawler_is_checked_and_not_archived() {
+    let wish = Information::Custom(r#"{"name":"shy","tags":["no-crawl"]}"#.to_owned());
+    let shy = MemberPlan::new(Behaviour::Honest).information(wish);
+    let given = Given::start(plan_of([shy]).events(50)).await;
+    look(&given).await;
+    let member = given.member();
+    assert!(!member.holds().is_empty());
+    let connections = member.seen().connections;
+    let synchronizer =
+        Synchronizer::new(given.context.clone(), SynchronizerConfig::default(), None);
+    let summary = cycle(&synchronizer).await;
+    assert_eq!(summary.count("passed_over_relays"), 1, "{summary}");
+    assert_eq!(member.seen().connections, connections);
+
+    // Its document is read again, or nobody would hear that it has changed its mind.
+    given.clock.advance(DAY);
+    cycle(&monitor(&given.context)).await;
+    assert_eq!(samples(&given, member).await.len(), 2);
+    let stored = document(&given, member).await.unwrap();
+    assert_eq!(stored.generated_at, NOW + DAY);
+    assert!(discovery(&given, member).await.is_some());
+    let archived = given.servable(&[Kind::TEXT_NOTE]).await;
+    assert!(archived.is_empty(), "a look at a relay archives nothing");
 }
