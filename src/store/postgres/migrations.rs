@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 12] = [
+const MIGRATIONS: [(i64, &str, &str); 13] = [
     (
         1,
         "relay",
@@ -67,6 +67,11 @@ const MIGRATIONS: [(i64, &str, &str); 12] = [
         12,
         "alias",
         include_str!("../../../sql/postgres/migrations/0012_alias.sql"),
+    ),
+    (
+        13,
+        "traffic",
+        include_str!("../../../sql/postgres/migrations/0013_traffic.sql"),
     ),
 ];
 

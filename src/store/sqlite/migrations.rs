@@ -5,7 +5,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr, SqliteConnection};
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (
         1,
         "relay",
@@ -50,6 +50,11 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
         9,
         "alias",
         include_str!("../../../sql/sqlite/migrations/0009_alias.sql"),
+    ),
+    (
+        10,
+        "traffic",
+        include_str!("../../../sql/sqlite/migrations/0010_traffic.sql"),
     ),
 ];
 
