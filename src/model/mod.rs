@@ -12,6 +12,7 @@ mod metadata;
 mod relay;
 mod service_name;
 mod service_state;
+mod traffic;
 mod views;
 
 pub use address_block::{AddressBlock, AddressBlockError};
@@ -25,4 +26,5 @@ pub use metadata::{Metadata, MetadataType, RelayMetadata, RttSample};
 pub use relay::{NewRelay, Relay, RelayId, RelayState};
 pub use service_name::ServiceName;
 pub use service_state::{ServiceState, StateType};
+pub use traffic::{NetworkTraffic, News, RelayNews, RelayTraffic, Traffic};
 pub use views::VIEWS;

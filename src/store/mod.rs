@@ -38,6 +38,7 @@ pub mod state;
 mod statement;
 pub mod statistics;
 pub mod timeline;
+pub mod traffic;
 
 pub use aliases::AliasStore;
 pub use candidates::CandidateStore;
@@ -55,6 +56,7 @@ pub use relays::RelayStore;
 pub use serving::ServingIndex;
 pub use state::StateStore;
 pub use statistics::StatisticsStore;
+pub use traffic::TrafficStore;
 
 /// Everything but events.
 pub trait RelationalStore:
@@ -69,6 +71,7 @@ pub trait RelationalStore:
     + StatisticsStore
     + QuarantineStore
     + LeaseStore
+    + TrafficStore
 {
 }
 
@@ -84,6 +87,7 @@ impl<T> RelationalStore for T where
         + StatisticsStore
         + QuarantineStore
         + LeaseStore
+        + TrafficStore
 {
 }
 

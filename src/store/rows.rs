@@ -9,8 +9,8 @@ use nips::{EventId, Network, PublicKey, RelayUrl};
 
 use crate::model::{
     Alias, Candidate, Evidence, FailureCount, Gap, GapReason, Interval, Metadata, MetadataType,
-    Method, Relay, RelayId, RelayMetadata, RelayState, RttSample, ServiceName, ServiceState,
-    StateType, Transition,
+    Method, NetworkTraffic, News, Relay, RelayId, RelayMetadata, RelayNews, RelayState,
+    RelayTraffic, RttSample, ServiceName, ServiceState, StateType, Traffic, Transition,
 };
 use crate::store::StoreError;
 use crate::store::coverage::{CoverageCount, GapCount, NetworkProgress, RelayProgress};
@@ -156,6 +156,45 @@ pub(super) fn rtt_sample(row: &impl StoredRow, relay: RelayId) -> Result<RttSamp
         })
     };
     read().ok_or_else(|| damaged("rtt sample", row, "checked_at"))
+}
+
+/// A relay's traffic from a row of `relay_traffic`.
+pub(super) fn relay_traffic(row: &impl StoredRow) -> Result<RelayTraffic, StoreError> {
+    Ok(RelayTraffic {
+        total: traffic(row)?,
+        news: relay_news(row)?.news,
+    })
+}
+
+/// A relay's news from a row of `relay_traffic`.
+pub(super) fn relay_news(row: &impl StoredRow) -> Result<RelayNews, StoreError> {
+    let read = || {
+        Some(RelayNews {
+            relay: RelayId(number(row, "relay_id")?),
+            news: News {
+                fresh_until: number(row, "fresh_until")?,
+                is_caught_up: row.flag("is_caught_up")?,
+            },
+        })
+    };
+    read().ok_or_else(|| damaged("traffic", row, "relay_id"))
+}
+
+/// A network's traffic.
+pub(super) fn network_traffic(row: &impl StoredRow) -> Result<NetworkTraffic, StoreError> {
+    Ok(NetworkTraffic {
+        network: network(row)?,
+        total: traffic(row)?,
+    })
+}
+
+fn traffic(row: &impl StoredRow) -> Result<Traffic, StoreError> {
+    Ok(Traffic {
+        received_bytes: count(row, "received_bytes")?,
+        new_events: count(row, "new_events")?,
+        known_events: count(row, "known_events")?,
+        refused_events: count(row, "refused_events")?,
+    })
 }
 
 /// An alias from a row of `relay_alias`.

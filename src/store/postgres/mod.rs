@@ -29,6 +29,7 @@ mod roles;
 mod row;
 mod state;
 mod statistics;
+mod traffic;
 mod views;
 
 use std::fmt;

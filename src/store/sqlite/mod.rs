@@ -22,6 +22,7 @@ mod relays;
 mod row;
 mod state;
 mod statistics;
+mod traffic;
 
 use std::path::Path;
 use std::sync::Arc;

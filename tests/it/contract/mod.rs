@@ -18,6 +18,7 @@ mod quarantine;
 mod relays;
 mod state;
 mod statistics;
+mod traffic;
 
 /// Hands every case that is not about events to a macro.
 macro_rules! every_relational_case {
@@ -67,6 +68,12 @@ macro_rules! every_relational_case {
                 aliases_of_an_alias_follow_it,
                 a_canonical_relay_is_visited_again,
                 an_alias_of_itself_is_none,
+            ],
+            traffic: [
+                traffic_adds_up_and_news_replace_each_other,
+                traffic_of_an_unknown_relay_fails,
+                the_freshest_come_first_and_the_stale_not_at_all,
+                traffic_is_told_by_network,
             ],
             history: [
                 nothing_is_known_of_a_relay_that_was_never_checked,

@@ -11,7 +11,7 @@ use crate::sql_files::Engine;
 
 /// Statements that read a whole table or index: counts for people, asked for once a minute at most,
 /// janitor's work in bounded portions, and quarantine, which is short.
-const WHOLE_READS: [(&str, &[&str]); 16] = [
+const WHOLE_READS: [(&str, &[&str]); 17] = [
     ("candidate_counts", &["candidate"]),
     ("coverage_counts", &["coverage"]),
     ("delete_expired_relay_metadata", &["r"]),
@@ -19,6 +19,7 @@ const WHOLE_READS: [(&str, &[&str]); 16] = [
     ("delete_orphan_metadata", &["m"]),
     ("gap_counts", &["gap"]),
     ("network_progress", &["coverage", "gap", "r"]),
+    ("network_traffic", &["r"]),
     ("nip_figures", &["relay_statement_nip"]),
     ("quarantined", &["q"]),
     ("quarantined_count", &["quarantine"]),
