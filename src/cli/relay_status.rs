@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::status::{list, number, word};
-use crate::http::moment::{date, grouped, span};
+use crate::http::moment::{date, grouped, size, span};
 
 /// The report as a page of text.
 pub(super) fn as_text(report: &Value) -> String {
@@ -29,6 +29,16 @@ pub(super) fn as_text(report: &Value) -> String {
             "alias       of {canonical}, which is visited in its place"
         );
     }
+    let received = &report["received"];
+    let events = |fate: &str| grouped(number(&received[fate]));
+    let _ = writeln!(
+        text,
+        "received    {}: {} new events, {} known, {} refused",
+        size(number(&received["bytes"])),
+        events("new_events"),
+        events("known_events"),
+        events("refused_events")
+    );
     text.push_str("uptime\n");
     for window in list(&report["uptime"]) {
         uptime(&mut text, window);

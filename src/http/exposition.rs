@@ -14,7 +14,7 @@ use super::root::{relay_route, status_route};
 use super::{ApiError, Site};
 use crate::archive::ArchiveCounts;
 use crate::metrics::{GatheredMetrics, NO_LABELS, gauge, raise};
-use crate::model::{GapReason, ServiceName};
+use crate::model::{GapReason, NetworkTraffic, ServiceName};
 use crate::relay::RelayCounts;
 use crate::store::events::BatchNumber;
 use crate::store::serving::ServingProgress;
@@ -192,6 +192,24 @@ fn copy_overview(gathered: &GatheredMetrics, overview: &Overview) {
             .set(gauge(found.map_or(0, |count| count.gaps)));
     }
     copy_progress(gathered, overview);
+    copy_received(gathered, overview);
+}
+
+/// Relays that are forgotten take what was received of them along, and a counter stays where it was.
+fn copy_received(gathered: &GatheredMetrics, overview: &Overview) {
+    for NetworkTraffic { network, total } in &overview.received {
+        let network = network.as_str();
+        let bytes = gathered.received_bytes.with_label_values(&[network]);
+        raise(&bytes, total.received_bytes);
+        for (outcome, events) in [
+            ("new", total.new_events),
+            ("known", total.known_events),
+            ("refused", total.refused_events),
+        ] {
+            let labels = [network, outcome];
+            raise(&gathered.received_events.with_label_values(&labels), events);
+        }
+    }
 }
 
 fn copy_progress(gathered: &GatheredMetrics, overview: &Overview) {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::relay_report::RelayReport;
 use crate::clock::Clock;
-use crate::model::{ServiceName, ServiceState, StateType};
+use crate::model::{NetworkTraffic, ServiceName, ServiceState, StateType};
 use crate::store::coverage::{GapCount, NetworkProgress, RelayProgress};
 use crate::store::events::EventStatistics;
 use crate::store::growth::{self, Growth, Size};
@@ -46,6 +46,8 @@ pub struct Overview {
     pub gaps: Vec<GapCount>,
     /// How far each network is archived.
     pub progress: Vec<NetworkProgress>,
+    /// What was received of each network.
+    pub received: Vec<NetworkTraffic>,
     /// The relays that are furthest behind.
     pub behind: Vec<RelayProgress>,
     /// The relays that ask not to be archived, each with its evidence.
@@ -85,6 +87,7 @@ impl Overview {
             quarantined: store.quarantined_count().await?,
             gaps: store.gap_counts().await?,
             progress: store.network_progress(now.saturating_sub(LATELY_S)).await?,
+            received: store.network_traffic().await?,
             behind: store.relays_behind(MAX_BEHIND).await?,
             unwelcome: store
                 .states(ServiceName::Synchronizer, StateType::Decision)

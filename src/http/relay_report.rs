@@ -3,7 +3,7 @@
 use nips::RelayUrl;
 use serde_json::{Value, json};
 
-use crate::model::{Evidence, FailureCount, Relay, RelayId, Transition, WindowFigures};
+use crate::model::{Evidence, FailureCount, Relay, RelayId, Traffic, Transition, WindowFigures};
 use crate::store::history::WINDOWS;
 use crate::store::{RelationalStore, StoreError};
 
@@ -25,6 +25,8 @@ pub struct RelayReport {
     uptime: [WindowFigures; WINDOWS.len()],
     transitions: Vec<Transition>,
     failures: Vec<FailureCount>,
+    /// What the synchronizer received of it.
+    received: Traffic,
 }
 
 impl RelayReport {
@@ -50,6 +52,7 @@ impl RelayReport {
             uptime: store.uptime(relay.id, now).await?,
             transitions: store.transitions(relay.id, MAX_TRANSITIONS).await?,
             failures: store.failures(relay.id, since).await?,
+            received: store.traffic(relay.id).await?.total,
             relay,
         }))
     }
@@ -91,6 +94,12 @@ impl RelayReport {
             "transitions": transitions.collect::<Vec<_>>(),
             "failures_30_days": failures.collect::<Vec<_>>(),
             "evidence": evidence.collect::<Vec<_>>(),
+            "received": {
+                "bytes": self.received.received_bytes,
+                "new_events": self.received.new_events,
+                "known_events": self.received.known_events,
+                "refused_events": self.received.refused_events,
+            },
         })
     }
 }

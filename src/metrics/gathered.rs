@@ -61,6 +61,11 @@ metrics! {
         pub network_gaps: IntGaugeVec = "bigbrotr_network_gaps", ["network"];
         /// How far behind the online relay is that is furthest behind, seconds.
         pub archive_lag: IntGaugeVec = "bigbrotr_archive_lag_seconds", ["network"];
+        /// Bytes that the synchronizer received of relays.
+        pub received_bytes: IntCounterVec = "bigbrotr_received_bytes_total", ["network"];
+        /// Events that the synchronizer received of relays, by what became of them (`new`, `known`, `refused`).
+        pub received_events: IntCounterVec =
+            "bigbrotr_received_events_total", ["network", "outcome"];
         /// Ranges of time that could not be archived yet, by reason.
         pub gaps: IntGaugeVec = "bigbrotr_gaps", ["reason"];
         /// For how long the relay that waits longest for a service has been due, seconds.

@@ -8,6 +8,7 @@
 //! time, so that a large relay does not keep the others waiting; what it could not do is due again
 //! after them.
 
+mod account;
 mod comparison;
 mod consent;
 mod conversation;
@@ -199,13 +200,7 @@ impl Inner {
         };
         let done = self.sync_leased(relay, &tokens, cycle).await;
         self.leases.release(relay.id).await;
-        if let Some(report) = done? {
-            let is_caught_up = report.end == VisitEnd::CaughtUp;
-            let now = self.context.clock.now();
-            self.yields
-                .note(relay.id, report.harvest.fresh, is_caught_up, now);
-        }
-        Ok(())
+        done
     }
 
     async fn sync_leased(
@@ -213,14 +208,14 @@ impl Inner {
         relay: &Relay,
         tokens: &Tokens,
         cycle: &Cycle,
-    ) -> Result<Option<VisitReport>, StoreError> {
+    ) -> Result<(), StoreError> {
         let Some(report) = self.visit(relay, tokens, None).await? else {
-            return Ok(None);
+            return Ok(());
         };
         self.record(relay, cycle.began_at, &report).await?;
         let mut tally = cycle.tally.lock().expect("no panic while counting");
         tally.add(&report);
-        Ok(Some(report))
+        Ok(())
     }
 
     /// Visits the relay once there is a place for it; `None` when the service stops before.
@@ -265,13 +260,16 @@ impl Inner {
         self.signer.clone().filter(|_| may_know_us)
     }
 
-    /// Writes down how the visit ended. Returns when the relay is due again.
+    /// Writes down what the visit brought and how it ended. Returns when the relay is due again.
     async fn record(
         &self,
         relay: &Relay,
         cycle_began_at: u64,
         report: &VisitReport,
     ) -> Result<u64, StoreError> {
+        if !matches!(report.end, VisitEnd::PassedOver(_)) {
+            self.account(relay.id, report.receipt()).await?;
+        }
         let failures = match report.end {
             VisitEnd::PassedOver(_) => relay.sync_failures,
             _ if report.is_failure() => relay.sync_failures.saturating_add(1),

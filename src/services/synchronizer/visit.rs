@@ -18,6 +18,7 @@ use crate::net::AuthSigner;
 use crate::services::Context;
 use crate::store::StoreError;
 
+use super::account::Receipt;
 use super::conversation::Conversation;
 use super::habits::Habits;
 use super::harvest::Harvest;
@@ -90,6 +91,19 @@ impl VisitReport {
             received_bytes: 0,
             largest_answer: 0,
             place: None,
+        }
+    }
+
+    /// What is added to the relay's account.
+    pub(super) fn receipt(&self) -> Receipt<'_> {
+        Receipt {
+            harvest: &self.harvest,
+            received_bytes: self.received_bytes,
+            is_caught_up: match self.end {
+                VisitEnd::CaughtUp => Some(true),
+                VisitEnd::OutOfTime | VisitEnd::GaveUp(_) => Some(false),
+                VisitEnd::Stopped | VisitEnd::Unreachable(_) | VisitEnd::PassedOver(_) => None,
+            },
         }
     }
 

@@ -18,6 +18,7 @@ use crate::services::backoff::spread;
 use crate::store::StoreError;
 
 use super::super::Inner;
+use super::super::account::Receipt;
 use super::super::consent;
 use super::super::harvest::Harvest;
 use super::super::ledger::Ledger;
@@ -93,6 +94,8 @@ pub(super) struct Live<'a> {
     garbage: usize,
     /// What came and is not accounted for yet.
     harvest: Harvest,
+    /// Bytes of this connection that are on the relay's account already.
+    accounted_bytes: u64,
     metrics: &'a TailMetrics,
 }
 
@@ -145,6 +148,7 @@ impl<'a> Live<'a> {
             look_back_at: now + pause.as_secs(),
             garbage: 0,
             harvest: Harvest::default(),
+            accounted_bytes: 0,
             metrics,
         };
         Ok(match live.subscribe().await {
@@ -322,7 +326,7 @@ impl<'a> Live<'a> {
     }
 
     /// Counts what came, and lets it speak for the relay.
-    fn account(&mut self) {
+    async fn account(&mut self) -> Result<(), StoreError> {
         let harvest = std::mem::take(&mut self.harvest);
         let fates = [("stored", harvest.stored), ("known", harvest.known)];
         let refused = harvest.refused.iter().map(|(why, count)| (*why, *count));
@@ -330,15 +334,22 @@ impl<'a> Live<'a> {
             let counter = self.metrics.events.with_label_values(&[outcome]);
             counter.inc_by(count);
         }
-        let now = self.inner.context.clock.now();
-        let yields = &self.inner.yields;
-        yields.note(self.relay.id, harvest.fresh, true, now);
+        let received_bytes = self.session.received_bytes() - self.accounted_bytes;
+        self.accounted_bytes += received_bytes;
+        let receipt = Receipt {
+            harvest: &harvest,
+            received_bytes,
+            is_caught_up: None,
+        };
+        self.inner.account(self.relay.id, receipt).await
     }
 
     /// Writes down what the connection has proven until now; whatever came before is durable first.
     async fn claim(&mut self) -> Result<Option<LiveEnd>, StoreError> {
         self.flush().await?;
-        self.account();
+        if self.harvest.events() > 0 {
+            self.account().await?;
+        }
         for stream in &mut self.streams {
             match stream.settle_check().await? {
                 Checked::Failed => return Ok(Some(LiveEnd::Undelivered)),
@@ -400,7 +411,7 @@ impl<'a> Live<'a> {
                 stream.record_break(GapReason::Disconnected).await?;
             }
         }
-        self.account();
+        self.account().await?;
         debug!(reason = end.as_str(), "tail_ended");
         Ok(())
     }

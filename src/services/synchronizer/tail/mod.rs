@@ -45,6 +45,9 @@ const RECONNECT: Backoff = Backoff {
     max: Duration::from_secs(300),
 };
 
+/// Relays that are recalled from before: more than can be listened to at all.
+const MAX_REMEMBERED: usize = 1_000;
+
 /// A connection that held this long was a good one: the next pause is a short one again.
 const GOOD_CONNECTION: Duration = Duration::from_secs(60);
 
@@ -98,6 +101,9 @@ impl Tail {
     }
 
     async fn listen(&self, tokens: &Tokens) {
+        if let Err(failure) = self.remember().await {
+            warn!(reason = failure.reason(), "tail_review_failed");
+        }
         let mut places = HashMap::new();
         let mut followers = JoinSet::new();
         while !tokens.is_stopping() {
@@ -112,6 +118,16 @@ impl Tail {
         while let Some(ended) = followers.join_next().await {
             self.make_room(ended.ok(), &mut places).await;
         }
+    }
+
+    /// Recalls who brought news before this process began.
+    async fn remember(&self) -> Result<(), StoreError> {
+        let now = self.inner.context.clock.now();
+        let store = &self.inner.context.store;
+        for known in store.freshest(now, MAX_REMEMBERED).await? {
+            self.inner.yields.note(known.relay, known.news, now);
+        }
+        Ok(())
     }
 
     /// Sends those away who are not among the best any more, and begins with those who are.

@@ -2,7 +2,7 @@
 
 use bigbrotr::archive::Door;
 use bigbrotr::model::{Metadata, MetadataType, RelayMetadata, ServiceName, StateType};
-use bigbrotr::store::{MetadataStore, StateStore};
+use bigbrotr::store::{MetadataStore, StateStore, TrafficStore};
 use fleet::events::Generator;
 use fleet::{Behaviour, Member, MemberPlan};
 use nips::{EventId, Kind};
@@ -110,4 +110,14 @@ async fn what_was_received_is_counted() {
         .sum();
     let received = summary.count("received_bytes");
     assert!(received > bytes as u64, "{received} for {bytes}");
+    let relay = crawl.relay(crawl.member()).await.id;
+    let total = crawl.store().traffic(relay).await.unwrap().total;
+    assert_eq!(total.received_bytes, received);
+    assert_eq!(total.new_events, summary.count("synced_events"));
+    // Asked again for the newest, nothing new comes.
+    crawl.wait_for_turn_of(crawl.member()).await;
+    crawl.cycle().await;
+    let again = crawl.store().traffic(relay).await.unwrap().total;
+    assert_eq!(again.new_events, total.new_events);
+    assert!(again.received_bytes > total.received_bytes);
 }

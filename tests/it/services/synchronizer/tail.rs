@@ -8,7 +8,7 @@ use bigbrotr::metrics::Metrics;
 use bigbrotr::model::{GapReason, Metadata, MetadataType, Method, RelayMetadata};
 use bigbrotr::services::Service;
 use bigbrotr::services::synchronizer::Synchronizer;
-use bigbrotr::store::MetadataStore;
+use bigbrotr::store::{MetadataStore, TrafficStore};
 use fleet::events::Generator;
 use fleet::{Behaviour, FleetPlan, Member, MemberPlan};
 use nips::{Event, Filter, LocalRelays, RelayUrl};
@@ -315,4 +315,36 @@ async fn who_asks_to_be_left_alone_is_not_listened_to_any_longer() {
             assert_eq!(member.seen().connections, connections);
         })
         .await;
+}
+
+#[tokio::test]
+async fn who_brought_news_before_a_restart_is_listened_to_after_it() {
+    let newsroom = Newsroom::of([Behaviour::Honest]).await;
+    let crawl = newsroom.crawl;
+    drop(newsroom.synchronizer);
+    let before = crawl.store().traffic(crawl.relay(crawl.member()).await.id);
+    let before = before.await.unwrap();
+    assert!(before.news.is_caught_up && before.total.new_events > 8);
+    let crawl = crawl.restart().await;
+    let mut newsroom = Newsroom {
+        synchronizer: crawl.synchronizer(),
+        crawl,
+        generator: newsroom.generator,
+        metrics: newsroom.metrics,
+    };
+    let news = newsroom.generator.note_at(NOW);
+    let text = news.to_json().len() as u64;
+    newsroom
+        .while_listening(async |crawl, _| {
+            until_listening(crawl.member()).await;
+            crawl.member().publish(news.clone()).await.unwrap();
+            until_archived(crawl, &news).await;
+        })
+        .await;
+    // What came by itself is on the relay's account, too.
+    let crawl = &newsroom.crawl;
+    let after = crawl.store().traffic(crawl.relay(crawl.member()).await.id);
+    let after = after.await.unwrap().total;
+    assert_eq!(after.new_events, before.total.new_events + 1);
+    assert!(after.received_bytes >= before.total.received_bytes + text);
 }
