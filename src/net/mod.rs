@@ -63,6 +63,8 @@ use permits::Permits;
 #[derive(Debug, Clone)]
 pub struct Net {
     inner: Arc<Inner>,
+    /// Whether a certificate that is not valid is looked past, besides where a call says so.
+    allow_insecure: bool,
 }
 
 #[derive(Debug)]
@@ -82,6 +84,7 @@ impl Net {
     /// has work to do.
     pub fn new(settings: NetSettings) -> Result<Self, NetError> {
         install_crypto_provider();
+        let allow_insecure = settings.allow_insecure;
         let inner = Inner {
             user_agent: headers::user_agent(&settings.user_agent),
             permits: Permits::new(&settings.networks),
@@ -90,7 +93,17 @@ impl Net {
         };
         Ok(Self {
             inner: Arc::new(inner),
+            allow_insecure,
         })
+    }
+
+    /// The same way out for what has to come from who it says: `allow_insecure` is about relays that are looked at,
+    /// and holds for nothing that goes this way.
+    pub fn verifying(&self) -> Self {
+        Self {
+            allow_insecure: false,
+            ..self.clone()
+        }
     }
 
     /// Waits for one of the network's `max_tasks` places. Cancel-safe.
@@ -149,7 +162,7 @@ impl Net {
         mut options: OpenOptions,
     ) -> Result<Session, NetError> {
         self.check_network(relay.network())?;
-        options.allow_insecure |= self.inner.settings.allow_insecure;
+        options.allow_insecure |= self.allow_insecure;
         let socket = websocket::open(
             &self.inner.dialer,
             relay,
@@ -214,7 +227,7 @@ impl Net {
         validators: &Validators,
         mut options: HttpOptions<'_>,
     ) -> Result<HttpResponse, NetError> {
-        options.allow_insecure |= self.inner.settings.allow_insecure;
+        options.allow_insecure |= self.allow_insecure;
         http_client::get(
             &self.inner.dialer,
             &self.inner.settings,

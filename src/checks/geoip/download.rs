@@ -75,6 +75,7 @@ pub(super) fn is_due(config: &GeoConfig, file: GeoFile, now: u64) -> bool {
 }
 
 /// Fetches a file and puts it in place. Without a URL nothing is done. Whatever goes wrong, the old file stays.
+/// A server has to have a valid certificate, whatever is let pass in relays.
 ///
 /// # Errors
 /// [`DownloadError`].
@@ -103,7 +104,10 @@ async fn fetch(net: &Net, url: &str, max_bytes: usize) -> Result<Vec<u8>, Downlo
         max_redirects: MAX_REDIRECTS,
         allow_insecure: false,
     };
-    let response = net.http_get(&HttpUrl::parse(url)?, options).await?;
+    let response = net
+        .verifying()
+        .http_get(&HttpUrl::parse(url)?, options)
+        .await?;
     match response.status {
         200 if response.is_truncated => Err(DownloadError::TooLarge),
         200 => Ok(response.body),

@@ -420,6 +420,29 @@ async fn a_download_has_to_have_its_checksum() {
 }
 
 #[tokio::test]
+async fn a_file_comes_from_a_server_with_a_valid_certificate_only() {
+    let file = city(&[("8.8.8.0/24", roubaix())]);
+    let forged = host(file).access(Access::Tls(Certificate::SelfSigned));
+    let given = Given::of(forged).await;
+    let geo = GeoConfig {
+        city_download_url: Some(url(given.member())),
+        ..config(&given.path("geo"))
+    };
+    let config = MonitorConfig {
+        geo: geo.clone(),
+        ..MonitorConfig::default()
+    };
+    // Relays may have any certificate, and this one is looked at as a relay too.
+    let looking_past = given.context_with(|settings| settings.allow_insecure = true);
+    given.trust_all().await;
+    let summary = cycle(&monitor_with(&looking_past, config)).await;
+    assert_eq!(summary.count("succeeded"), 1);
+    assert!(!geo.city_database_path.exists());
+    let refused = download(&looking_past.net, &geo, GeoFile::City).await;
+    assert!(matches!(refused, Err(DownloadError::Net(_))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_packed_file_is_unpacked() {
     use std::io::Write as _;
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
