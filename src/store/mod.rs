@@ -25,6 +25,7 @@ pub mod leases;
 pub mod lmdb;
 pub mod metadata;
 pub mod postgres;
+pub mod publications;
 pub mod quarantine;
 mod quota;
 pub mod relays;
@@ -51,6 +52,7 @@ pub use figures::FigureStore;
 pub use history::HistoryStore;
 pub use leases::LeaseStore;
 pub use metadata::MetadataStore;
+pub use publications::PublicationStore;
 pub use quarantine::QuarantineStore;
 pub use relays::RelayStore;
 pub use serving::ServingIndex;
@@ -69,6 +71,7 @@ pub trait RelationalStore:
     + CoverageStore
     + StateStore
     + StatisticsStore
+    + PublicationStore
     + QuarantineStore
     + LeaseStore
     + TrafficStore
@@ -85,6 +88,7 @@ impl<T> RelationalStore for T where
         + CoverageStore
         + StateStore
         + StatisticsStore
+        + PublicationStore
         + QuarantineStore
         + LeaseStore
         + TrafficStore

@@ -9,8 +9,8 @@ use nips::{EventId, Network, PublicKey, RelayUrl};
 
 use crate::model::{
     Alias, Candidate, Evidence, FailureCount, Gap, GapReason, Interval, Metadata, MetadataType,
-    Method, NetworkTraffic, News, Relay, RelayId, RelayMetadata, RelayNews, RelayState,
-    RelayTraffic, RttSample, ServiceName, ServiceState, StateType, Traffic, Transition,
+    Method, NetworkTraffic, News, Publication, Relay, RelayId, RelayMetadata, RelayNews,
+    RelayState, RelayTraffic, RttSample, ServiceName, ServiceState, StateType, Traffic, Transition,
 };
 use crate::store::StoreError;
 use crate::store::coverage::{CoverageCount, GapCount, NetworkProgress, RelayProgress};
@@ -195,6 +195,25 @@ fn traffic(row: &impl StoredRow) -> Result<Traffic, StoreError> {
         known_events: count(row, "known_events")?,
         refused_events: count(row, "refused_events")?,
     })
+}
+
+/// A publication from a row of `publication`.
+pub(super) fn publication(row: &impl StoredRow) -> Result<Publication, StoreError> {
+    let read = || {
+        Some(Publication {
+            relay: url(row)?,
+            subject: row.text("subject")?.to_owned(),
+            event: EventId(row.bytes("event_id")?.try_into().ok()?),
+            queued_at: number(row, "queued_at")?,
+        })
+    };
+    read().ok_or_else(|| damaged("publication", row, "url"))
+}
+
+/// How much waits for a relay.
+pub(super) fn publication_count(row: &impl StoredRow) -> Result<(RelayUrl, u64), StoreError> {
+    let relay = url(row).ok_or_else(|| damaged("publication", row, "url"))?;
+    Ok((relay, count(row, "events")?))
 }
 
 /// An alias from a row of `relay_alias`.

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 13] = [
+const MIGRATIONS: [(i64, &str, &str); 14] = [
     (
         1,
         "relay",
@@ -72,6 +72,11 @@ const MIGRATIONS: [(i64, &str, &str); 13] = [
         13,
         "traffic",
         include_str!("../../../sql/postgres/migrations/0013_traffic.sql"),
+    ),
+    (
+        14,
+        "publication",
+        include_str!("../../../sql/postgres/migrations/0014_publication.sql"),
     ),
 ];
 

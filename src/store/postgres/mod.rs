@@ -23,6 +23,7 @@ mod locks;
 mod metadata;
 mod migrations;
 mod objects;
+mod publications;
 mod quarantine;
 mod relays;
 mod roles;

@@ -5,7 +5,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr, SqliteConnection};
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 10] = [
+const MIGRATIONS: [(i64, &str, &str); 11] = [
     (
         1,
         "relay",
@@ -55,6 +55,11 @@ const MIGRATIONS: [(i64, &str, &str); 10] = [
         10,
         "traffic",
         include_str!("../../../sql/sqlite/migrations/0010_traffic.sql"),
+    ),
+    (
+        11,
+        "publication",
+        include_str!("../../../sql/sqlite/migrations/0011_publication.sql"),
     ),
 ];
 

@@ -17,6 +17,7 @@ mod history;
 mod leases;
 mod metadata;
 mod migrations;
+mod publications;
 mod quarantine;
 mod relays;
 mod row;

@@ -14,6 +14,7 @@ mod given;
 mod history;
 mod leases;
 mod metadata;
+mod publications;
 mod quarantine;
 mod relays;
 mod state;
@@ -133,6 +134,10 @@ macro_rules! every_relational_case {
                 a_released_relay_is_free,
                 a_lease_that_is_not_renewed_ends,
                 workers_at_the_same_time_share_without_waiting,
+            ],
+            publications: [
+                each_relay_has_a_queue_of_its_own,
+                what_is_said_anew_takes_the_place_of_what_waits,
             ],
             quarantine: [
                 what_is_kept_aside_is_read_back,

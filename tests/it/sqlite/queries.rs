@@ -21,6 +21,7 @@ const WHOLE_READS: [(&str, &[&str]); 17] = [
     ("network_progress", &["coverage", "gap", "r"]),
     ("network_traffic", &["r"]),
     ("nip_figures", &["relay_statement_nip"]),
+    ("publication_counts", &["publication"]),
     ("quarantined", &["q"]),
     ("quarantined_count", &["quarantine"]),
     ("relay_counts", &["relay"]),

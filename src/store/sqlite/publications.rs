@@ -1,0 +1,77 @@
+//! Publications in SQLite.
+
+use async_trait::async_trait;
+use nips::RelayUrl;
+
+use crate::model::Publication;
+use crate::store::rows::{self, integer, limit};
+use crate::store::sqlite::SqliteBacked;
+use crate::store::sqlite::error::during;
+use crate::store::{PublicationStore, StoreError};
+
+const QUEUE: &str = include_str!("../../../sql/sqlite/queries/queue_publication.sql");
+const WAITING: &str = include_str!("../../../sql/sqlite/queries/waiting_publications.sql");
+const SETTLE: &str = include_str!("../../../sql/sqlite/queries/settle_publication.sql");
+const COUNTS: &str = include_str!("../../../sql/sqlite/queries/publication_counts.sql");
+const DROP: &str = include_str!("../../../sql/sqlite/queries/drop_publications.sql");
+
+#[async_trait]
+impl<T: SqliteBacked> PublicationStore for T {
+    async fn queue_publications(&self, publications: &[Publication]) -> Result<(), StoreError> {
+        let failed = during("queue_publications");
+        let mut tx = self.sqlite().begin("queue_publications").await?;
+        for publication in publications {
+            sqlx::query(QUEUE)
+                .bind(publication.relay.as_str())
+                .bind(&publication.subject)
+                .bind(publication.event.0.as_slice())
+                .bind(integer(publication.queued_at))
+                .execute(&mut *tx)
+                .await
+                .map_err(&failed)?;
+        }
+        tx.commit().await.map_err(&failed)
+    }
+
+    async fn waiting_publications(
+        &self,
+        relay: &RelayUrl,
+        at_most: usize,
+    ) -> Result<Vec<Publication>, StoreError> {
+        let found = sqlx::query(WAITING)
+            .bind(relay.as_str())
+            .bind(limit(at_most))
+            .fetch_all(&self.sqlite().readers)
+            .await
+            .map_err(during("waiting_publications"))?;
+        Ok(rows::readable(&found, rows::publication))
+    }
+
+    async fn settle_publication(&self, publication: &Publication) -> Result<(), StoreError> {
+        sqlx::query(SETTLE)
+            .bind(publication.relay.as_str())
+            .bind(&publication.subject)
+            .bind(publication.event.0.as_slice())
+            .execute(&self.sqlite().writer)
+            .await
+            .map_err(during("settle_publication"))?;
+        Ok(())
+    }
+
+    async fn publication_counts(&self) -> Result<Vec<(RelayUrl, u64)>, StoreError> {
+        let found = sqlx::query(COUNTS)
+            .fetch_all(&self.sqlite().readers)
+            .await
+            .map_err(during("publication_counts"))?;
+        Ok(rows::readable(&found, rows::publication_count))
+    }
+
+    async fn drop_publications(&self, relay: &RelayUrl) -> Result<u64, StoreError> {
+        let dropped = sqlx::query(DROP)
+            .bind(relay.as_str())
+            .execute(&self.sqlite().writer)
+            .await
+            .map_err(during("drop_publications"))?;
+        Ok(dropped.rows_affected())
+    }
+}
