@@ -177,6 +177,7 @@ impl App {
                     config.monitor.clone(),
                     signer,
                     own_relay,
+                    self.metrics.publication.clone(),
                 ))
             }
             ServiceName::Synchronizer => Arc::new(self.synchronizer_in(context)?),

@@ -168,6 +168,7 @@ fn as_text(figures: &Value) -> String {
     );
     archived(&mut text, figures);
     gaps(&mut text, &figures["gaps"]);
+    publishing(&mut text, list(&figures["publishing"]), now);
     let quarantined = number(&figures["quarantined"]);
     let _ = writeln!(text, "quarantine  {}", grouped(quarantined));
     cycles(&mut text, &figures["cycles"], now);
@@ -279,6 +280,25 @@ fn gaps(text: &mut String, gaps: &Value) {
             "  {reason:<20} {:>10} on {relays} relays",
             grouped(gaps)
         );
+    }
+}
+
+/// How outside relays take what the monitor sends them.
+fn publishing(text: &mut String, relays: &[Value], now: u64) {
+    for relay in relays {
+        let count = |name: &str| grouped(number(&relay[name]));
+        let _ = writeln!(
+            text,
+            "publishing  {}: {} sent, {} refused, {} waiting",
+            word(&relay["relay"]),
+            count("sent"),
+            count("refused"),
+            count("waiting"),
+        );
+        if let (Some(problem), Some(at)) = (relay["problem"].as_str(), relay["problem_at"].as_u64())
+        {
+            let _ = writeln!(text, "  {}: {problem}", ago(now, at));
+        }
     }
 }
 

@@ -191,6 +191,13 @@ fn copy_overview(gathered: &GatheredMetrics, overview: &Overview) {
             .with_label_values(&[reason.as_str()])
             .set(gauge(found.map_or(0, |count| count.gaps)));
     }
+    gathered.publications_waiting.reset();
+    for relay in &overview.outside {
+        let waiting = gathered
+            .publications_waiting
+            .with_label_values(&[&relay.url]);
+        waiting.set(gauge(relay.waiting));
+    }
     copy_progress(gathered, overview);
     copy_received(gathered, overview);
 }

@@ -1,5 +1,6 @@
 //! What the archive knows, in figures: for the page, for metrics and for `bigbrotr status`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,12 +53,25 @@ pub struct Overview {
     pub behind: Vec<RelayProgress>,
     /// The relays that ask not to be archived, each with its evidence.
     pub unwelcome: Vec<ServiceState>,
+    /// The outside relays that were sent something, or are to be.
+    pub outside: Vec<OutsideRelay>,
     /// How far behind the services are.
     pub lag: Lag,
     /// How fast it all grows; `None` before there are two sizes to compare.
     pub growth: Option<Growth>,
     /// The last cycle of each service.
     pub cycles: Vec<CycleRecord>,
+}
+
+/// How a relay takes what our monitor sends it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutsideRelay {
+    /// Its URL.
+    pub url: String,
+    /// Events that it is still to be sent.
+    pub waiting: u64,
+    /// What is on record, as the monitor wrote it; null before the first answer.
+    pub standing: Value,
 }
 
 /// How long the relay that waits longest has been due, seconds; `None` when none is due.
@@ -92,6 +106,7 @@ impl Overview {
             unwelcome: store
                 .states(ServiceName::Synchronizer, StateType::Decision)
                 .await?,
+            outside: outside(store).await?,
             lag: lag(store, now).await?,
             cycles: store.latest_cycles().await?,
         })
@@ -153,6 +168,7 @@ impl Overview {
             "archived": self.progress.iter().map(|of| self.progress_json(of)).collect::<Vec<_>>(),
             "behind": self.behind.iter().map(behind_json).collect::<Vec<_>>(),
             "unwelcome": self.unwelcome.iter().map(unwelcome_json).collect::<Vec<_>>(),
+            "publishing": self.outside.iter().map(outside_json).collect::<Vec<_>>(),
             "lag": { "check_s": self.lag.check_s, "sync_s": self.lag.sync_s },
             "cycles": self.cycles.iter().map(cycle_json).collect::<Vec<_>>(),
             "database_size_bytes": self.totals.size_bytes,
@@ -181,6 +197,19 @@ fn unwelcome_json(row: &ServiceState) -> Value {
     })
 }
 
+fn outside_json(relay: &OutsideRelay) -> Value {
+    let standing = |name: &str| &relay.standing[name];
+    json!({
+        "relay": relay.url,
+        "waiting": relay.waiting,
+        "sent": standing("sent"),
+        "refused": standing("refused"),
+        "problem": standing("problem"),
+        "problem_at": standing("problem_at"),
+        "retry_at": standing("retry_at"),
+    })
+}
+
 fn events_json(events: &EventStatistics) -> Value {
     json!({
         "events": events.events,
@@ -201,6 +230,25 @@ fn cycle_json(cycle: &CycleRecord) -> Value {
         "is_success": cycle.is_success,
         "summary": cycle.summary,
     })
+}
+
+/// Those with a record, and those that wait for their first event.
+async fn outside(store: &dyn Store) -> Result<Vec<OutsideRelay>, StoreError> {
+    let (service, of) = (ServiceName::Monitor, StateType::Publishing);
+    let mut relays: BTreeMap<String, (u64, Value)> = BTreeMap::new();
+    for row in store.states(service, of).await? {
+        relays.insert(row.key, (0, row.value));
+    }
+    for (relay, waiting) in store.publication_counts().await? {
+        relays.entry(relay.to_string()).or_default().0 = waiting;
+    }
+    let relays = relays.into_iter();
+    let relay = |(url, (waiting, standing))| OutsideRelay {
+        url,
+        waiting,
+        standing,
+    };
+    Ok(relays.map(relay).collect())
 }
 
 async fn lag(store: &dyn Store, now: u64) -> Result<Lag, StoreError> {

@@ -1,7 +1,9 @@
 //! Every metric by name, so that the reference is written from the code, and rules and dashboards are checked
 //! against it.
 
-use super::{GatheredMetrics, RelayMetrics, ServiceMetrics, StoreMetrics, TailMetrics};
+use super::{
+    GatheredMetrics, PublicationMetrics, RelayMetrics, ServiceMetrics, StoreMetrics, TailMetrics,
+};
 
 /// What is said about a metric where it is declared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,7 @@ pub fn catalogue() -> Vec<Described> {
         RelayMetrics::DESCRIBED,
         StoreMetrics::DESCRIBED,
         TailMetrics::DESCRIBED,
+        PublicationMetrics::DESCRIBED,
     ];
     layers.concat()
 }

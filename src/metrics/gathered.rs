@@ -68,6 +68,8 @@ metrics! {
             "bigbrotr_received_events_total", ["network", "outcome"];
         /// Ranges of time that could not be archived yet, by reason.
         pub gaps: IntGaugeVec = "bigbrotr_gaps", ["reason"];
+        /// Events that outside relays are still to be sent.
+        pub publications_waiting: IntGaugeVec = "bigbrotr_publications_waiting", ["relay"];
         /// For how long the relay that waits longest for a service has been due, seconds.
         pub lag: IntGaugeVec = "bigbrotr_lag_seconds", ["service"];
         /// Events that the store failed on and keeps aside.

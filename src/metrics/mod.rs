@@ -1,13 +1,14 @@
 //! What is measured: one struct of metrics for each layer, all in one registry that `http` serves.
 //!
 //! Instances are passed to whoever counts; there are no globals. Labels come from enums and fixed
-//! names only, never from a URL, a key or an id. To add a metric, add a line to the struct of its
+//! names only, never from a URL, a key or an id; only what an operator lists has its URL. To add a metric, add a line to the struct of its
 //! layer: its doc comment is the help text.
 
 mod catalogue;
 pub(crate) mod family;
 mod gathered;
 mod macros;
+mod publication;
 mod relay;
 mod service;
 mod store;
@@ -16,6 +17,7 @@ mod tail;
 pub use catalogue::{Described, catalogue};
 pub use gathered::GatheredMetrics;
 pub(crate) use gathered::{NO_LABELS, gauge, raise};
+pub use publication::PublicationMetrics;
 pub use relay::RelayMetrics;
 pub use service::{Readiness, ServiceMeter, ServiceMetrics, Staleness};
 pub use store::StoreMetrics;
@@ -38,6 +40,8 @@ pub struct Metrics {
     pub relay: RelayMetrics,
     /// The live tail.
     pub tail: TailMetrics,
+    /// Events of ours sent to outside relays.
+    pub publication: PublicationMetrics,
     /// What is read from the archive, the relay and the store when somebody asks.
     pub gathered: GatheredMetrics,
 }
@@ -59,6 +63,7 @@ impl Metrics {
             store: StoreMetrics::register(registry)?,
             relay: RelayMetrics::register(registry)?,
             tail: TailMetrics::register(registry)?,
+            publication: PublicationMetrics::register(registry)?,
             gathered: GatheredMetrics::register(registry)?,
             registry: registry.clone(),
         })

@@ -14,6 +14,8 @@ pub enum StateType {
     Decision,
     /// What somebody out there has shown of themselves.
     Habits,
+    /// How an outside relay takes what it is sent.
+    Publishing,
 }
 
 impl StateType {
@@ -24,14 +26,21 @@ impl StateType {
             Self::Checkpoint => "checkpoint",
             Self::Decision => "decision",
             Self::Habits => "habits",
+            Self::Publishing => "publishing",
         }
     }
 
     /// The type of that name.
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Cursor, Self::Checkpoint, Self::Decision, Self::Habits]
-            .into_iter()
-            .find(|state_type| state_type.as_str() == name)
+        [
+            Self::Cursor,
+            Self::Checkpoint,
+            Self::Decision,
+            Self::Habits,
+            Self::Publishing,
+        ]
+        .into_iter()
+        .find(|state_type| state_type.as_str() == name)
     }
 }
 

@@ -8,6 +8,7 @@ mod examination;
 mod findings;
 mod life_cycle;
 mod publication;
+mod publisher;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use tracing::{Instrument, debug, debug_span, warn};
 use crate::checks::dns;
 use crate::config::{MonitorConfig, Schedule};
 use crate::lifecycle::Tokens;
+use crate::metrics::PublicationMetrics;
 use crate::model::{
     CheckOutcome, Metadata, MetadataType, Relay, RelayMetadata, RttSample, ServiceName,
 };
@@ -34,6 +36,7 @@ use super::{Context, CycleSummary, Service, ServiceError, on_every_network};
 pub use examination::Examiner;
 pub use findings::Findings;
 use life_cycle::{Prognosis, after_answer, after_silence};
+use publisher::Publisher;
 
 /// A document that has not changed is written down again after this time, so that its history shows
 /// that it was still current.
@@ -50,6 +53,7 @@ struct Inner {
     config: MonitorConfig,
     signer: Signer,
     examiner: Examiner,
+    publisher: Publisher,
     /// Our relay as others reach it.
     own_relay: Option<RelayUrl>,
 }
@@ -63,21 +67,36 @@ struct Tally {
 }
 
 impl Monitor {
-    /// A monitor that signs with this key and whose events others find on `own_relay`, if there is one.
+    /// A monitor that signs with this key and whose events others find on `own_relay`, if there is one. What
+    /// outside relays make of them is counted in `metrics`.
     pub fn new(
         context: Context,
         config: MonitorConfig,
         signer: Signer,
         own_relay: Option<RelayUrl>,
+        metrics: PublicationMetrics,
     ) -> Self {
         let net = context.net.clone();
         Self(Arc::new(Inner {
             examiner: Examiner::new(net, signer.clone(), &config),
+            publisher: Publisher::new(&context, &config, signer.clone(), metrics),
             context,
             config,
             signer,
             own_relay,
         }))
+    }
+
+    /// Speaks about itself where that is due, and checks the relays that are.
+    async fn say_and_check(
+        &self,
+        tokens: &Tokens,
+        tally: &Arc<Mutex<Tally>>,
+    ) -> Result<(), ServiceError> {
+        self.0.publish_about_us().await?;
+        let now = self.0.context.clock.now();
+        let lane = |network| self.check_network(network, now, tokens, tally);
+        on_every_network(&self.0.context, lane).await
     }
 
     async fn check_network(
@@ -123,7 +142,7 @@ impl Service for Monitor {
             .store
             .due_for_check(&context.networks(), now, 1)
             .await?;
-        Ok(!due.is_empty())
+        Ok(!due.is_empty() || self.0.publisher.has_due().await?)
     }
 
     async fn cycle(&self, tokens: &Tokens) -> Result<CycleSummary, ServiceError> {
@@ -132,17 +151,21 @@ impl Service for Monitor {
             // A download may take minutes, and be begun again any time.
             () = tokens.soft_stop() => return Ok(CycleSummary::new()),
         }
-        self.0.publish_about_us().await?;
         let tally = Arc::new(Mutex::new(Tally::default()));
-        let now = self.0.context.clock.now();
-        let lane = |network| self.check_network(network, now, tokens, &tally);
-        on_every_network(&self.0.context, lane).await?;
+        let work = self.say_and_check(tokens, &tally);
+        let (checked, sent) = self.0.publisher.send_during(work, tokens).await;
+        checked?;
+        let sendings = sent?;
         let tally = tally.lock().expect("no panic while counting");
         Ok(CycleSummary::new()
             .with("total", tally.succeeded + tally.failed)
             .with("succeeded", tally.succeeded)
             .with("failed", tally.failed)
-            .with("lost", tally.lost))
+            .with("lost", tally.lost)
+            .with("sent", sendings.sent)
+            .with("refused", sendings.refused)
+            .with("not_sent", sendings.failed)
+            .and_more_to_do(sendings.has_more && !tokens.is_stopping()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the monitor says in public, through the same door as everybody's events: kind 30166 about a
-//! relay that answered, 10166 about the monitor, 0 for people, and 10002 for whoever looks for the rest.
+//! relay that answered, 10166 about the monitor, 0 for people, and 10002 for whoever looks for the rest. What
+//! is archived is queued for outside relays.
 
 use nips::nip66::{Check, CheckTimeout, MonitorAnnouncement, RelayDiscovery, Rtt};
 use nips::{Kind, Network};
@@ -120,15 +121,17 @@ impl Inner {
         content: String,
     ) -> Result<(), StoreError> {
         let event = self.signer.sign_at(created_at, kind, tags, content);
-        let admission = self.context.archive.admit_event(event, Door::Own).await?;
+        let archive = &self.context.archive;
+        let admission = archive.admit_event(event.clone(), Door::Own).await?;
         if let Admission::Refused(rejection) = admission {
             warn!(
                 event.kind = kind.0,
                 reason = rejection.reason(),
                 "publish_failed"
             );
+            return Ok(());
         }
-        Ok(())
+        self.publisher.queue(&event).await
     }
 
     fn announcement(&self) -> MonitorAnnouncement {

@@ -5,12 +5,14 @@ mod documents;
 mod names;
 mod places;
 mod publication;
+mod publishing;
 mod rtt;
 mod states;
 
 use std::sync::Arc;
 
 use bigbrotr::config::{MonitorConfig, MonitorProcessing};
+use bigbrotr::metrics::PublicationMetrics;
 use bigbrotr::model::{MetadataType, Relay, RelayMetadata, RttSample};
 use bigbrotr::services::Context;
 use bigbrotr::services::monitor::Monitor;
@@ -36,7 +38,14 @@ fn monitor(context: &Context) -> Monitor {
 
 fn monitor_with(context: &Context, config: MonitorConfig) -> Monitor {
     let own_relay = RelayUrl::parse(OWN_RELAY).unwrap();
-    Monitor::new(context.clone(), config, signer(context), Some(own_relay))
+    let metrics = PublicationMetrics::default();
+    Monitor::new(
+        context.clone(),
+        config,
+        signer(context),
+        Some(own_relay),
+        metrics,
+    )
 }
 
 /// Also sends each relay an event, to see whether it takes it.
