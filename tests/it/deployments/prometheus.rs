@@ -22,7 +22,8 @@ use crate::postgres::server::{Database, PASSWORD};
 use crate::program::{PATIENCE, Program, command};
 
 /// Families that are exposed only once something went wrong, or where the relay itself does TLS.
-const RARE: [&str; 2] = [
+const RARE: [&str; 3] = [
+    "bigbrotr_publications_total",
     "bigbrotr_store_errors_total",
     "bigbrotr_relay_certificate_expiry_timestamp_seconds",
 ];
