@@ -1,5 +1,6 @@
 //! Kind 30166: what one monitor knows about one relay.
 
+use super::kinds;
 use super::labels::{self, Labels};
 use super::requirements::{RelayType, Requirements};
 use super::tags::{TagWriter, all, first, texts};
@@ -39,9 +40,9 @@ pub struct RelayDiscovery {
     pub http: Option<Http>,
     /// Supported NIPs.
     pub nips: Vec<u16>,
-    /// Kinds that it takes, where it names them.
+    /// Kinds that it is known to take.
     pub accepted_kinds: Vec<u16>,
-    /// Kinds that it refuses.
+    /// Kinds that it is known to refuse.
     pub refused_kinds: Vec<u16>,
     /// Topics, lowercase.
     pub topics: Vec<String>,
@@ -64,6 +65,8 @@ pub struct Observation {
     pub rtt: Rtt,
     /// The NIP-11 document that was read.
     pub information: Option<RelayInformation>,
+    /// Kinds of events of several authors that it is known to hold, those of which it holds most first.
+    pub held_kinds: Vec<u16>,
     /// Certificate.
     pub ssl: Option<Ssl>,
     /// Address and autonomous system.
@@ -103,6 +106,8 @@ impl RelayDiscovery {
         let information = observation.information.as_ref();
         let requirements = Requirements::observed(&observation.rtt, information);
         let nips = information.map_or_else(Vec::new, |it| it.supported_nips.clone());
+        let (accepted_kinds, refused_kinds) =
+            kinds::observed(&observation.rtt, information, &observation.held_kinds);
         let types = RelayType::of(&observation.rtt, &requirements, &nips);
         Some(Self {
             url: url.clone(),
@@ -111,8 +116,8 @@ impl RelayDiscovery {
             topics: information.map_or_else(Vec::new, |it| topics(&it.tags)),
             languages: information.map_or_else(Vec::new, |it| languages(&it.language_tags)),
             attributes: information.map_or_else(Vec::new, |it| it.attributes.clone()),
-            accepted_kinds: Vec::new(),
-            refused_kinds: Vec::new(),
+            accepted_kinds,
+            refused_kinds,
             requirements,
             nips,
             rtt: observation.rtt,
@@ -142,7 +147,7 @@ impl RelayDiscovery {
     }
 
     fn from_tags(url: RelayUrl, tags: &[Tag<'_>], information: Option<RelayInformation>) -> Self {
-        let (accepted_kinds, refused_kinds) = kinds(tags);
+        let (accepted_kinds, refused_kinds) = named_kinds(tags);
         Self {
             url,
             network: first(tags, "n"),
@@ -229,7 +234,7 @@ fn push_all(tags: &mut TagWriter, name: &str, values: impl IntoIterator<Item = i
 }
 
 /// `k` tags as (accepted, refused).
-fn kinds(tags: &[Tag<'_>]) -> (Vec<u16>, Vec<u16>) {
+fn named_kinds(tags: &[Tag<'_>]) -> (Vec<u16>, Vec<u16>) {
     let refused = tag_values::values(tags, "k")
         .filter_map(|value| value.strip_prefix('!')?.parse().ok())
         .take(MAX_NUMBERS)

@@ -15,6 +15,7 @@ mod dns;
 mod draft;
 mod geo;
 mod http;
+mod kinds;
 mod labels;
 mod net;
 mod requirements;

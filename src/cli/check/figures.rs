@@ -80,6 +80,8 @@ pub(super) fn discovery(checked: &Checked) -> Option<RelayDiscovery> {
     if !findings.connection.is_online() {
         return None;
     }
-    let observation = findings.clone().into_observation(&ChecksIncluded::ALL);
+    let observation = findings
+        .clone()
+        .into_observation(&ChecksIncluded::ALL, Vec::new());
     RelayDiscovery::observed(&checked.url, observation)
 }

@@ -70,10 +70,11 @@ impl Findings {
             .collect()
     }
 
-    /// What is published.
-    pub fn into_observation(self, included: &ChecksIncluded) -> Observation {
+    /// What is published, with the kinds that the relay holds.
+    pub fn into_observation(self, included: &ChecksIncluded, held_kinds: Vec<u16>) -> Observation {
         let is_included = |check| included.includes(check);
         Observation {
+            held_kinds,
             rtt: self.connection.rtt,
             information: self
                 .information

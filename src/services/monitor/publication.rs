@@ -2,6 +2,8 @@
 //! relay that answered, 10166 about the monitor, 0 for people, and 10002 for whoever looks for the rest. What
 //! is archived is queued for outside relays.
 
+use std::cmp::Reverse;
+
 use nips::nip66::{Check, CheckTimeout, MonitorAnnouncement, RelayDiscovery, Rtt};
 use nips::{Kind, Network};
 use serde_json::{Map, Value};
@@ -10,7 +12,7 @@ use tracing::{info, warn};
 
 use crate::archive::{Admission, Door};
 use crate::config::ProfileConfig;
-use crate::model::{MetadataType, Relay, ServiceName};
+use crate::model::{MetadataType, Relay, RelayId, ServiceName};
 use crate::net::LOOKUP_BUDGET;
 use crate::services::checkpoint;
 use crate::store::StoreError;
@@ -21,6 +23,9 @@ use super::{Findings, Inner};
 const ANNOUNCEMENT: &str = "announcement";
 const PROFILE: &str = "profile";
 const RELAY_LIST: &str = "relay_list";
+
+/// Kinds of one relay that are looked at, from the lowest: there are some hundred in use.
+const MAX_KINDS_READ: usize = 1_000;
 
 impl Inner {
     /// Publishes what was found out about a relay that answered at `created_at` unix seconds.
@@ -34,7 +39,8 @@ impl Inner {
         findings: Findings,
     ) -> Result<(), StoreError> {
         let include = &self.config.discovery.include;
-        let observation = findings.into_observation(include);
+        let held = self.held_kinds(relay).await?;
+        let observation = findings.into_observation(include, held);
         let Some(mut discovery) = RelayDiscovery::observed(&relay.url, observation) else {
             return Ok(());
         };
@@ -48,6 +54,19 @@ impl Inner {
             discovery.content(),
         )
         .await
+    }
+
+    /// The kinds of which events of several authors were seen on a relay, those seen most first. What one author
+    /// alone has there may be the relay's own, e.g. the groups of NIP-29, and taken from nobody else.
+    async fn held_kinds(&self, relay: &Relay) -> Result<Vec<u16>, StoreError> {
+        let before = RelayId(relay.id.0.saturating_sub(1));
+        let store = &self.context.store;
+        let mut seen = store
+            .relay_kind_figures(Some((before, Kind(u16::MAX))), MAX_KINDS_READ)
+            .await?;
+        seen.retain(|of| of.relay == relay.id && of.authors > 1);
+        seen.sort_by_key(|of| (Reverse(of.events), of.kind));
+        Ok(seen.into_iter().map(|of| of.kind.0).collect())
     }
 
     /// Publishes announcement, profile and relay list when their time has come.

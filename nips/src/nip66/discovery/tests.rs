@@ -35,7 +35,8 @@ fn url() -> RelayUrl {
 fn full_observation() -> Observation {
     let information = RelayInformation::from_value(&json!({
         "name": "r", "supported_nips": [1, 50], "tags": ["Bitcoin"], "language_tags": ["it-IT", "en"],
-        "attributes": ["Fast"], "limitation": {"min_pow_difficulty": 0}
+        "attributes": ["Fast"], "limitation": {"min_pow_difficulty": 0},
+        "retention": [{"kinds": [4], "time": 0}]
     }));
     Observation {
         rtt: Rtt {
@@ -44,6 +45,7 @@ fn full_observation() -> Observation {
             write: Phase::Took(56),
         },
         information: information.ok(),
+        held_kinds: vec![1, 0, 30_023],
         ssl: Some(Ssl {
             valid: Some(true),
             expires: Some(1_800_000_000),
@@ -112,6 +114,11 @@ fn a_full_visit_becomes_every_tag() {
         &["http-powered-by", "x"],
         &["N", "1"],
         &["N", "50"],
+        &["k", "0"],
+        &["k", "1"],
+        &["k", "22456"],
+        &["k", "30023"],
+        &["k", "!4"],
         &["t", "bitcoin"],
         &["L", "ISO-639-1"],
         &["L", "ISO-3166-1"],

@@ -1,8 +1,10 @@
 //! What the monitor says in public, as a reader of the archive sees it.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use bigbrotr::archive::Door;
 use bigbrotr::config::{
     AnnouncementConfig, ChecksIncluded, DiscoveryConfig, MonitorConfig, ProfileConfig,
     RelayListConfig,
@@ -16,6 +18,8 @@ use nips::nip65::{RelayListEntry, RelayUsage, relay_list};
 use nips::nip66::{Check, MonitorAnnouncement, discovery_identifier};
 use nips::{Event, Filter, Kind, LocalRelays, Network, RelayUrl};
 use nostr_sdk::JsonUtil;
+
+use crate::archive::given::author;
 
 use super::super::given::{DAY, Given, HOUR, NOW, WHOLE_NETWORK, cycle, plan_of};
 use super::{
@@ -91,6 +95,37 @@ async fn an_event_says_what_was_found() {
         .store()
         .query(vec![filter], Scope::public(NOW), QueryBounds::default());
     assert_eq!(page.await.unwrap().events.len(), 1);
+}
+
+#[tokio::test]
+async fn kinds_that_several_authors_have_on_a_relay_are_said_to_be_taken() {
+    let given = Given::start(plan_of([MemberPlan::healthy(), MemberPlan::healthy()])).await;
+    given.trust_all().await;
+    let [one, other] = given.fleet.members() else {
+        panic!("two members");
+    };
+    let seen = |kind, authors: RangeInclusive<u64>| {
+        authors.map(move |number| author(number).sign(Kind(kind), NOW - HOUR, Vec::new(), "x"))
+    };
+    for (member, events) in [
+        (
+            one,
+            [seen(1, 1..=3), seen(30_000, 1..=2), seen(39_000, 1..=1)],
+        ),
+        (other, [seen(7, 1..=2), seen(1, 4..=4), seen(6, 4..=4)]),
+    ] {
+        let door = Door::Import(Some(relay(&given, member).await.id));
+        let events: Vec<Event> = events.into_iter().flatten().collect();
+        let archive = &given.context.archive;
+        archive.admit_events(events, door).await.unwrap();
+    }
+    given.store().fold_statistics(1_000).await.unwrap();
+    look(&given).await;
+    for (member, kinds) in [(one, vec![1, 30_000]), (other, vec![7])] {
+        let discovery = discovery(&given, member).await.unwrap();
+        assert_eq!(discovery.accepted_kinds, kinds);
+        assert!(discovery.refused_kinds.is_empty());
+    }
 }
 
 #[tokio::test]
