@@ -168,7 +168,10 @@ impl App {
         Ok(Some(match name {
             ServiceName::Seeder => Arc::new(Seeder::new(context, config.seeder.clone(), SEED_LIST)),
             ServiceName::Finder => Arc::new(Finder::new(context, config.finder.clone())),
-            ServiceName::Validator => Arc::new(Validator::new(context, config.validator.clone())),
+            ServiceName::Validator => {
+                let metrics = self.metrics.validation.clone();
+                Arc::new(Validator::new(context, config.validator.clone(), metrics))
+            }
             ServiceName::Monitor => {
                 let signer = self.signer()?.0;
                 let own_relay = settings::public_relay(&config.relay);

@@ -3,6 +3,7 @@
 
 use super::{
     GatheredMetrics, PublicationMetrics, RelayMetrics, ServiceMetrics, StoreMetrics, TailMetrics,
+    ValidationMetrics,
 };
 
 /// What is said about a metric where it is declared.
@@ -42,6 +43,7 @@ pub fn catalogue() -> Vec<Described> {
         StoreMetrics::DESCRIBED,
         TailMetrics::DESCRIBED,
         PublicationMetrics::DESCRIBED,
+        ValidationMetrics::DESCRIBED,
     ];
     layers.concat()
 }

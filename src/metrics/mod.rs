@@ -13,6 +13,7 @@ mod relay;
 mod service;
 mod store;
 mod tail;
+mod validation;
 
 pub use catalogue::{Described, catalogue};
 pub use gathered::GatheredMetrics;
@@ -22,6 +23,7 @@ pub use relay::RelayMetrics;
 pub use service::{Readiness, ServiceMeter, ServiceMetrics, Staleness};
 pub use store::StoreMetrics;
 pub use tail::TailMetrics;
+pub use validation::ValidationMetrics;
 
 pub(crate) use macros::metrics;
 
@@ -40,6 +42,8 @@ pub struct Metrics {
     pub relay: RelayMetrics,
     /// The live tail.
     pub tail: TailMetrics,
+    /// What the validator made of candidates.
+    pub validation: ValidationMetrics,
     /// Events of ours sent to outside relays.
     pub publication: PublicationMetrics,
     /// What is read from the archive, the relay and the store when somebody asks.
@@ -63,6 +67,7 @@ impl Metrics {
             store: StoreMetrics::register(registry)?,
             relay: RelayMetrics::register(registry)?,
             tail: TailMetrics::register(registry)?,
+            validation: ValidationMetrics::register(registry)?,
             publication: PublicationMetrics::register(registry)?,
             gathered: GatheredMetrics::register(registry)?,
             registry: registry.clone(),

@@ -17,6 +17,7 @@ use tracing::{Instrument, debug, debug_span, info};
 
 use crate::config::{Schedule, ValidatorConfig};
 use crate::lifecycle::Tokens;
+use crate::metrics::ValidationMetrics;
 use crate::model::{Candidate, ServiceName};
 use crate::store::StoreError;
 
@@ -30,6 +31,7 @@ pub struct Validator(Arc<Inner>);
 struct Inner {
     context: Context,
     config: ValidatorConfig,
+    metrics: ValidationMetrics,
 }
 
 /// What came of one cycle's candidates.
@@ -41,9 +43,13 @@ struct Tally {
 }
 
 impl Validator {
-    /// A validator.
-    pub fn new(context: Context, config: ValidatorConfig) -> Self {
-        Self(Arc::new(Inner { context, config }))
+    /// A validator that counts its verdicts in `metrics`.
+    pub fn new(context: Context, config: ValidatorConfig, metrics: ValidationMetrics) -> Self {
+        Self(Arc::new(Inner {
+            context,
+            config,
+            metrics,
+        }))
     }
 
     async fn validate_network(
@@ -156,6 +162,7 @@ impl Inner {
                 let store = &self.context.store;
                 let relay = store.promote(&candidate.url, now).await?;
                 debug!("promoted");
+                self.count("promoted");
                 let aliases = aliases::find(&self.context, relay, &candidate.url, tokens).await?;
                 let mut tally = tally.lock().expect("no panic while counting");
                 tally.promoted += 1;
@@ -164,11 +171,17 @@ impl Inner {
             Err(reason) => {
                 self.postpone(candidate, reason).await?;
                 debug!(reason, "not_promoted");
+                self.count(reason);
                 let mut tally = tally.lock().expect("no panic while counting");
                 *tally.postponed.entry(reason).or_default() += 1;
             }
         }
         Ok(())
+    }
+
+    /// Reasons are labels in the code, so there are never more than those.
+    fn count(&self, verdict: &'static str) {
+        self.metrics.verdicts.with_label_values(&[verdict]).inc();
     }
 
     async fn postpone(

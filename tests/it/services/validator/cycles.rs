@@ -6,7 +6,6 @@ use std::time::Duration;
 use bigbrotr::config::{CleanupConfig, ValidatorConfig, ValidatorProcessing};
 use bigbrotr::lifecycle::Tokens;
 use bigbrotr::model::NewCandidate;
-use bigbrotr::services::validator::Validator;
 use bigbrotr::services::{Service, ServiceError};
 use fleet::{Behaviour, FleetPlan, MemberPlan, scenarios};
 use nips::Network;
@@ -15,7 +14,7 @@ use tokio::time::Instant;
 use super::super::given::{
     AT_ONCE, DAY, Given, HOUR, NOW, SHORT, WHOLE_NETWORK, cycle, plan_of, wait_until,
 };
-use super::{validate, validator};
+use super::{validate, validator, validator_with};
 
 /// A fifth to either side of so many hours.
 fn about(hours: u64) -> RangeInclusive<u64> {
@@ -126,7 +125,7 @@ async fn the_exhausted_are_given_up_and_not_taken_in_again_for_a_while() {
         },
         ..ValidatorConfig::default()
     };
-    let validator = Validator::new(given.context.clone(), config);
+    let validator = validator_with(&given.context, config);
     given.name_all().await;
     for _ in 0..2 {
         cycle(&validator).await;
@@ -161,7 +160,7 @@ async fn without_cleanup_nobody_is_given_up() {
         ..ValidatorConfig::default()
     };
     given.name_all().await;
-    let validator = Validator::new(given.context.clone(), config);
+    let validator = validator_with(&given.context, config);
     cycle(&validator).await;
     assert_eq!(validator.cleanup().await.unwrap(), 0);
     assert_eq!(given.candidates().await.len(), 1);
@@ -230,7 +229,7 @@ async fn a_cycle_tries_as_many_as_it_may_and_leaves_the_rest_due() {
         },
         ..ValidatorConfig::default()
     };
-    let validator = Validator::new(given.context.clone(), config);
+    let validator = validator_with(&given.context, config);
     for left in [3, 1, 0] {
         cycle(&validator).await;
         assert_eq!(given.candidates().await.len(), left);

@@ -7,6 +7,7 @@ mod reach;
 mod verdicts;
 
 use bigbrotr::config::ValidatorConfig;
+use bigbrotr::metrics::ValidationMetrics;
 use bigbrotr::services::Context;
 use bigbrotr::services::validator::Validator;
 use fleet::Member;
@@ -15,7 +16,11 @@ use nips::RelayUrl;
 use super::given::{Given, cycle};
 
 fn validator(context: &Context) -> Validator {
-    Validator::new(context.clone(), ValidatorConfig::default())
+    validator_with(context, ValidatorConfig::default())
+}
+
+fn validator_with(context: &Context, config: ValidatorConfig) -> Validator {
+    Validator::new(context.clone(), config, ValidationMetrics::default())
 }
 
 /// Tries every member once.

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use bigbrotr::config::ValidatorConfig;
+use bigbrotr::metrics::ValidationMetrics;
+use bigbrotr::services::validator::Validator;
 use fleet::{Access, Behaviour, Certificate, MemberPlan};
 use tokio::time::Instant;
 
-use super::super::given::{AT_ONCE, Given, SHORT, plan_of, wait_until};
+use super::super::given::{AT_ONCE, Given, SHORT, cycle, plan_of, wait_until};
 use super::{validate, verdict, verdicts};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,6 +28,37 @@ async fn promoted_at_once(member: MemberPlan) -> Given {
     assert!(started.elapsed() < AT_ONCE);
     assert_eq!(verdict(&given, given.member().url()).await, Ok(()));
     given
+}
+
+#[tokio::test]
+async fn verdicts_are_counted_by_reason() {
+    let members = [
+        Behaviour::Honest,
+        Behaviour::Honest,
+        Behaviour::NonJson,
+        Behaviour::Dead,
+        Behaviour::HttpOnly { status: 404 },
+    ];
+    let given = Given::start(plan_of(members.map(MemberPlan::new))).await;
+    given.name_all().await;
+    let metrics = ValidationMetrics::default();
+    let config = ValidatorConfig::default();
+    cycle(&Validator::new(
+        given.context.clone(),
+        config,
+        metrics.clone(),
+    ))
+    .await;
+    for (verdict, count) in [
+        ("promoted", 2),
+        ("not_nostr", 1),
+        ("connect_failed", 1),
+        ("upgrade_refused", 1),
+        ("timed_out", 0),
+    ] {
+        let counted = metrics.verdicts.with_label_values(&[verdict]).get();
+        assert_eq!(counted, count, "{verdict}");
+    }
 }
 
 #[tokio::test]
