@@ -22,4 +22,24 @@ pub trait AliasStore: Send + Sync {
 
     /// Every alias row that names a relay on either side, by key.
     async fn aliases(&self, relay: RelayId) -> Result<Vec<Alias>, StoreError>;
+
+    /// Aliases of which it was not published yet that they are no relays of their own, by key.
+    async fn aliases_to_withdraw(&self, limit: usize) -> Result<Vec<Alias>, StoreError>;
+
+    /// Writes down that it was published at `now` unix seconds. It stays so as long as the relay is an alias.
+    async fn record_withdrawal(&self, relay: RelayId, now: u64) -> Result<(), StoreError>;
+
+    /// Aliases that were neither found nor looked at since a moment, longest waiting first.
+    async fn aliases_looked_at_before(
+        &self,
+        moment: u64,
+        limit: usize,
+    ) -> Result<Vec<Alias>, StoreError>;
+
+    /// Writes down that an alias was looked at, at `now` unix seconds.
+    async fn record_alias_look(&self, relay: RelayId, now: u64) -> Result<(), StoreError>;
+
+    /// Forgets that a relay is an alias: it is visited again from `now` unix seconds on. Nothing happens to one
+    /// that is none.
+    async fn release_alias(&self, relay: RelayId, now: u64) -> Result<(), StoreError>;
 }

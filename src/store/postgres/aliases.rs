@@ -16,6 +16,11 @@ const FOLLOW: &str = include_str!("../../../sql/postgres/queries/follow_alias.sq
 const RETIRE: &str = include_str!("../../../sql/postgres/queries/retire_alias.sql");
 const REVIVE: &str = include_str!("../../../sql/postgres/queries/revive_relay.sql");
 const FORGET: &str = include_str!("../../../sql/postgres/queries/forget_alias.sql");
+const TO_WITHDRAW: &str = include_str!("../../../sql/postgres/queries/aliases_to_withdraw.sql");
+const WITHDRAWN: &str = include_str!("../../../sql/postgres/queries/record_withdrawal.sql");
+const LOOKED_AT_BEFORE: &str =
+    include_str!("../../../sql/postgres/queries/aliases_looked_at_before.sql");
+const LOOKED_AT: &str = include_str!("../../../sql/postgres/queries/record_alias_look.sql");
 const OF_RELAY: &str = include_str!("../../../sql/postgres/queries/aliases.sql");
 
 #[async_trait]
@@ -63,5 +68,46 @@ impl AliasStore for PostgresStore {
         let asked = statement(OF_RELAY).bind(key(relay));
         let found = self.call("aliases").fetch_all(asked).await?;
         Ok(rows::readable(&found, rows::alias))
+    }
+
+    async fn aliases_to_withdraw(&self, at_most: usize) -> Result<Vec<Alias>, StoreError> {
+        let asked = statement(TO_WITHDRAW).bind(limit(at_most));
+        let found = self.call("aliases_to_withdraw").fetch_all(asked).await?;
+        Ok(rows::readable(&found, rows::alias))
+    }
+
+    async fn record_withdrawal(&self, relay: RelayId, now: u64) -> Result<(), StoreError> {
+        let record = statement(WITHDRAWN).bind(key(relay)).bind(integer(now));
+        self.call("record_withdrawal").execute(record).await?;
+        Ok(())
+    }
+
+    async fn aliases_looked_at_before(
+        &self,
+        moment: u64,
+        at_most: usize,
+    ) -> Result<Vec<Alias>, StoreError> {
+        let asked = statement(LOOKED_AT_BEFORE)
+            .bind(integer(moment))
+            .bind(limit(at_most));
+        let call = self.call("aliases_looked_at_before");
+        let found = call.fetch_all(asked).await?;
+        Ok(rows::readable(&found, rows::alias))
+    }
+
+    async fn record_alias_look(&self, relay: RelayId, now: u64) -> Result<(), StoreError> {
+        let record = statement(LOOKED_AT).bind(key(relay)).bind(integer(now));
+        self.call("record_alias_look").execute(record).await?;
+        Ok(())
+    }
+
+    async fn release_alias(&self, relay: RelayId, now: u64) -> Result<(), StoreError> {
+        let call = self.call("release_alias");
+        let mut tx = call.begin().await?;
+        tx.lock_relays([relay]).await?;
+        let revive = statement(REVIVE).bind(key(relay)).bind(integer(now));
+        tx.execute(revive).await?;
+        tx.execute(statement(FORGET).bind(key(relay))).await?;
+        tx.commit().await
     }
 }

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 14] = [
+const MIGRATIONS: [(i64, &str, &str); 15] = [
     (
         1,
         "relay",
@@ -77,6 +77,11 @@ const MIGRATIONS: [(i64, &str, &str); 14] = [
         14,
         "publication",
         include_str!("../../../sql/postgres/migrations/0014_publication.sql"),
+    ),
+    (
+        15,
+        "alias_look",
+        include_str!("../../../sql/postgres/migrations/0015_alias_look.sql"),
     ),
 ];
 

@@ -15,6 +15,11 @@ const FOLLOW: &str = include_str!("../../../sql/sqlite/queries/follow_alias.sql"
 const RETIRE: &str = include_str!("../../../sql/sqlite/queries/retire_alias.sql");
 const REVIVE: &str = include_str!("../../../sql/sqlite/queries/revive_relay.sql");
 const FORGET: &str = include_str!("../../../sql/sqlite/queries/forget_alias.sql");
+const TO_WITHDRAW: &str = include_str!("../../../sql/sqlite/queries/aliases_to_withdraw.sql");
+const WITHDRAWN: &str = include_str!("../../../sql/sqlite/queries/record_withdrawal.sql");
+const LOOKED_AT_BEFORE: &str =
+    include_str!("../../../sql/sqlite/queries/aliases_looked_at_before.sql");
+const LOOKED_AT: &str = include_str!("../../../sql/sqlite/queries/record_alias_look.sql");
 const OF_RELAY: &str = include_str!("../../../sql/sqlite/queries/aliases.sql");
 
 #[async_trait]
@@ -84,5 +89,65 @@ impl<T: SqliteBacked> AliasStore for T {
             .await
             .map_err(during("aliases"))?;
         Ok(rows::readable(&found, rows::alias))
+    }
+
+    async fn aliases_to_withdraw(&self, at_most: usize) -> Result<Vec<Alias>, StoreError> {
+        let found = sqlx::query(TO_WITHDRAW)
+            .bind(limit(at_most))
+            .fetch_all(&self.sqlite().readers)
+            .await
+            .map_err(during("aliases_to_withdraw"))?;
+        Ok(rows::readable(&found, rows::alias))
+    }
+
+    async fn record_withdrawal(&self, relay: RelayId, now: u64) -> Result<(), StoreError> {
+        sqlx::query(WITHDRAWN)
+            .bind(relay.0)
+            .bind(integer(now))
+            .execute(&self.sqlite().writer)
+            .await
+            .map_err(during("record_withdrawal"))?;
+        Ok(())
+    }
+
+    async fn aliases_looked_at_before(
+        &self,
+        moment: u64,
+        at_most: usize,
+    ) -> Result<Vec<Alias>, StoreError> {
+        let found = sqlx::query(LOOKED_AT_BEFORE)
+            .bind(integer(moment))
+            .bind(limit(at_most))
+            .fetch_all(&self.sqlite().readers)
+            .await
+            .map_err(during("aliases_looked_at_before"))?;
+        Ok(rows::readable(&found, rows::alias))
+    }
+
+    async fn record_alias_look(&self, relay: RelayId, now: u64) -> Result<(), StoreError> {
+        sqlx::query(LOOKED_AT)
+            .bind(relay.0)
+            .bind(integer(now))
+            .execute(&self.sqlite().writer)
+            .await
+            .map_err(during("record_alias_look"))?;
+        Ok(())
+    }
+
+    async fn release_alias(&self, relay: RelayId, now: u64) -> Result<(), StoreError> {
+        let failed = during("release_alias");
+        let mut tx = self.sqlite().begin("release_alias").await?;
+        sqlx::query(REVIVE)
+            .bind(relay.0)
+            .bind(integer(now))
+            .execute(&mut *tx)
+            .await
+            .map_err(&failed)?;
+        sqlx::query(FORGET)
+            .bind(relay.0)
+            .execute(&mut *tx)
+            .await
+            .map_err(&failed)?;
+        tx.commit().await.map_err(&failed)
     }
 }

@@ -5,7 +5,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr, SqliteConnection};
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (
         1,
         "relay",
@@ -60,6 +60,11 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
         11,
         "publication",
         include_str!("../../../sql/sqlite/migrations/0011_publication.sql"),
+    ),
+    (
+        12,
+        "alias_look",
+        include_str!("../../../sql/sqlite/migrations/0012_alias_look.sql"),
     ),
 ];
 

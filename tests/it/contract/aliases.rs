@@ -105,3 +105,56 @@ pub(super) async fn an_alias_of_itself_is_none(store: &dyn RelationalStore) {
     assert_eq!(store.aliases(one).await.unwrap(), []);
     assert_eq!(due(store).await.0, [one]);
 }
+
+pub(super) async fn a_withdrawal_is_on_record_for_as_long_as_the_alias(
+    store: &dyn RelationalStore,
+) {
+    let [one, two, three] = [1, 2, 3].map(async |number| one_relay(store, number).await);
+    let (one, two, three) = (one.await, two.await, three.await);
+    let found = [alias(two, one), alias(three, one)];
+    store.add_aliases(&found, NOW).await.unwrap();
+    assert_eq!(store.aliases_to_withdraw(10).await.unwrap(), found);
+    assert_eq!(store.aliases_to_withdraw(1).await.unwrap(), found[..1]);
+    store.record_withdrawal(two, NOW + 1).await.unwrap();
+    // Found once more, it is still withdrawn.
+    store.add_aliases(&found, NOW + 2).await.unwrap();
+    assert_eq!(store.aliases_to_withdraw(10).await.unwrap(), found[1..]);
+    store.release_alias(two, NOW + 3).await.unwrap();
+    store.add_aliases(&found[..1], NOW + 4).await.unwrap();
+    assert_eq!(store.aliases_to_withdraw(10).await.unwrap(), found);
+}
+
+pub(super) async fn aliases_are_looked_at_in_turn(store: &dyn RelationalStore) {
+    let [one, two, three] = [1, 2, 3].map(async |number| one_relay(store, number).await);
+    let (one, two, three) = (one.await, two.await, three.await);
+    let later = Alias {
+        found_at: NOW + 5,
+        ..alias(two, one)
+    };
+    let found = [later, alias(three, one)];
+    store.add_aliases(&found, NOW).await.unwrap();
+    let before = async |moment| {
+        let aliases = store.aliases_looked_at_before(moment, 10).await.unwrap();
+        aliases.iter().map(|it| it.relay).collect::<Vec<_>>()
+    };
+    assert_eq!(before(NOW).await, []);
+    assert_eq!(before(NOW + 5).await, [three]);
+    assert_eq!(before(NOW + 6).await, [three, two]);
+    store.record_alias_look(three, NOW + 9).await.unwrap();
+    assert_eq!(before(NOW + 9).await, [two]);
+    assert_eq!(before(NOW + 10).await, [two, three]);
+}
+
+pub(super) async fn a_released_alias_is_a_relay_again(store: &dyn RelationalStore) {
+    let [one, two, three] = [1, 2, 3].map(async |number| one_relay(store, number).await);
+    let (one, two, three) = (one.await, two.await, three.await);
+    let found = [alias(two, one), alias(three, one)];
+    store.add_aliases(&found, NOW).await.unwrap();
+    store.release_alias(two, NOW + 9).await.unwrap();
+    assert_eq!(store.aliases(one).await.unwrap(), found[1..]);
+    assert_eq!(due(store).await, (vec![one, two], vec![one, two]));
+    // One that is no alias keeps its schedule.
+    store.record_sync(one, 0, NOW + 1_000).await.unwrap();
+    store.release_alias(one, NOW).await.unwrap();
+    assert_eq!(due(store).await.1, [two]);
+}

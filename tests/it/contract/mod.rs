@@ -69,6 +69,9 @@ macro_rules! every_relational_case {
                 aliases_of_an_alias_follow_it,
                 a_canonical_relay_is_visited_again,
                 an_alias_of_itself_is_none,
+                a_withdrawal_is_on_record_for_as_long_as_the_alias,
+                aliases_are_looked_at_in_turn,
+                a_released_alias_is_a_relay_again,
             ],
             traffic: [
                 traffic_adds_up_and_news_replace_each_other,
