@@ -9,6 +9,7 @@ mod findings;
 mod life_cycle;
 mod publication;
 mod publisher;
+mod withdrawal;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -87,13 +88,14 @@ impl Monitor {
         }))
     }
 
-    /// Speaks about itself where that is due, and checks the relays that are.
+    /// Speaks about itself where that is due, takes back what is said of aliases, and checks the relays that are due.
     async fn say_and_check(
         &self,
         tokens: &Tokens,
         tally: &Arc<Mutex<Tally>>,
     ) -> Result<(), ServiceError> {
         self.0.publish_about_us().await?;
+        self.0.withdraw_aliases().await?;
         let now = self.0.context.clock.now();
         let lane = |network| self.check_network(network, now, tokens, tally);
         on_every_network(&self.0.context, lane).await

@@ -132,7 +132,8 @@ impl Inner {
         checkpoint::save(self.context.store.as_ref(), ServiceName::Monitor, key, now).await
     }
 
-    async fn admit(
+    /// Signs, archives, and queues for outside relays.
+    pub(super) async fn admit(
         &self,
         created_at: u64,
         kind: Kind,

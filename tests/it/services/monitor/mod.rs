@@ -8,6 +8,7 @@ mod publication;
 mod publishing;
 mod rtt;
 mod states;
+mod withdrawal;
 
 use std::sync::Arc;
 
