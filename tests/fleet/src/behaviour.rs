@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::conduct::Conduct;
+
 /// What relays say when they refuse an EVENT (B26): the machine-readable prefixes of NIP-01 and NIP-42, and
 /// the prose of a paid relay that uses none.
 pub const REFUSALS: [&str; 6] = [
@@ -120,6 +122,8 @@ pub enum Behaviour {
     RefusesScraping,
     /// Compares sets (NIP-77), in this way.
     Syncs(Syncing),
+    /// Does what documents claim, or does not.
+    Conducts(Conduct),
     /// Accepts events and stores none (B25 for any kind); serves what it was given at the start.
     Forgetful,
     /// Nothing listens on its port until it is told to come back, and then it is honest (B30).
@@ -204,6 +208,7 @@ impl Behaviour {
             Self::NeedsKinds => "needs-kinds",
             Self::RefusesScraping => "refuses-scraping",
             Self::Syncs(_) => "syncs",
+            Self::Conducts(_) => "conducts",
             Self::Forgetful => "forgetful",
             Self::Dead => "dead",
             Self::AcceptsThenCloses => "accepts-then-closes",

@@ -27,6 +27,7 @@
 mod behaviour;
 mod canary;
 mod certificate;
+mod conduct;
 mod config;
 mod corpus;
 mod dns;
@@ -44,6 +45,7 @@ mod socks;
 pub use behaviour::{Behaviour, Completeness, REFUSALS, Syncing};
 pub use canary::Canary;
 pub use certificate::{Authority, Certificate};
+pub use conduct::{Conduct, Counting, Searching};
 pub use config::{ConfigOptions, ConfigPaths};
 pub use dns::{DnsAnswer, DnsQuery, DnsServer};
 pub use fleet::Fleet;

@@ -9,6 +9,7 @@ pub(crate) mod http;
 pub(crate) mod listener;
 pub(crate) mod raw_frame;
 pub(crate) mod script;
+pub(crate) mod selection;
 pub(crate) mod session;
 pub(crate) mod shelf;
 pub(crate) mod syncs;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::behaviour::{Behaviour, Syncing};
+use crate::conduct::Conduct;
 
 /// Most events that an honest scripted relay sends for one filter, as most real relays do.
 const ORDINARY_CAP: usize = 500;
@@ -34,6 +35,8 @@ pub(crate) struct Script {
     pub event: EventPolicy,
     /// How sets are compared; `None` for not at all.
     pub syncing: Option<Syncing>,
+    /// What is done about claims.
+    pub conduct: Conduct,
 }
 
 /// What comes first on a new connection.
@@ -130,6 +133,7 @@ impl Script {
             disconnect_after: None,
             event: EventPolicy::Store,
             syncing: None,
+            conduct: Conduct::careless(),
         }
     }
 
@@ -195,6 +199,12 @@ impl Script {
             },
             Behaviour::Syncs(syncing) => Self {
                 syncing: Some(syncing),
+                ..honest
+            },
+            Behaviour::Conducts(conduct) => Self {
+                cap: conduct.cap,
+                syncing: conduct.syncing,
+                conduct,
                 ..honest
             },
             Behaviour::Forgetful => Self {

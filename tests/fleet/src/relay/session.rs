@@ -15,9 +15,8 @@ use tokio_tungstenite::tungstenite::Message;
 use super::http::drip;
 use super::listener::Wire;
 use super::raw_frame;
-use super::script::{
-    Answer, EventPolicy, Greeting, Hearing, Lapse, Order, Refusal, Script, TimeBounds,
-};
+use super::script::{Answer, EventPolicy, Greeting, Hearing, Lapse, Refusal, Script};
+use super::selection;
 use super::shelf::{Shelf, matches};
 use super::syncs::Syncs;
 use super::tap::Tap;
@@ -133,6 +132,10 @@ impl Session {
             Hearing::Parrot(words) => return Ok(self.socket.send(Message::text(words)).await?),
             Hearing::Nostr => {}
         }
+        let longest = self.script.conduct.max_message_length;
+        if longest.is_some_and(|longest| text.len() > longest) {
+            bail!("the script hangs up on long messages");
+        }
         let message: Value = serde_json::from_str(text).unwrap_or_default();
         let name = message.get(1).and_then(Value::as_str).unwrap_or_default();
         match message.get(0).and_then(Value::as_str) {
@@ -153,10 +156,13 @@ impl Session {
                     None => Ok(()),
                 }
             }
-            Some("COUNT" | "NEG-OPEN") => {
-                self.send(json!(["CLOSED", name, "unsupported: not on this relay"]))
-                    .await
+            Some("COUNT") => {
+                match selection::count(&self.script, &self.stage.shelf, name, &message) {
+                    Some(answer) => self.send(answer).await,
+                    None => Ok(()),
+                }
             }
+            Some("NEG-OPEN") => self.send(selection::unsupported(name)).await,
             _ => {
                 self.send(json!(["NOTICE", "invalid: not a message of NIP-01"]))
                     .await
@@ -185,7 +191,11 @@ impl Session {
 
     async fn request(&mut self, name: &str, message: &Value) -> Result<()> {
         let filters = seen::filters(message);
-        if let Some(reason) = self.refusal(&filters) {
+        let others = self.subscriptions.keys().filter(|open| *open != name);
+        let open = others.count();
+        let conduct = self.script.conduct;
+        let reason = self.refusal(&filters);
+        if let Some(reason) = reason.or_else(|| conduct.refusal(name, filters.len(), open)) {
             return self.send(json!(["CLOSED", name, reason])).await;
         }
         match self.lapse() {
@@ -251,7 +261,7 @@ impl Session {
     }
 
     async fn page(&mut self, name: &str, filters: Vec<Filter>) -> Result<()> {
-        for event in self.select(&filters) {
+        for event in selection::select(&self.script, &self.stage, &filters) {
             self.send_event(name, &event.to_json()).await?;
         }
         self.send(json!(["EOSE", name])).await?;
@@ -260,36 +270,11 @@ impl Session {
     }
 
     async fn lie(&mut self, name: &str, filters: Vec<Filter>) -> Result<()> {
-        let truth = self.select(&filters);
+        let truth = selection::select(&self.script, &self.stage, &filters);
         for json in self.stage.lies.mix(&truth, &filters) {
             self.send_event(name, &json).await?;
         }
         self.send(json!(["EOSE", name])).await
-    }
-
-    /// The events of one answer: for each filter the first `min(limit, cap)` in the script's order.
-    fn select(&self, filters: &[Filter]) -> Vec<Arc<Event>> {
-        let (script, Stage { shelf, lies, .. }) = (&self.script, &*self.stage);
-        let mut page: Vec<Arc<Event>> = Vec::new();
-        for filter in filters {
-            let mut filter = filter.clone();
-            if script.time_bounds == TimeBounds::Ignored {
-                (filter.since, filter.until) = (None, None);
-            }
-            let mut events = shelf.matching(&filter);
-            match script.order {
-                Order::NewestFirst => {}
-                Order::OldestFirst => events.reverse(),
-                Order::Random => lies.shuffle(&mut events),
-            }
-            events.truncate(filter.limit.unwrap_or(usize::MAX).min(script.cap));
-            page.extend(events);
-        }
-        if filters.len() > 1 {
-            let mut known = std::collections::HashSet::new();
-            page.retain(|event| known.insert(event.id()));
-        }
-        page
     }
 
     async fn event(&mut self, value: &Value) -> Result<()> {
@@ -301,6 +286,9 @@ impl Session {
             }
         };
         let id = event.id().to_hex();
+        if let Some(reason) = self.script.conduct.refuses(&event) {
+            return self.ok(&id, false, reason).await;
+        }
         match self.script.event {
             EventPolicy::Refuse(reason) => return self.ok(&id, false, reason).await,
             EventPolicy::Forget => return self.ok(&id, true, "").await,

@@ -2,6 +2,7 @@
 
 mod answers;
 mod client;
+mod conduct;
 mod information;
 mod lifecycle;
 mod names;
