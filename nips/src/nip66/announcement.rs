@@ -57,11 +57,13 @@ pub enum Check {
     Net,
     /// HTTP headers.
     Http,
+    /// Whether the relay does what its document claims.
+    Audit,
 }
 
 impl Check {
     /// All checks, in the order in which they are published.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Open,
         Self::Read,
         Self::Write,
@@ -72,6 +74,7 @@ impl Check {
         Self::Geo,
         Self::Net,
         Self::Http,
+        Self::Audit,
     ];
 
     /// The name, e.g. `nip11`.
@@ -87,6 +90,7 @@ impl Check {
             Self::Geo => "geo",
             Self::Net => "net",
             Self::Http => "http",
+            Self::Audit => "audit",
         }
     }
 

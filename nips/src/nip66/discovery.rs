@@ -4,7 +4,7 @@ use super::kinds;
 use super::labels::{self, Labels};
 use super::requirements::{RelayType, Requirements};
 use super::tags::{TagWriter, all, first, texts};
-use super::{Dns, Geo, Http, Net, Rtt, Ssl, draft};
+use super::{ClaimAudit, Dns, Geo, Http, Net, Rtt, Ssl, draft};
 use crate::event::Tag;
 use crate::nip11::RelayInformation;
 use crate::relay_url::LocalRelays;
@@ -38,7 +38,9 @@ pub struct RelayDiscovery {
     pub dns: Option<Dns>,
     /// HTTP headers.
     pub http: Option<Http>,
-    /// Supported NIPs.
+    /// What was observed of its claims.
+    pub claims: Option<ClaimAudit>,
+    /// Supported NIPs: what the document lists, without those that it was seen not to support.
     pub nips: Vec<u16>,
     /// Kinds that it is known to take.
     pub accepted_kinds: Vec<u16>,
@@ -77,6 +79,8 @@ pub struct Observation {
     pub dns: Option<Dns>,
     /// HTTP headers.
     pub http: Option<Http>,
+    /// What was observed of the document's claims, now or not long ago.
+    pub claims: Option<ClaimAudit>,
 }
 
 /// Why an event is no relay discovery event.
@@ -105,7 +109,9 @@ impl RelayDiscovery {
         }
         let information = observation.information.as_ref();
         let requirements = Requirements::observed(&observation.rtt, information);
-        let nips = information.map_or_else(Vec::new, |it| it.supported_nips.clone());
+        let claims = observation.claims.as_ref();
+        let mut nips = information.map_or_else(Vec::new, |it| it.supported_nips.clone());
+        nips.retain(|nip| !claims.is_some_and(|claims| claims.refutes(*nip)));
         let (accepted_kinds, refused_kinds) =
             kinds::observed(&observation.rtt, information, &observation.held_kinds);
         let types = RelayType::of(&observation.rtt, &requirements, &nips);
@@ -126,6 +132,7 @@ impl RelayDiscovery {
             geo: observation.geo,
             dns: observation.dns,
             http: observation.http,
+            claims: observation.claims,
             information: observation.information,
         })
     }
@@ -157,6 +164,7 @@ impl RelayDiscovery {
             geo: Geo::from_tags(tags),
             dns: Dns::from_tags(tags),
             http: Http::from_tags(tags),
+            claims: ClaimAudit::from_tags(tags),
             nips: all(tags, "N", MAX_NUMBERS),
             accepted_kinds,
             refused_kinds,
@@ -222,6 +230,9 @@ impl RelayDiscovery {
         }
         if let Some(net) = &self.net {
             net.collect_labels(&mut labels);
+        }
+        if let Some(claims) = &self.claims {
+            claims.collect_labels(&mut labels);
         }
         labels
     }

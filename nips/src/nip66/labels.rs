@@ -16,6 +16,9 @@ pub(super) const CITY: &str = "nip66.label.city";
 /// Names of the time zone database.
 pub(super) const TIME_ZONE: &str = "IANA-tz";
 
+/// Claims of the relay's information document and what was observed, e.g. `nip-50:no`.
+pub(super) const CLAIM: &str = "nip66.label.claim";
+
 /// Labels being collected, in order, as (namespace, value).
 #[derive(Debug, Default)]
 pub(super) struct Labels(Vec<(&'static str, String)>);

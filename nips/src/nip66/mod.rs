@@ -10,6 +10,7 @@
 //! unchanged relay has one document.
 
 mod announcement;
+mod claim_audit;
 mod discovery;
 mod dns;
 mod draft;
@@ -24,6 +25,7 @@ mod ssl;
 mod tags;
 
 pub use announcement::{Check, CheckTimeout, MonitorAnnouncement};
+pub use claim_audit::{Claim, ClaimAudit, ClaimFinding, Limit, Observed, Stated, UnknownClaim};
 pub use discovery::{DiscoveryError, Observation, RelayDiscovery, discovery_identifier};
 pub use dns::Dns;
 pub use geo::{Geo, geohash};

@@ -84,6 +84,7 @@ impl Findings {
             http: self.http.filter(|_| is_included(MetadataType::Nip66Http)),
             geo: self.geo.filter(|_| is_included(MetadataType::Nip66Geo)),
             net: self.net.filter(|_| is_included(MetadataType::Nip66Net)),
+            claims: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::nip66::{Phase, geohash};
+use crate::nip66::{ClaimFinding, Observed, Phase, geohash};
 use crate::test_event::event;
 
 fn parse_kind(
@@ -32,9 +32,24 @@ fn url() -> RelayUrl {
     RelayUrl::parse("wss://relay.example.com").unwrap()
 }
 
+/// An audit as far as it is published.
+fn audit(verdicts: &[(&str, Observed)]) -> ClaimAudit {
+    let finding = |(claim, observed): &(&str, Observed)| ClaimFinding {
+        claim: claim.parse().unwrap(),
+        stated: None,
+        observed: *observed,
+        measured: None,
+        reason: String::new(),
+    };
+    ClaimAudit {
+        findings: verdicts.iter().map(finding).collect(),
+        transcript: Vec::new(),
+    }
+}
+
 fn full_observation() -> Observation {
     let information = RelayInformation::from_value(&json!({
-        "name": "r", "supported_nips": [1, 50], "tags": ["Bitcoin"], "language_tags": ["it-IT", "en"],
+        "name": "r", "supported_nips": [1, 50, 77], "tags": ["Bitcoin"], "language_tags": ["it-IT", "en"],
         "attributes": ["Fast"], "limitation": {"min_pow_difficulty": 0},
         "retention": [{"kinds": [4], "time": 0}]
     }));
@@ -79,6 +94,12 @@ fn full_observation() -> Observation {
             server: Some("nginx".to_owned()),
             powered_by: Some("x".to_owned()),
         }),
+        claims: Some(audit(&[
+            ("nip-01", Observed::Yes),
+            ("nip-50", Observed::Untestable),
+            ("nip-77", Observed::No),
+            ("min_pow_difficulty", Observed::Untestable),
+        ])),
     }
 }
 
@@ -126,6 +147,7 @@ fn a_full_visit_becomes_every_tag() {
         &["L", "IANA-tz"],
         &["L", "IANA-asn"],
         &["L", "IANA-asnOrg"],
+        &["L", "nip66.label.claim"],
         &["l", "it", "ISO-639-1"],
         &["l", "en", "ISO-639-1"],
         &["l", "FR", "ISO-3166-1"],
@@ -133,6 +155,10 @@ fn a_full_visit_becomes_every_tag() {
         &["l", "Europe/Paris", "IANA-tz"],
         &["l", "16276", "IANA-asn"],
         &["l", "OVH SAS", "IANA-asnOrg"],
+        &["l", "nip-01:yes", "nip66.label.claim"],
+        &["l", "nip-50:untestable", "nip66.label.claim"],
+        &["l", "nip-77:no", "nip66.label.claim"],
+        &["l", "min_pow_difficulty:untestable", "nip66.label.claim"],
         &["R", "!auth"],
         &["R", "!payment"],
         &["R", "!writes"],
@@ -283,7 +309,7 @@ fn any_tags() -> impl Strategy<Value = Vec<Vec<String>>> {
     ]);
     let value = prop_oneof![
         any::<String>(),
-        "!?(auth|pow|[0-9]{1,6}|clearnet|tor|open|ISO-639-1|valid|u14|AS1 x|lat)",
+        "!?(auth|pow|[0-9]{1,6}|clearnet|tor|open|ISO-639-1|nip66.label.claim|nip-50:no|valid|u14|AS1 x|lat)",
         any::<f64>().prop_map(|it| it.to_string()),
     ];
     let tag = (name, proptest::collection::vec(value, 0..4))
