@@ -7,6 +7,7 @@
 
 mod address_policy;
 mod auth;
+mod conversation;
 mod dialer;
 mod error;
 mod headers;
@@ -46,6 +47,7 @@ pub use outcome::{
 pub use permits::Permit;
 pub use reconciliation::{ReconcileOptions, ReconcileReport, Reconciled};
 pub use records::DnsRecords;
+pub use relay_message::RelayMessage;
 pub use request::{EventSink, RequestOptions};
 pub use resolver::LOOKUP_BUDGET;
 pub use session::Session;

@@ -13,40 +13,71 @@ use super::outcome::{MAX_TEXT_BYTES, Nip67Hint};
 /// Stands for a message text that is no string, so that it is not taken for an empty one.
 const UNREADABLE: &str = "unreadable message";
 
-/// One relay → client message of NIP-01, NIP-42, NIP-67 and NIP-77.
+/// One relay → client message of NIP-01, NIP-42, NIP-45, NIP-67 and NIP-77.
 #[derive(Debug)]
-pub(super) enum RelayMessage<'a> {
-    /// `["EVENT", sub, event]`; the event is an object, and nothing more is known of it.
-    Event { sub: Cow<'a, str>, event: &'a str },
-    /// `["EOSE", sub]`, with NIP-67's third element.
-    Eose {
+pub enum RelayMessage<'a> {
+    /// `["EVENT", sub, event]`
+    Event {
+        /// The subscription.
         sub: Cow<'a, str>,
+        /// An object, of which nothing more is known.
+        event: &'a str,
+    },
+    /// `["EOSE", sub]`
+    Eose {
+        /// The subscription.
+        sub: Cow<'a, str>,
+        /// NIP-67's third element.
         hint: Option<Nip67Hint>,
     },
     /// `["CLOSED", sub, text]`
-    Closed { sub: Cow<'a, str>, message: String },
-    /// `["OK", id, accepted, text]`
-    Ok {
-        id: EventId,
-        accepted: bool,
+    Closed {
+        /// The subscription.
+        sub: Cow<'a, str>,
+        /// The text, cleaned and cut.
         message: String,
     },
-    /// `["NOTICE", text]`
+    /// `["OK", id, accepted, text]`
+    Ok {
+        /// The event.
+        id: EventId,
+        /// Whether it was taken.
+        accepted: bool,
+        /// The text, cleaned and cut.
+        message: String,
+    },
+    /// `["NOTICE", text]`, cleaned and cut.
     Notice(String),
     /// `["AUTH", challenge]`
     Auth(Cow<'a, str>),
+    /// `["COUNT", sub, {"count": …}]`
+    Count {
+        /// The query.
+        sub: Cow<'a, str>,
+        /// How many events match.
+        count: u64,
+        /// Whether the relay says that it only estimates.
+        approximate: bool,
+    },
     /// `["NEG-MSG", sub, hex]`
     NegMessage {
+        /// The subscription.
         sub: Cow<'a, str>,
+        /// The message of the algorithm.
         hex: Cow<'a, str>,
     },
     /// `["NEG-ERR", sub, text]`
-    NegError { sub: Cow<'a, str>, message: String },
+    NegError {
+        /// The subscription.
+        sub: Cow<'a, str>,
+        /// The text, cleaned and cut.
+        message: String,
+    },
 }
 
 impl<'a> RelayMessage<'a> {
     /// `None` for everything that is not one of these messages.
-    pub(super) fn parse(frame: &'a str) -> Option<Self> {
+    pub fn parse(frame: &'a str) -> Option<Self> {
         serde_json::from_str(frame).ok()
     }
 }
@@ -59,6 +90,13 @@ impl<'de> Deserialize<'de> for RelayMessage<'de> {
 
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[derive(Deserialize)]
+struct Counted {
+    count: u64,
+    #[serde(default)]
+    approximate: bool,
+}
 
 struct MessageVisitor;
 
@@ -91,6 +129,15 @@ impl<'de> Visitor<'de> for MessageVisitor {
             },
             "NOTICE" => RelayMessage::Notice(lenient_text(Some(required(&mut items)?))),
             "AUTH" => RelayMessage::Auth(required::<Text, A>(&mut items)?.0),
+            "COUNT" => {
+                let sub = required::<Text, A>(&mut items)?.0;
+                let Counted { count, approximate } = required(&mut items)?;
+                RelayMessage::Count {
+                    sub,
+                    count,
+                    approximate,
+                }
+            }
             "NEG-MSG" => RelayMessage::NegMessage {
                 sub: required::<Text, A>(&mut items)?.0,
                 hex: required::<Text, A>(&mut items)?.0,
@@ -190,6 +237,8 @@ mod tests {
         assert!(parse(&format!(r#"["OK","{id}",true]"#)).contains("accepted: true"));
         assert!(parse(r#"["NOTICE","a\u0000b\n"]"#).contains(r#"Notice("a b")"#));
         assert!(parse(r#"["AUTH","challenge"]"#).contains("challenge"));
+        let count = parse(r#"["COUNT","s",{"count":7,"hll":"00"}]"#);
+        assert!(count.contains("count: 7, approximate: false"), "{count}");
         assert!(parse(r#"["NEG-MSG","s","61"]"#).contains(r#"hex: "61""#));
         assert!(parse(r#"["NEG-ERR","s","blocked: too big",5]"#).contains("blocked: too big"));
     }
@@ -212,6 +261,9 @@ mod tests {
             r#"["OK","s",true,""]"#,
             r#"["NOTICE"]"#,
             r#"["AUTH",{}]"#,
+            r#"["COUNT","s",{}]"#,
+            r#"["COUNT","s",7]"#,
+            r#"["COUNT","s",{"count":-1}]"#,
             r#"["NEG-MSG","s"]"#,
             r#"["NEG-MSG","s",61]"#,
         ] {
