@@ -3,6 +3,7 @@
 //! A relay that is down or misbehaves is a result, never an error. Everything a check does ends before
 //! the deadline that it is given, which is the same for all checks of one visit.
 
+pub mod audit;
 pub mod dns;
 pub mod geoip;
 pub mod http;
