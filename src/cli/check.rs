@@ -18,7 +18,7 @@ use crate::config::{ChecksIncluded, Config};
 use crate::lifecycle::Exit;
 use crate::model::ServiceName;
 use crate::net::Net;
-use crate::services::monitor::{Examiner, Findings};
+use crate::services::monitor::{Depth, Examiner, Findings};
 
 /// Relays looked at side by side; a list of hundreds should not become a burst.
 const AT_ONCE: usize = 16;
@@ -34,6 +34,10 @@ pub(super) struct CheckOptions {
     /// Do not send the ephemeral event that shows whether the relay takes events
     #[arg(long)]
     no_write: bool,
+    /// Also ask a dozen questions to see whether the relay does what its document claims. Nothing is written
+    /// for that unless processing.audit.write_probe is on
+    #[arg(long)]
+    audit: bool,
 }
 
 /// A relay and what was found out about it.
@@ -46,13 +50,19 @@ struct Checked {
 pub(super) async fn check(mut config: Config, options: CheckOptions) -> Result<Exit> {
     config.monitor.processing.compute = ChecksIncluded::ALL;
     config.monitor.processing.write_probe = !options.no_write;
+    config.monitor.processing.audit.write_probe &= !options.no_write;
+    let depth = if options.audit {
+        Depth::Claims
+    } else {
+        Depth::Checks
+    };
     let net = Net::new(net_settings(&config, ServiceName::Monitor)?)?;
     let examiner = Examiner::new(net.clone(), probe_signer(&config)?, &config.monitor);
     let looks = options.urls.into_iter().map(|url| {
         let deadline = net.deadline(url.network());
         let (examiner, checked_at) = (&examiner, SystemClock.now());
         async move {
-            let findings = Box::pin(examiner.look_at(&url, deadline)).await;
+            let findings = Box::pin(examiner.look_at(&url, depth, deadline)).await;
             Checked {
                 url,
                 checked_at,

@@ -23,10 +23,12 @@ pub struct ChecksIncluded {
     pub nip66_dns: bool,
     /// HTTP headers of the upgrade.
     pub nip66_http: bool,
+    /// Whether the relay does what its document claims.
+    pub claim_audit: bool,
 }
 
 /// The name of each switch and what it stands for.
-const SWITCHES: [(MetadataType, &str); 7] = [
+const SWITCHES: [(MetadataType, &str); 8] = [
     (MetadataType::Nip11Info, "Relay information document."),
     (MetadataType::Nip66Rtt, "Round-trip times."),
     (MetadataType::Nip66Ssl, "TLS certificate."),
@@ -40,6 +42,10 @@ const SWITCHES: [(MetadataType, &str); 7] = [
     ),
     (MetadataType::Nip66Dns, "DNS records; clearnet only."),
     (MetadataType::Nip66Http, "HTTP headers of the upgrade."),
+    (
+        MetadataType::ClaimAudit,
+        "Whether relays do what their document claims; see processing.audit.",
+    ),
 ];
 
 /// Where the switches of a section are, in the order of [`SWITCHES`].
@@ -67,6 +73,7 @@ impl ChecksIncluded {
             nip66_net: value,
             nip66_dns: value,
             nip66_http: value,
+            claim_audit: value,
         }
     }
 
@@ -78,6 +85,7 @@ impl ChecksIncluded {
             MetadataType::Nip66Ssl => self.nip66_ssl,
             MetadataType::Nip66Dns => self.nip66_dns,
             MetadataType::Nip66Http => self.nip66_http,
+            MetadataType::ClaimAudit => self.claim_audit,
             MetadataType::Nip66Geo => self.nip66_geo,
             MetadataType::Nip66Net => self.nip66_net,
         }

@@ -10,6 +10,7 @@
 mod about_us;
 mod admission;
 mod archive;
+mod audit;
 mod brotr;
 mod checks_included;
 mod credentials;
@@ -43,6 +44,7 @@ mod validator;
 pub use about_us::{AnnouncementConfig, ProfileConfig, RelayListConfig};
 pub use admission::AdmissionConfig;
 pub use archive::{ArchiveConfig, ArchiveMode, MAX_EVENT_BYTES};
+pub use audit::AuditConfig;
 pub use brotr::BrotrConfig;
 pub use checks_included::ChecksIncluded;
 pub use environment::Environment;

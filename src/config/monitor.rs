@@ -9,6 +9,7 @@ use super::NetworkOverrides;
 use super::about_us::{
     self, AnnouncementConfig, ProfileConfig, RELAYS, RELAYS_DOC, RelayListConfig,
 };
+use super::audit::{self, AuditConfig};
 use super::checks_included::{self, ChecksIncluded, SwitchPaths};
 use super::geo::{self, GeoConfig};
 use super::key::{Accepts, Key};
@@ -61,6 +62,8 @@ pub struct MonitorProcessing {
     pub max_pow_difficulty: u16,
     /// Whether relays with an invalid certificate are checked all the same.
     pub allow_insecure: bool,
+    /// How claims are audited.
+    pub audit: AuditConfig,
     /// Which checks run.
     pub compute: ChecksIncluded,
     /// Which results are stored; a subset of `compute`.
@@ -121,6 +124,7 @@ impl Default for MonitorProcessing {
             write_probe: false,
             max_pow_difficulty: 16,
             allow_insecure: false,
+            audit: AuditConfig::default(),
             compute: ChecksIncluded::default(),
             store: ChecksIncluded::default(),
         }
@@ -166,6 +170,7 @@ const COMPUTE_PATHS: SwitchPaths = [
     "processing.compute.nip66_net",
     "processing.compute.nip66_dns",
     "processing.compute.nip66_http",
+    "processing.compute.claim_audit",
 ];
 const STORE: Key = Key::section(
     "processing.store",
@@ -179,6 +184,7 @@ const STORE_PATHS: SwitchPaths = [
     "processing.store.nip66_net",
     "processing.store.nip66_dns",
     "processing.store.nip66_http",
+    "processing.store.claim_audit",
 ];
 const INCLUDE: Key = Key::section("discovery.include", "Which results are published.");
 const INCLUDE_PATHS: SwitchPaths = [
@@ -189,6 +195,7 @@ const INCLUDE_PATHS: SwitchPaths = [
     "discovery.include.nip66_net",
     "discovery.include.nip66_dns",
     "discovery.include.nip66_http",
+    "discovery.include.claim_audit",
 ];
 
 impl Section for MonitorConfig {
@@ -197,6 +204,7 @@ impl Section for MonitorConfig {
     fn keys() -> Vec<Key> {
         [
             own_keys(),
+            audit::keys(),
             checks_included::keys(COMPUTE, COMPUTE_PATHS),
             checks_included::keys(STORE, STORE_PATHS),
             geo::keys(),
@@ -213,6 +221,7 @@ impl Section for MonitorConfig {
         problems.extend(self.geo.validate());
         problems.extend(about_us::validate(&self.announcement));
         let compute = self.processing.compute;
+        problems.extend(audit::validate(&compute, &self.processing.store));
         for (path, chosen) in [
             ("processing.store", self.processing.store),
             ("discovery.include", self.discovery.include),

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::RelayId;
 
-/// The seven kinds of document that a monitor stores about a relay.
+/// The kinds of document that a monitor stores about a relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MetadataType {
     /// NIP-11 relay information document.
@@ -21,11 +21,13 @@ pub enum MetadataType {
     Nip66Dns,
     /// HTTP headers of the upgrade.
     Nip66Http,
+    /// What was observed of the claims of the information document.
+    ClaimAudit,
 }
 
 impl MetadataType {
     /// All types, in the order of the schema's documentation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Nip11Info,
         Self::Nip66Rtt,
         Self::Nip66Ssl,
@@ -33,6 +35,7 @@ impl MetadataType {
         Self::Nip66Net,
         Self::Nip66Dns,
         Self::Nip66Http,
+        Self::ClaimAudit,
     ];
 
     /// The name in SQL, configuration and metrics, e.g. `nip11_info`.
@@ -45,6 +48,7 @@ impl MetadataType {
             Self::Nip66Net => "nip66_net",
             Self::Nip66Dns => "nip66_dns",
             Self::Nip66Http => "nip66_http",
+            Self::ClaimAudit => "claim_audit",
         }
     }
 

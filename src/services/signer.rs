@@ -38,6 +38,11 @@ impl Signer {
         PublicKey(self.keys.public_key().to_bytes())
     }
 
+    /// The time of the events that are dated now, unix seconds.
+    pub fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
     /// Signs an event dated now.
     pub fn sign(&self, kind: Kind, tags: Vec<Vec<String>>, content: String) -> Event {
         self.sign_at(self.clock.now(), kind, tags, content)

@@ -26,6 +26,7 @@ pub(super) fn of(checked: &Checked) -> Value {
         "http": findings.http,
         "geo": findings.geo,
         "net": findings.net,
+        "claims": findings.claims,
         "failures": failures(findings),
         "tags": tags(checked),
     });

@@ -3,7 +3,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use nips::nip66::{Dns, Geo, Net, Phase, RelayDiscovery, Ssl, one_line};
+use nips::nip66::{
+    ClaimAudit, Dns, Geo, Net, Observed, Phase, RelayDiscovery, Ssl, Stated, one_line,
+};
 
 use super::{Checked, figures};
 use crate::checks::rtt::ReadBy;
@@ -46,6 +48,9 @@ pub(super) fn of(checked: &Checked) -> String {
         document(&mut lines, &discovery);
         lines.add("asks for", requirements(&discovery));
         lines.add("type", discovery.types.join(", "));
+    }
+    if let Some(audit) = &findings.claims {
+        claims(&mut lines, audit);
     }
     for (check, reason) in &findings.failures {
         lines.add(
@@ -186,6 +191,32 @@ fn document(lines: &mut Lines, discovery: &RelayDiscovery) {
     lines.add("document", joined(about.iter().map(Option::as_deref), ", "));
     let nips = discovery.nips.iter().take(MAX_NIPS).map(u16::to_string);
     lines.add("nips", nips.collect::<Vec<_>>().join(" "));
+}
+
+/// A line for each claim that says something, and one for the rest.
+fn claims(lines: &mut Lines, audit: &ClaimAudit) {
+    for finding in &audit.findings {
+        let verdict = match finding.observed {
+            Observed::Yes => "yes",
+            Observed::No => "NO",
+            Observed::Untestable => continue,
+        };
+        let claim = match finding.stated {
+            Some(Stated::Number(number)) => format!("{} {number}", finding.claim),
+            Some(Stated::Flag(flag)) => format!("{} {flag}", finding.claim),
+            None => finding.claim.to_string(),
+        };
+        let counted = finding.measured.map(|count| format!(" ({count})"));
+        let counted = counted.unwrap_or_default();
+        lines.add(
+            "claim",
+            format!("{claim}: {verdict}, {}{counted}", finding.reason),
+        );
+    }
+    let untestable = audit.findings.iter();
+    let untestable = untestable.filter(|it| it.observed == Observed::Untestable);
+    let names: Vec<String> = untestable.map(|it| it.claim.to_string()).collect();
+    lines.add("not testable", names.join(" "));
 }
 
 fn requirements(discovery: &RelayDiscovery) -> String {

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 
 use nips::host::is_reserved;
 use nips::nip11::RelayInformation;
-use nips::nip66::{Dns, Phase, Ssl};
+use nips::nip66::{ClaimAudit, Dns, Phase, Ssl};
 use nips::{Event, Kind, Network, RelayUrl, nip13};
 use tokio::task::spawn_blocking;
 use tokio::time::{Duration, Instant};
 
 use super::findings::Findings;
+use crate::checks::audit::{self, AuditOptions, Signing};
 use crate::checks::geoip::{Addresses, GeoIp};
 use crate::checks::{dns, http, nip11, rtt, ssl};
 use crate::config::{GeoFile, MonitorConfig, MonitorProcessing};
@@ -23,6 +24,15 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// What a relay's answers led to, and why there is nothing where there is not.
 type Checked<T> = Result<T, String>;
+
+/// How much a relay is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// What every check needs.
+    Checks,
+    /// Also whether it does what it claims.
+    Claims,
+}
 
 /// Looks at relays, as far as the configuration says.
 pub struct Examiner {
@@ -53,13 +63,16 @@ impl Examiner {
         let has_means = match check {
             MetadataType::Nip66Geo => self.geoip.has(GeoFile::City),
             MetadataType::Nip66Net => self.geoip.has(GeoFile::Asn),
+            // The document holds the claims.
+            MetadataType::ClaimAudit => self.includes(MetadataType::Nip11Info),
             _ => true,
         };
         has_means && self.includes(check)
     }
 
-    /// Looks at a relay; everything ends before the deadline.
-    pub async fn look_at(&self, relay: &RelayUrl, deadline: Instant) -> Findings {
+    /// Looks at a relay; everything ends before the deadline, but for an audit, which begins when the checks
+    /// are made and has as much time again.
+    pub async fn look_at(&self, relay: &RelayUrl, depth: Depth, deadline: Instant) -> Findings {
         let (connection, session) = rtt::open_and_read(&self.net, relay, deadline).await;
         let mut findings = Findings {
             connection,
@@ -77,11 +90,12 @@ impl Examiner {
         }
         let address = session.remote_addr().ip();
         let write = &mut findings.connection.rtt.write;
-        let (information, dns) = tokio::join!(
-            self.converse(session, relay, write, deadline),
+        let ((information, claims), dns) = tokio::join!(
+            self.converse(session, write, depth, deadline),
             self.look_up(relay, deadline)
         );
         findings.information = findings.note(MetadataType::Nip11Info, information);
+        findings.claims = claims;
         findings.dns = findings.note(MetadataType::Nip66Dns, dns);
         if let (Some(dns), Some(phases)) = (&mut findings.dns, findings.connection.phases) {
             // Whoever asks first waits; a name server that was asked a moment ago knows the answer.
@@ -145,14 +159,15 @@ impl Examiner {
         }
     }
 
-    /// Reads the document, writes if that is wanted, and hangs up.
+    /// Reads the document, writes if that is wanted, audits if that is, and hangs up.
     async fn converse(
         &self,
         mut session: Session,
-        relay: &RelayUrl,
         write: &mut Phase,
+        depth: Depth,
         deadline: Instant,
-    ) -> Checked<Option<RelayInformation>> {
+    ) -> (Checked<Option<RelayInformation>>, Option<ClaimAudit>) {
+        let relay = &session.relay().clone();
         let patience = if self.processing.write_probe {
             // A document that drips in must not take the time of the write.
             halfway(deadline)
@@ -167,8 +182,30 @@ impl Examiner {
         {
             *write = rtt::write(&mut session, &event, deadline).await;
         }
-        goodbye(session, deadline).await;
-        information
+        let mut claims = None;
+        if let Some(read) = read.filter(|_| depth == Depth::Claims) {
+            claims = Some(self.audit(&mut session, read).await);
+        }
+        goodbye(session, Instant::now() + GOODBYE).await;
+        (information, claims)
+    }
+
+    /// Holds the relay against its document.
+    async fn audit(&self, session: &mut Session, information: &RelayInformation) -> ClaimAudit {
+        let config = &self.processing.audit;
+        let now = self.signer.now();
+        let sign = |created_at, kind, tags| {
+            let content = "a note of a relay monitor".to_owned();
+            self.signer.sign_at(created_at, kind, tags, content)
+        };
+        let signing = config.write_probe.then_some(Signing { sign: &sign, now });
+        let options = AuditOptions {
+            deadline: self.net.deadline(session.relay().network()),
+            pause: config.pause,
+            now,
+            signing,
+        };
+        audit::audit(session, information, options).await
     }
 
     async fn fetch_information(

@@ -2,7 +2,7 @@
 
 use nips::canonical_json::to_canonical_json;
 use nips::nip11::RelayInformation;
-use nips::nip66::{Dns, Geo, Http, Net, Observation, Ssl};
+use nips::nip66::{ClaimAudit, Dns, Geo, Http, Net, Observation, Ssl};
 use serde::Serialize;
 use tracing::debug;
 
@@ -27,6 +27,10 @@ pub struct Findings {
     pub geo: Option<Geo>,
     /// The address and whose it is.
     pub net: Option<Net>,
+    /// What was observed of the document's claims.
+    pub claims: Option<ClaimAudit>,
+    /// What was observed of them the last time, where they were not looked at now.
+    pub claims_before: Option<ClaimAudit>,
     /// Checks that were made and produced nothing, with the reason.
     pub failures: Vec<(MetadataType, String)>,
 }
@@ -62,6 +66,10 @@ impl Findings {
             documents.push((MetadataType::Nip66Net, self.net.as_ref().map(canonical)));
             documents.push((MetadataType::Nip66Dns, self.dns.as_ref().map(canonical)));
             documents.push((MetadataType::Nip66Http, self.http.as_ref().map(canonical)));
+            documents.push((
+                MetadataType::ClaimAudit,
+                self.claims.as_ref().map(canonical),
+            ));
         }
         documents.retain(|(check, _)| stored.includes(*check));
         let found = documents.into_iter();
@@ -73,6 +81,14 @@ impl Findings {
     /// What is published, with the kinds that the relay holds.
     pub fn into_observation(self, included: &ChecksIncluded, held_kinds: Vec<u16>) -> Observation {
         let is_included = |check| included.includes(check);
+        let claims = self.claims.or_else(|| {
+            let mut before = self.claims_before?;
+            // A newer document may claim something else.
+            if let Some(information) = &self.information {
+                before.keep_claims_of(information);
+            }
+            Some(before)
+        });
         Observation {
             held_kinds,
             rtt: self.connection.rtt,
@@ -84,7 +100,7 @@ impl Findings {
             http: self.http.filter(|_| is_included(MetadataType::Nip66Http)),
             geo: self.geo.filter(|_| is_included(MetadataType::Nip66Geo)),
             net: self.net.filter(|_| is_included(MetadataType::Nip66Net)),
-            claims: None,
+            claims: claims.filter(|_| is_included(MetadataType::ClaimAudit)),
         }
     }
 }

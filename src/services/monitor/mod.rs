@@ -4,6 +4,7 @@
 //! look is scheduled. A relay whose results cannot be kept is looked at again soon; it neither stops the
 //! others nor comes first for ever. About relays that do not answer nothing is published.
 
+mod claims;
 mod examination;
 mod findings;
 mod life_cycle;
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use nips::nip66::Phase;
+use nips::nip66::{Observed, Phase};
 use nips::{Network, RelayUrl};
 use tracing::{Instrument, debug, debug_span, warn};
 
@@ -34,7 +35,7 @@ use super::due_queue::{QueueBounds, work_off};
 use super::signer::Signer;
 use super::{Context, CycleSummary, Service, ServiceError, on_every_network};
 
-pub use examination::Examiner;
+pub use examination::{Depth, Examiner};
 pub use findings::Findings;
 use life_cycle::{Prognosis, after_answer, after_silence};
 use publisher::Publisher;
@@ -65,6 +66,26 @@ struct Tally {
     succeeded: u64,
     failed: u64,
     lost: u64,
+    audited: u64,
+    upheld: u64,
+    refuted: u64,
+    untestable: u64,
+}
+
+impl Tally {
+    fn add(&mut self, findings: &Findings, is_kept: bool) {
+        let is_online = findings.connection.is_online();
+        self.succeeded += u64::from(is_online);
+        self.failed += u64::from(!is_online);
+        self.lost += u64::from(!is_kept);
+        if let Some(claims) = &findings.claims {
+            let count = |observed| claims.count(observed) as u64;
+            self.audited += 1;
+            self.upheld += count(Observed::Yes);
+            self.refuted += count(Observed::No);
+            self.untestable += count(Observed::Untestable);
+        }
+    }
 }
 
 impl Monitor {
@@ -164,6 +185,10 @@ impl Service for Monitor {
             .with("succeeded", tally.succeeded)
             .with("failed", tally.failed)
             .with("lost", tally.lost)
+            .with("audited", tally.audited)
+            .with("claims_upheld", tally.upheld)
+            .with("claims_refuted", tally.refuted)
+            .with("claims_untestable", tally.untestable)
             .with("sent", sendings.sent)
             .with("refused", sendings.refused)
             .with("not_sent", sendings.failed)
@@ -181,20 +206,21 @@ impl Inner {
         let permit = self.context.net.permit(relay.network()).await;
         let checked_at = self.context.clock.now();
         let deadline = self.context.net.deadline(relay.network());
-        let findings = tokio::select! {
-            findings = self.examiner.look_at(&relay.url, deadline) => findings,
+        let last = self.last_audit(relay).await?;
+        let depth = self.depth(relay, last.as_ref(), checked_at);
+        let mut findings = tokio::select! {
+            findings = self.examiner.look_at(&relay.url, depth, deadline) => findings,
             // Nothing is known about it; it is due as before.
             () = tokens.soft_stop() => return Ok(()),
         };
         drop(permit);
         let is_online = findings.connection.is_online();
         debug!(is_online, rtt = ?findings.connection.rtt, "relay_checked");
+        findings.claims_before = last.and_then(|last| claims::read(&last.metadata));
         let is_kept = self.keep(relay, checked_at, findings.clone()).await;
         self.record(relay, checked_at, &findings, is_kept).await?;
         let mut tally = tally.lock().expect("no panic while counting");
-        tally.succeeded += u64::from(is_online);
-        tally.failed += u64::from(!is_online);
-        tally.lost += u64::from(!is_kept);
+        tally.add(&findings, is_kept);
         Ok(())
     }
 
@@ -301,8 +327,13 @@ impl Inner {
 /// What there is to write down about a document when the latest one of its kind is known: nothing if that
 /// says the same and was noted lately.
 fn still_to_write(mut row: RelayMetadata, latest: RelayMetadata) -> Option<RelayMetadata> {
-    let is_dns = row.metadata.metadata_type() == MetadataType::Nip66Dns;
-    if is_dns && dns::is_same_but_for_age(latest.metadata.data(), row.metadata.data()) {
+    let (old, new) = (&latest.metadata, &row.metadata);
+    let says_the_same = match new.metadata_type() {
+        MetadataType::Nip66Dns => dns::is_same_but_for_age(old.data(), new.data()),
+        MetadataType::ClaimAudit => claims::agree(old, new),
+        _ => false,
+    };
+    if says_the_same {
         row.metadata = latest.metadata.clone();
     }
     let is_same = latest.metadata.id() == row.metadata.id();

@@ -194,6 +194,7 @@ impl Inner {
             (Check::Geo, has_clearnet && makes(MetadataType::Nip66Geo)),
             (Check::Net, has_clearnet && makes(MetadataType::Nip66Net)),
             (Check::Http, makes(MetadataType::Nip66Http)),
+            (Check::Audit, self.audits()),
         ];
         let made = checks.into_iter().filter(|(_, is_made)| *is_made);
         made.map(|(check, _)| check).collect()

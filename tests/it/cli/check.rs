@@ -1,7 +1,8 @@
 //! `bigbrotr check`: what a person and a script are told about relays of the laboratory.
 
 use fleet::{
-    Access, Behaviour, Certificate, ConfigOptions, DnsAnswer, Fleet, FleetPlan, Member, MemberPlan,
+    Access, Behaviour, Certificate, Conduct, ConfigOptions, Counting, DnsAnswer, Fleet, FleetPlan,
+    Information, Member, MemberPlan,
 };
 use nips::Kind;
 use serde_json::{Value, json};
@@ -153,6 +154,51 @@ async fn a_relay_that_fights_scrapers_answers_all_the_same() {
         // One note is no scraping.
         assert_eq!(document["rtt"]["refuses_broad"], false);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_wants_to_know_is_told_what_a_claim_is_worth() {
+    let document = json!({
+        "supported_nips": [1, 9, 45],
+        "limitation": { "max_filters": 2, "auth_required": false },
+    });
+    let conduct = Conduct {
+        counting: Counting::Puzzled,
+        ..Conduct::exemplary()
+    };
+    let claimant = MemberPlan::new(Behaviour::Conducts(conduct))
+        .information(Information::Custom(document.to_string()));
+    let lab = Lab::of([claimant]).await;
+    let url = lab.url(0);
+    let ran = lab.check(&["--audit", "--no-write", url]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let claims = ran
+        .out
+        .lines()
+        .filter_map(|line| line.strip_prefix("  claim"));
+    let claims: Vec<&str> = claims.map(str::trim).collect();
+    for (claim, start) in claims.iter().zip([
+        "nip-01: yes, ",
+        "nip-45: NO, does not know COUNT: could not parse command",
+        "max_filters 2: NO, takes more than it states",
+        "auth_required false: yes, ",
+    ]) {
+        assert!(claim.starts_with(start), "{claims:?}");
+    }
+    assert_eq!(claims.len(), 4, "{claims:?}");
+    assert_eq!(line(&ran.out, "not testable"), "nip-09");
+    assert!(lab.member().seen().events.is_empty());
+    let ran = lab.check(&["--audit", "--json", url]);
+    let document: Value = serde_json::from_str(&ran.out).unwrap();
+    let findings = document["claims"]["findings"].as_array().unwrap();
+    assert_eq!(findings[2]["claim"], "nip-45");
+    assert_eq!(findings[2]["observed"], "no");
+    assert!(document["claims"]["transcript"].as_array().unwrap().len() > 4);
+    let label = json!(["l", "nip-45:no", "nip66.label.claim"]);
+    assert!(document["tags"].as_array().unwrap().contains(&label));
+    let quiet = lab.check(&["--json", url]);
+    let document: Value = serde_json::from_str(&quiet.out).unwrap();
+    assert_eq!(document["claims"], Value::Null, "nobody asked for it");
 }
 
 #[test]

@@ -28,6 +28,17 @@ pub(super) async fn published(client: &Client) -> BTreeMap<String, u64> {
     events.iter().map(entry).collect()
 }
 
+/// The relays about which the monitor has published this label, by `d` tag.
+pub(super) async fn labelled(client: &Client, label: &str) -> Vec<String> {
+    let tag = SingleLetterTag::lowercase(Alphabet::L);
+    let filter = Filter::new()
+        .kind(Kind::Custom(30166))
+        .custom_tag(tag, label);
+    let events = client.fetch_events(filter, PATIENCE).await.unwrap();
+    let identifier = |event: &Event| event.tags.identifier().unwrap().to_owned();
+    events.iter().map(identifier).collect()
+}
+
 /// Waits for the next result of the monitor that comes live.
 pub(super) async fn next_live(client: &Client) {
     let mut notifications = client.notifications();

@@ -190,8 +190,8 @@ async fn an_unchanged_document_is_stored_once_and_extended() {
         assert_eq!((stored.relay, stored.generated_at), (id, last_seen));
     }
     let totals = given.totals().await;
-    // The document, and the headers of the upgrade.
-    assert_eq!((totals.metadata, totals.relay_metadata), (2, 2));
+    // The document, the headers of the upgrade, and what was observed of the claims.
+    assert_eq!((totals.metadata, totals.relay_metadata), (3, 3));
     assert_eq!(totals.rtt_samples, 3);
 }
 

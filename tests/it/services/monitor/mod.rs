@@ -1,6 +1,7 @@
 //! The monitor: what it measures, what it keeps, what it publishes, and when it looks again.
 
 mod certificates;
+mod claims;
 mod documents;
 mod names;
 mod places;
@@ -11,6 +12,7 @@ mod states;
 mod withdrawal;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bigbrotr::config::{MonitorConfig, MonitorProcessing};
 use bigbrotr::metrics::PublicationMetrics;
@@ -34,7 +36,14 @@ fn signer(context: &Context) -> Signer {
 }
 
 fn monitor(context: &Context) -> Monitor {
-    monitor_with(context, MonitorConfig::default())
+    monitor_with(context, unhurried())
+}
+
+/// The defaults, but for the breath that audits take: loopback does not mind.
+fn unhurried() -> MonitorConfig {
+    let mut config = MonitorConfig::default();
+    config.processing.audit.pause = Duration::ZERO;
+    config
 }
 
 fn monitor_with(context: &Context, config: MonitorConfig) -> Monitor {
@@ -62,7 +71,7 @@ fn writing() -> MonitorConfig {
 
 /// Looks at every member once, whatever it is.
 async fn look(given: &Given) {
-    look_with(given, MonitorConfig::default()).await;
+    look_with(given, unhurried()).await;
 }
 
 async fn look_with(given: &Given, config: MonitorConfig) {

@@ -186,6 +186,7 @@ async fn the_monitor_says_what_it_does_and_who_it_is() {
         Check::Ssl,
         Check::Dns,
         Check::Http,
+        Check::Audit,
     ];
     assert_eq!(said.checks, checks);
     assert_eq!(said.geohash.as_deref(), Some("u33d"));
