@@ -11,7 +11,7 @@ use crate::sql_files::Engine;
 
 /// Statements that read a whole table or index: counts for people, asked for once a minute at most,
 /// janitor's work in bounded portions, and quarantine, which is short.
-const WHOLE_READS: [(&str, &[&str]); 17] = [
+const WHOLE_READS: [(&str, &[&str]); 18] = [
     ("candidate_counts", &["candidate"]),
     ("coverage_counts", &["coverage"]),
     ("delete_expired_relay_metadata", &["r"]),
