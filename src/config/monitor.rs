@@ -15,7 +15,7 @@ use super::geo::{self, GeoConfig};
 use super::key::{Accepts, Key};
 use super::networks::OVERRIDES_KEY;
 use super::relay_urls;
-use super::schedule::{self, DEFAULT_FAILURES, INTERVAL, Schedule};
+use super::schedule::{self, DEFAULT_FAILURES, DEFAULT_LEASE, INTERVAL, Schedule};
 use super::seconds;
 use super::section::{FileName, Section};
 
@@ -28,6 +28,9 @@ pub struct MonitorConfig {
     pub interval: Duration,
     /// Failed cycles in a row after which it gives up; 0 means never.
     pub max_consecutive_failures: u32,
+    /// How long a relay stays reserved for a process that is gone.
+    #[serde(with = "seconds")]
+    pub lease: Duration,
     /// How relays are checked.
     pub processing: MonitorProcessing,
     /// Files that say where addresses are.
@@ -103,6 +106,7 @@ impl Default for MonitorConfig {
         Self {
             interval: Duration::from_secs(3_600),
             max_consecutive_failures: DEFAULT_FAILURES,
+            lease: DEFAULT_LEASE,
             processing: MonitorProcessing::default(),
             geo: GeoConfig::default(),
             publishing: PublishingConfig::default(),
@@ -238,6 +242,7 @@ fn own_keys() -> Vec<Key> {
     vec![
         schedule::INTERVAL_KEY,
         schedule::FAILURES_KEY,
+        schedule::LEASE_KEY,
         Key::section("processing", "How relays are checked."),
         Key::new(
             "processing.chunk_size",

@@ -36,5 +36,15 @@ pub(super) const FAILURES_KEY: Key = Key::new(
     "Failed cycles in a row after which the service gives up and the process exits with 1; 0 = never.",
 );
 
+/// Row of `lease`.
+pub(super) const LEASE_KEY: Key = Key::new(
+    "lease",
+    Accepts::Seconds(2.0, 3_600.0),
+    "How long a relay stays reserved for a process that is gone; others take over then.",
+);
+
+/// `lease` by default: what a killed process left is taken over within a minute.
+pub(super) const DEFAULT_LEASE: Duration = Duration::from_secs(45);
+
 /// Failed cycles in a row that a service survives by default.
 pub(super) const DEFAULT_FAILURES: u32 = 5;

@@ -9,7 +9,7 @@ use super::NetworkOverrides;
 use super::archive::MAX_EVENT_BYTES;
 use super::key::{Accepts, Key};
 use super::networks::OVERRIDES_KEY;
-use super::schedule::{self, DEFAULT_FAILURES, Schedule};
+use super::schedule::{self, DEFAULT_FAILURES, DEFAULT_LEASE, Schedule};
 use super::section::{FileName, Section};
 use super::{filters, relay_urls, seconds};
 
@@ -168,7 +168,7 @@ impl Default for SynchronizerConfig {
         Self {
             interval: Duration::from_secs(900),
             max_consecutive_failures: DEFAULT_FAILURES,
-            lease: Duration::from_secs(45),
+            lease: DEFAULT_LEASE,
             max_per_host: 4,
             processing: SyncProcessing::default(),
             tail: TailConfig::default(),
@@ -269,12 +269,6 @@ impl SynchronizerConfig {
 /// Bounds of `processing.limit`.
 const LIMITS: (u64, u64) = (10, 5_000);
 
-const LEASE_KEY: Key = Key::new(
-    "lease",
-    Accepts::Seconds(2.0, 3_600.0),
-    "How long a relay stays reserved for a process that is gone; others take over then.",
-);
-
 const PER_HOST_KEY: Key = Key::new(
     "max_per_host",
     Accepts::Integer(1, 100),
@@ -291,7 +285,7 @@ impl Section for SynchronizerConfig {
         let mut keys = vec![
             schedule::INTERVAL_KEY,
             schedule::FAILURES_KEY,
-            LEASE_KEY,
+            schedule::LEASE_KEY,
             PER_HOST_KEY,
         ];
         keys.extend(processing_keys());

@@ -9,6 +9,7 @@ mod checkpoint;
 mod due_queue;
 pub mod finder;
 mod janitor;
+mod leases;
 pub mod monitor;
 pub mod refresher;
 pub mod runner;

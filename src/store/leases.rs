@@ -1,4 +1,4 @@
-//! Leases: which relays a synchronizer works on, so that several never work on the same one.
+//! Leases: which relays a monitor or a synchronizer works on, so that several never work on the same one.
 //!
 //! A lease ends when it is released, or by itself when it is not renewed in time: what a killed worker
 //! left behind is taken over then. Its time is the store's own, not the machine's.
@@ -15,20 +15,43 @@ use crate::store::StoreError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WorkerId(pub u64);
 
-/// For whom, and for how long unless it is renewed.
+/// What is done with a relay that is leased. Both may be done at once, by different workers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// A monitor checks it.
+    Check,
+    /// A synchronizer archives its events.
+    Sync,
+}
+
+impl Work {
+    /// The word in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Sync => "sync",
+        }
+    }
+}
+
+/// For what, for whom, and for how long unless it is renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
+    /// What the relay is leased for; nobody else does that meanwhile.
+    pub work: Work,
     /// The holder.
     pub worker: WorkerId,
     /// Time until it ends by itself.
     pub length: Duration,
 }
 
-/// Leases of relays. They are about the synchronizer alone; the monitor may check a relay at any time.
+/// Leases of relays.
 #[async_trait]
 pub trait LeaseStore: Send + Sync {
-    /// Leases relays that are due as [`RelayStore::due_for_sync`](crate::store::RelayStore::due_for_sync)
-    /// tells, longest waiting first, in one transaction. What is leased already, to the same worker too, is
+    /// Leases relays that are due for the work, as
+    /// [`RelayStore::due_for_check`](crate::store::RelayStore::due_for_check) or
+    /// [`RelayStore::due_for_sync`](crate::store::RelayStore::due_for_sync) tell, longest waiting first, in one
+    /// transaction. What is leased already, to the same worker too, is
     /// passed over, and so is what another worker is just taking.
     async fn lease_due(
         &self,
@@ -42,6 +65,6 @@ pub trait LeaseStore: Send + Sync {
     /// own now, ordered by key: what another worker holds stays with it, and unknown keys are left out.
     async fn lease(&self, relays: &[RelayId], lease: Lease) -> Result<Vec<RelayId>, StoreError>;
 
-    /// Ends leases; what the worker does not hold is left alone.
-    async fn release(&self, relays: &[RelayId], worker: WorkerId) -> Result<(), StoreError>;
+    /// Ends leases for a work; what the worker does not hold is left alone.
+    async fn release(&self, relays: &[RelayId], lease: Lease) -> Result<(), StoreError>;
 }

@@ -43,7 +43,8 @@ pub trait RelayStore: Send + Sync {
     /// The relays with these keys, unknown keys left out, ordered by key.
     async fn relays_by_id(&self, ids: &[RelayId]) -> Result<Vec<Relay>, StoreError>;
 
-    /// Relays on these networks that the monitor has to look at by `now`, longest waiting first.
+    /// Relays on these networks that the monitor has to look at by `now`, longest waiting first; not those
+    /// that a worker has leased for it.
     async fn due_for_check(
         &self,
         networks: &[Network],
@@ -59,7 +60,7 @@ pub trait RelayStore: Send + Sync {
     async fn record_check(&self, record: &CheckRecord) -> Result<(), StoreError>;
 
     /// Relays on these networks that the synchronizer has to visit by `now`, longest waiting first; not
-    /// those that a worker has leased.
+    /// those that a worker has leased for it.
     async fn due_for_sync(
         &self,
         networks: &[Network],

@@ -1,11 +1,13 @@
 /*
- * Purpose:    Find the relays that the monitor has to visit, longest waiting first; aliases are never.
+ * Purpose:    Find the relays that the monitor has to check and no worker has leased, longest waiting first;
+ *             aliases are never.
  * Parameters: $1 networks
  *             $2 now
  *             $3 limit
  * Result:     relays in that order
  * Caller:     RelayStore::due_for_check
- * Index:      relay_by_check, at most limit entries of each network; primary key of relay_alias
+ * Index:      relay_by_check, at most limit entries of each network and those that are leased; primary keys
+ *             of relay_alias and relay_lease
  */
 SELECT
     due.relay_id, due.url, due.network, due.discovered_at, due.validated_at, due.state,
@@ -18,6 +20,10 @@ CROSS JOIN LATERAL (
     FROM relay AS r
     WHERE r.network = asked.network AND r.next_check_at <= $2
         AND NOT EXISTS (SELECT FROM relay_alias AS a WHERE a.relay_id = r.relay_id)
+        AND NOT EXISTS (
+            SELECT FROM relay_lease AS l
+            WHERE l.relay_id = r.relay_id AND l.work = 'check' AND l.expires_at > clock_timestamp()
+        )
     ORDER BY r.next_check_at, r.relay_id
     LIMIT $3
 ) AS due

@@ -7,7 +7,7 @@
  * Result:     relays in that order
  * Caller:     RelayStore::due_for_sync
  * Index:      relay_by_sync, at most limit entries of each network and those that are leased; primary keys
- *             of relay_alias and sync_lease
+ *             of relay_alias and relay_lease
  */
 SELECT
     due.relay_id, due.url, due.network, due.discovered_at, due.validated_at, due.state,
@@ -21,8 +21,8 @@ CROSS JOIN LATERAL (
     WHERE r.network = asked.network AND r.next_sync_at <= $2
         AND NOT EXISTS (SELECT FROM relay_alias AS a WHERE a.relay_id = r.relay_id)
         AND NOT EXISTS (
-            SELECT FROM sync_lease AS l
-            WHERE l.relay_id = r.relay_id AND l.expires_at > clock_timestamp()
+            SELECT FROM relay_lease AS l
+            WHERE l.relay_id = r.relay_id AND l.work = 'sync' AND l.expires_at > clock_timestamp()
         )
     ORDER BY r.next_sync_at, r.relay_id
     LIMIT $3

@@ -28,10 +28,12 @@ use crate::model::{
     CheckOutcome, Metadata, MetadataType, Relay, RelayMetadata, RttSample, ServiceName,
 };
 use crate::store::StoreError;
+use crate::store::leases::Work;
 use crate::store::relays::CheckRecord;
 
 use super::backoff::whole_seconds;
 use super::due_queue::{QueueBounds, work_off};
+use super::leases::Leases;
 use super::signer::Signer;
 use super::{Context, CycleSummary, Service, ServiceError, on_every_network};
 
@@ -55,6 +57,8 @@ struct Inner {
     config: MonitorConfig,
     signer: Signer,
     examiner: Examiner,
+    /// The relays that no other monitor checks meanwhile.
+    leases: Leases,
     publisher: Publisher,
     /// Our relay as others reach it.
     own_relay: Option<RelayUrl>,
@@ -102,6 +106,7 @@ impl Monitor {
         Self(Arc::new(Inner {
             examiner: Examiner::new(net, signer.clone(), &config),
             publisher: Publisher::new(&context, &config, signer.clone(), metrics),
+            leases: Leases::new(context.store.clone(), Work::Check, config.lease),
             context,
             config,
             signer,
@@ -119,7 +124,13 @@ impl Monitor {
         self.0.withdraw_aliases().await?;
         let now = self.0.context.clock.now();
         let lane = |network| self.check_network(network, now, tokens, tally);
-        on_every_network(&self.0.context, lane).await
+        let leases = &self.0.leases;
+        let checked = tokio::select! {
+            checked = on_every_network(&self.0.context, lane) => checked,
+            never = leases.renew() => match never {},
+        };
+        leases.release_all().await;
+        checked
     }
 
     async fn check_network(
@@ -130,18 +141,21 @@ impl Monitor {
         tally: &Arc<Mutex<Tally>>,
     ) -> Result<(), ServiceError> {
         let processing = &self.0.config.processing;
+        let width = self.0.context.net.max_tasks(network);
+        // Those that wait for a place are no other monitor's meanwhile, so they are few.
+        let page = processing.chunk_size.min(width);
         let bounds = QueueBounds {
-            width: self.0.context.net.max_tasks(network),
-            page: processing.chunk_size,
+            width,
+            page,
             max_items: processing.max_relays.unwrap_or(usize::MAX),
         };
-        let store = &self.0.context.store;
-        let fetch = async |limit| store.due_for_check(&[network], now, limit).await;
+        let leases = &self.0.leases;
+        // What is leased already is not offered again, however much is asked for.
+        let fetch = async |_| leases.take_due(tokens, &[network], now, page).await;
         let work = |relay: Relay| {
             let (inner, tally) = (Arc::clone(&self.0), Arc::clone(tally));
-            let tokens = tokens.clone();
             let span = debug_span!("relay", relay.url = %relay.url, network = %network);
-            let check = async move { inner.check(&relay, &tokens, &tally).await };
+            let check = async move { inner.check_leased(&relay, &tally).await };
             check.instrument(span)
         };
         work_off(bounds, tokens, fetch, |relay| relay.id, work).await
@@ -197,6 +211,15 @@ impl Service for Monitor {
 }
 
 impl Inner {
+    async fn check_leased(&self, relay: &Relay, tally: &Mutex<Tally>) -> Result<(), StoreError> {
+        let Some(tokens) = self.leases.tokens_of(relay.id) else {
+            return Ok(());
+        };
+        let done = self.check(relay, &tokens, tally).await;
+        self.leases.release(relay.id).await;
+        done
+    }
+
     async fn check(
         &self,
         relay: &Relay,

@@ -21,7 +21,6 @@ mod harvest;
 mod hosts;
 mod intake;
 mod known_authors;
-mod leases;
 mod ledger;
 mod pace;
 mod page;
@@ -49,9 +48,11 @@ use crate::lifecycle::Tokens;
 use crate::model::{Relay, ServiceName};
 use crate::net::AuthSigner;
 use crate::store::StoreError;
+use crate::store::leases::Work;
 
 use super::backoff::{Backoff, spread, whole_seconds};
 use super::due_queue::{QueueBounds, work_off};
+use super::leases::Leases;
 use super::{Context, CycleSummary, Service, ServiceError, on_every_network};
 
 pub use errand::{Errand, ErrandEnd};
@@ -60,7 +61,6 @@ pub use tail::Tail;
 
 use harvest::Harvest;
 use hosts::Hosts;
-use leases::Leases;
 use tail::Yields;
 use visit::{Reserve, Visit, VisitEnd, VisitReport};
 
@@ -122,7 +122,7 @@ impl Synchronizer {
         config: SynchronizerConfig,
         signer: Option<Arc<dyn AuthSigner>>,
     ) -> Self {
-        let leases = Leases::new(context.store.clone(), config.lease);
+        let leases = Leases::new(context.store.clone(), Work::Sync, config.lease);
         Self(Arc::new(Inner {
             leases,
             hosts: Hosts::new(config.max_per_host),

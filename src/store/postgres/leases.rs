@@ -7,11 +7,14 @@ use super::PostgresStore;
 use super::batch::{key, networks};
 use super::connection::statement;
 use crate::model::{Relay, RelayId};
-use crate::store::leases::{Lease, WorkerId};
+use crate::store::leases::{Lease, Work, WorkerId};
 use crate::store::rows::{self, integer, limit};
 use crate::store::{LeaseStore, StoreError};
 
-const LEASE_DUE: &str = include_str!("../../../sql/postgres/queries/lease_due.sql");
+const LEASE_DUE_FOR_CHECK: &str =
+    include_str!("../../../sql/postgres/queries/lease_due_for_check.sql");
+const LEASE_DUE_FOR_SYNC: &str =
+    include_str!("../../../sql/postgres/queries/lease_due_for_sync.sql");
 const LEASE: &str = include_str!("../../../sql/postgres/queries/lease.sql");
 const RELEASE: &str = include_str!("../../../sql/postgres/queries/release.sql");
 
@@ -24,7 +27,11 @@ impl LeaseStore for PostgresStore {
         at_most: usize,
         lease: Lease,
     ) -> Result<Vec<Relay>, StoreError> {
-        let asked = statement(LEASE_DUE)
+        let text = match lease.work {
+            Work::Check => LEASE_DUE_FOR_CHECK,
+            Work::Sync => LEASE_DUE_FOR_SYNC,
+        };
+        let asked = statement(text)
             .bind(networks(on))
             .bind(integer(now))
             .bind(limit(at_most))
@@ -39,16 +46,20 @@ impl LeaseStore for PostgresStore {
         let asked = statement(LEASE)
             .bind(keys)
             .bind(number(lease.worker))
-            .bind(milliseconds(lease));
+            .bind(milliseconds(lease))
+            .bind(lease.work.as_str());
         let held = self.call("lease").fetch_all(asked).await?;
         let mut held = rows::readable(&held, rows::relay_id);
         held.sort_unstable();
         Ok(held)
     }
 
-    async fn release(&self, relays: &[RelayId], worker: WorkerId) -> Result<(), StoreError> {
+    async fn release(&self, relays: &[RelayId], lease: Lease) -> Result<(), StoreError> {
         let keys: Vec<i64> = relays.iter().copied().map(key).collect();
-        let ended = statement(RELEASE).bind(keys).bind(number(worker));
+        let ended = statement(RELEASE)
+            .bind(keys)
+            .bind(number(lease.worker))
+            .bind(lease.work.as_str());
         self.call("release").execute(ended).await?;
         Ok(())
     }

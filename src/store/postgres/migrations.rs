@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 15] = [
+const MIGRATIONS: [(i64, &str, &str); 16] = [
     (
         1,
         "relay",
@@ -82,6 +82,11 @@ const MIGRATIONS: [(i64, &str, &str); 15] = [
         15,
         "alias_look",
         include_str!("../../../sql/postgres/migrations/0015_alias_look.sql"),
+    ),
+    (
+        16,
+        "relay_lease",
+        include_str!("../../../sql/postgres/migrations/0016_relay_lease.sql"),
     ),
 ];
 

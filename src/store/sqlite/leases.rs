@@ -8,13 +8,15 @@ use async_trait::async_trait;
 use nips::Network;
 
 use crate::model::{Relay, RelayId};
-use crate::store::leases::{Lease, WorkerId};
+use crate::store::leases::{Lease, Work, WorkerId};
 use crate::store::sqlite::SqliteBacked;
 use crate::store::{LeaseStore, RelayStore, StoreError};
 
-/// Who holds which relay, and until when.
+/// Who holds which relay for what, and until when.
 #[derive(Debug, Default)]
-pub(super) struct Leases(Mutex<HashMap<RelayId, (WorkerId, Instant)>>);
+pub(super) struct Leases(Mutex<Held>);
+
+type Held = HashMap<(RelayId, Work), (WorkerId, Instant)>;
 
 impl Leases {
     /// How many there are.
@@ -22,25 +24,26 @@ impl Leases {
         self.current().len()
     }
 
-    /// Whether somebody holds the relay.
-    pub(super) fn has(&self, relay: RelayId) -> bool {
-        self.current().contains_key(&relay)
+    /// Whether somebody holds the relay for a work.
+    pub(super) fn has(&self, relay: RelayId, work: Work) -> bool {
+        self.current().contains_key(&(relay, work))
     }
 
     /// Leases the relay unless somebody else holds it.
     fn take(&self, relay: RelayId, lease: Lease) -> bool {
         let mut held = self.current();
+        let key = (relay, lease.work);
         let is_free = held
-            .get(&relay)
+            .get(&key)
             .is_none_or(|(holder, _)| *holder == lease.worker);
         if is_free {
-            held.insert(relay, (lease.worker, Instant::now() + lease.length));
+            held.insert(key, (lease.worker, Instant::now() + lease.length));
         }
         is_free
     }
 
     /// Those that have not ended.
-    fn current(&self) -> MutexGuard<'_, HashMap<RelayId, (WorkerId, Instant)>> {
+    fn current(&self) -> MutexGuard<'_, Held> {
         let mut held = self.0.lock().expect("no panic while leases are taken");
         let now = Instant::now();
         held.retain(|_, (_, ends_at)| *ends_at > now);
@@ -57,9 +60,12 @@ impl<T: SqliteBacked> LeaseStore for T {
         limit: usize,
         lease: Lease,
     ) -> Result<Vec<Relay>, StoreError> {
-        let mut due = self.due_for_sync(networks, now, limit).await?;
+        let mut due = match lease.work {
+            Work::Check => self.due_for_check(networks, now, limit).await?,
+            Work::Sync => self.due_for_sync(networks, now, limit).await?,
+        };
         let leases = &self.sqlite().leases;
-        due.retain(|relay| !leases.has(relay.id) && leases.take(relay.id, lease));
+        due.retain(|relay| !leases.has(relay.id, lease.work) && leases.take(relay.id, lease));
         Ok(due)
     }
 
@@ -70,11 +76,13 @@ impl<T: SqliteBacked> LeaseStore for T {
         Ok(ids.filter(|id| leases.take(*id, lease)).collect())
     }
 
-    async fn release(&self, relays: &[RelayId], worker: WorkerId) -> Result<(), StoreError> {
+    async fn release(&self, relays: &[RelayId], lease: Lease) -> Result<(), StoreError> {
         let mut held = self.sqlite().leases.current();
         for relay in relays {
-            if held.get(relay).is_some_and(|(holder, _)| *holder == worker) {
-                held.remove(relay);
+            let key = (*relay, lease.work);
+            let is_ours = |(holder, _): &(WorkerId, Instant)| *holder == lease.worker;
+            if held.get(&key).is_some_and(is_ours) {
+                held.remove(&key);
             }
         }
         Ok(())

@@ -6,6 +6,7 @@ use serde_json::json;
 use sqlx::sqlite::SqliteQueryResult;
 
 use crate::model::{NewRelay, Relay, RelayId, RttSample};
+use crate::store::leases::Work;
 use crate::store::relays::{CheckRecord, RelayCount};
 use crate::store::rows::{self, integer, limit};
 use crate::store::sqlite::SqliteBacked;
@@ -82,14 +83,18 @@ impl<T: SqliteBacked> RelayStore for T {
         now: u64,
         at_most: usize,
     ) -> Result<Vec<Relay>, StoreError> {
+        let leases = &self.sqlite().leases;
         let found = sqlx::query(DUE_FOR_CHECK)
             .bind(networks(on))
             .bind(integer(now))
-            .bind(limit(at_most))
+            .bind(limit(at_most.saturating_add(leases.len())))
             .fetch_all(&self.sqlite().readers)
             .await
             .map_err(during("due_for_check"))?;
-        Ok(rows::readable(&found, rows::relay))
+        let mut due = rows::readable(&found, rows::relay);
+        due.retain(|relay| !leases.has(relay.id, Work::Check));
+        due.truncate(at_most);
+        Ok(due)
     }
 
     async fn record_check(&self, record: &CheckRecord) -> Result<(), StoreError> {
@@ -138,7 +143,7 @@ impl<T: SqliteBacked> RelayStore for T {
             .await
             .map_err(during("due_for_sync"))?;
         let mut due = rows::readable(&found, rows::relay);
-        due.retain(|relay| !leases.has(relay.id));
+        due.retain(|relay| !leases.has(relay.id, Work::Sync));
         due.truncate(at_most);
         Ok(due)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bigbrotr::model::{Relay, RelayId};
 use bigbrotr::store::RelationalStore;
-use bigbrotr::store::leases::{Lease, WorkerId};
+use bigbrotr::store::leases::{Lease, Work, WorkerId};
 use nips::Network;
 
 use crate::contract::given::{NOW, one_relay};
@@ -13,6 +13,7 @@ const STRANGER: RelayId = RelayId(4_000_000);
 
 fn lease(worker: u64) -> Lease {
     Lease {
+        work: Work::Sync,
         // As large as they come: a database has signed numbers.
         worker: WorkerId(u64::MAX - worker),
         length: Duration::from_secs(60),
@@ -78,13 +79,32 @@ pub(super) async fn a_released_relay_is_free(store: &dyn RelationalStore) {
     let [a, b, c] = three(store).await;
     take(store, 10, lease(1)).await;
     // Of somebody else's it is none of our business.
-    store.release(&[a, b, c], lease(2).worker).await.unwrap();
+    store.release(&[a, b, c], lease(2)).await.unwrap();
     assert_eq!(take(store, 10, lease(2)).await, []);
-    store
-        .release(&[c, STRANGER], lease(1).worker)
-        .await
-        .unwrap();
+    store.release(&[c, STRANGER], lease(1)).await.unwrap();
     assert_eq!(take(store, 10, lease(2)).await, [c]);
+}
+
+pub(super) async fn a_relay_is_leased_for_each_work_apart(store: &dyn RelationalStore) {
+    let relays = three(store).await;
+    let mut all = relays.to_vec();
+    all.sort_unstable();
+    let check = |worker| Lease {
+        work: Work::Check,
+        ..lease(worker)
+    };
+    assert_eq!(take(store, 10, lease(1)).await.len(), 3);
+    let due = async || store.due_for_check(&Network::ALL, NOW + 100, 10).await;
+    assert_eq!(due().await.unwrap().len(), 3);
+    let mut checked = take(store, 10, check(2)).await;
+    checked.sort_unstable();
+    assert_eq!(checked, all);
+    assert_eq!(due().await.unwrap(), []);
+    assert_eq!(take(store, 10, check(1)).await, []);
+    assert_eq!(store.lease(&all, check(1)).await.unwrap(), []);
+    store.release(&all, check(2)).await.unwrap();
+    assert_eq!(take(store, 10, lease(2)).await, []);
+    assert_eq!(due().await.unwrap().len(), 3);
 }
 
 pub(super) async fn a_lease_that_is_not_renewed_ends(store: &dyn RelationalStore) {

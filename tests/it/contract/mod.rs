@@ -135,6 +135,7 @@ macro_rules! every_relational_case {
                 only_what_is_due_on_these_networks_is_leased,
                 a_lease_is_renewed_by_its_holder_alone,
                 a_released_relay_is_free,
+                a_relay_is_leased_for_each_work_apart,
                 a_lease_that_is_not_renewed_ends,
                 workers_at_the_same_time_share_without_waiting,
             ],

@@ -8,4 +8,5 @@ mod one_pass;
 mod operator;
 mod reader;
 mod separate_processes;
+mod two_monitors;
 mod two_synchronizers;

@@ -22,10 +22,11 @@ use crate::lifecycle::Tokens;
 use crate::metrics::{TailMetrics, gauge};
 use crate::model::{Relay, RelayId};
 use crate::services::backoff::{Backoff, whole_seconds};
+use crate::services::leases::Leases;
 use crate::store::StoreError;
+use crate::store::leases::Work;
 
 use super::hosts::HostPlace;
-use super::leases::Leases;
 use super::visit::VisitEnd;
 use super::{Inner, Synchronizer};
 
@@ -72,7 +73,8 @@ impl Synchronizer {
     /// The live tail beside the cycles of this synchronizer, which show it whom to listen to.
     pub fn tail(&self, metrics: TailMetrics) -> Tail {
         let inner = Arc::clone(&self.0);
-        let leases = Leases::new(inner.context.store.clone(), inner.config.lease);
+        let store = inner.context.store.clone();
+        let leases = Leases::new(store, Work::Sync, inner.config.lease);
         Tail {
             inner,
             leases: Arc::new(leases),

@@ -1,4 +1,4 @@
-//! The relays that this synchronizer has leased, so that no other one works on them meanwhile.
+//! The relays that this process has leased for one kind of work, so that no other process does it meanwhile.
 //!
 //! Leases are renewed for as long as somebody polls [`Leases::renew`]; of a process that is gone they end
 //! by themselves, and others take over. One that was lost, because this process could not renew it in time,
@@ -14,13 +14,13 @@ use tracing::{debug, warn};
 
 use crate::lifecycle::Tokens;
 use crate::model::{Relay, RelayId};
-use crate::store::leases::{Lease, WorkerId};
+use crate::store::leases::{Lease, Work, WorkerId};
 use crate::store::{Store, StoreError};
 
 /// Leases are renewed so many times before they would end, so that one failure costs nothing.
 const RENEWALS: u32 = 3;
 
-/// What one worker holds.
+/// What one worker holds for one kind of work.
 pub(super) struct Leases {
     store: Arc<dyn Store>,
     lease: Lease,
@@ -29,10 +29,11 @@ pub(super) struct Leases {
 
 impl Leases {
     /// A worker of its own, which holds nothing yet.
-    pub(super) fn new(store: Arc<dyn Store>, length: Duration) -> Self {
+    pub(super) fn new(store: Arc<dyn Store>, work: Work, length: Duration) -> Self {
         Self {
             store,
             lease: Lease {
+                work,
                 worker: WorkerId(rand::random()),
                 length,
             },
@@ -112,7 +113,7 @@ impl Leases {
     }
 
     async fn give_back(&self, relays: &[RelayId]) {
-        if let Err(failure) = self.store.release(relays, self.lease.worker).await {
+        if let Err(failure) = self.store.release(relays, self.lease).await {
             // It ends by itself.
             debug!(reason = failure.reason(), "lease_release_failed");
         }
