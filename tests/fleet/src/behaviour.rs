@@ -120,6 +120,8 @@ pub enum Behaviour {
     NeedsKinds,
     /// Refuses filters without ids, authors or tags, as relays that fight scrapers do.
     RefusesScraping,
+    /// The same, and makes no exception for one event, as chorus does it.
+    RefusesEveryScrape,
     /// Compares sets (NIP-77), in this way.
     Syncs(Syncing),
     /// Does what documents claim, or does not.
@@ -207,6 +209,7 @@ impl Behaviour {
             Self::Refuses { .. } => "refuses",
             Self::NeedsKinds => "needs-kinds",
             Self::RefusesScraping => "refuses-scraping",
+            Self::RefusesEveryScrape => "refuses-every-scrape",
             Self::Syncs(_) => "syncs",
             Self::Conducts(_) => "conducts",
             Self::Forgetful => "forgetful",
@@ -248,7 +251,8 @@ impl Behaviour {
             | Self::Endless { .. }
             | Self::HugeTags
             | Self::NeedsKinds
-            | Self::RefusesScraping => Completeness::Uncertain,
+            | Self::RefusesScraping
+            | Self::RefusesEveryScrape => Completeness::Uncertain,
             _ if self.speaks_nostr() => Completeness::Whole,
             _ => Completeness::Nothing,
         }

@@ -13,6 +13,11 @@ use crate::behaviour::Behaviour;
 pub enum Information {
     /// A correct document that says what the behaviour enforces.
     Ordinary,
+    /// Status 503 the first times that somebody asks, then a correct document.
+    Unavailable {
+        /// How many times.
+        times: usize,
+    },
     /// Status 404.
     Missing,
     /// Status 200 and a web page.
@@ -102,6 +107,8 @@ impl Information {
         let document = document(name, behaviour);
         match self {
             Self::Ordinary => Answer::ok(document.to_string()),
+            // Who counts is the member.
+            Self::Unavailable { .. } => Answer::ok(document.to_string()),
             Self::Missing => Answer::page(404),
             Self::Html => Answer::page(200),
             Self::NulCharacter => Answer::ok(with(document, "description", json!("a\0b"))),
@@ -138,6 +145,7 @@ impl Information {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Ordinary => "",
+            Self::Unavailable { .. } => "nip11-unavailable",
             Self::Missing => "nip11-missing",
             Self::Html => "nip11-html",
             Self::NulCharacter => "nip11-nul",

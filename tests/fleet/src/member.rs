@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::behaviour::{Behaviour, Completeness};
-use crate::information::Answer;
+use crate::information::{Answer, Information};
 use crate::plan::MemberPlan;
 use crate::relay::builder::Builder;
 use crate::relay::listener;
@@ -250,6 +250,13 @@ impl Core {
     /// The answer to a request for the NIP-11 document.
     pub(crate) fn information(&self) -> Answer {
         let plan = &self.plan;
+        if let Information::Unavailable { times } = plan.information {
+            let requests = self.recorder.snapshot().requests;
+            let asked = requests.iter().filter(|request| !request.is_upgrade);
+            if asked.count() <= times {
+                return Answer::page(503);
+            }
+        }
         plan.information
             .answer(&self.name, &plan.behaviour, self.canary)
     }

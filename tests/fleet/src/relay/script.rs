@@ -90,6 +90,7 @@ pub(crate) enum Refusal {
     Nothing,
     WithoutKinds,
     Scraping,
+    EveryScrape,
 }
 
 /// Which of the matching events are sent, in which order.
@@ -217,6 +218,10 @@ impl Script {
             },
             Behaviour::RefusesScraping => Self {
                 refusal: Refusal::Scraping,
+                ..honest
+            },
+            Behaviour::RefusesEveryScrape => Self {
+                refusal: Refusal::EveryScrape,
                 ..honest
             },
             Behaviour::ImmediateDisconnect => Self {

@@ -249,6 +249,9 @@ impl Session {
             Refusal::Scraping if filters.iter().any(|f| is_scraping(f) && f.limit != Some(1)) => {
                 Some("blocked: scraping is not allowed here")
             }
+            Refusal::EveryScrape if filters.iter().any(is_scraping) => {
+                Some("blocked: scraping is not allowed here")
+            }
             _ => None,
         }
     }

@@ -189,6 +189,14 @@ async fn refused_filters_are_closed_with_a_reason() -> Result<()> {
     );
     let end = client.request(json!({ "kinds": [1] })).await?.end;
     assert_eq!(end, closed("blocked: scraping is not allowed here"));
+
+    let fleet = single(MemberPlan::new(Behaviour::RefusesEveryScrape), 10).await?;
+    let mut client = Client::connect(fleet.member(0)).await?;
+    let one = json!({ "kinds": [1], "limit": 1 });
+    let end = client.request(one).await?.end;
+    assert_eq!(end, closed("blocked: scraping is not allowed here"));
+    let by_id = json!({ "ids": ["00".repeat(32)], "limit": 1 });
+    assert_eq!(client.request(by_id).await?.end, End::Eose);
     Ok(())
 }
 

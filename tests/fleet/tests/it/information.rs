@@ -24,6 +24,17 @@ async fn get(member: &Member) -> Result<(String, String)> {
 }
 
 #[tokio::test]
+async fn a_document_may_come_only_when_it_is_asked_for_again() -> Result<()> {
+    let information = Information::Unavailable { times: 2 };
+    let fleet = single(MemberPlan::healthy().information(information), 0).await?;
+    for status in ["503", "503", "200", "200"] {
+        let (head, _) = get(fleet.member(0)).await?;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn healthy_and_scripted_members_have_a_document_on_their_port() -> Result<()> {
     for behaviour in [Behaviour::Healthy, Behaviour::Cap { limit: 77 }] {
         let fleet = single(MemberPlan::new(behaviour.clone()), 0).await?;
