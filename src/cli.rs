@@ -224,15 +224,15 @@ fn uses_all_settings(command: &Command) -> bool {
 async fn perform(command: Command, config: Config, supervisor: Supervisor) -> Result<Exit> {
     if let Some((role, options)) = command.role() {
         return match options {
-            Some(options) if options.once => pass::pass(config, &[role]).await,
+            Some(options) if options.once => Box::pin(pass::pass(config, &[role])).await,
             _ => run::roles(config, &[role], supervisor).await,
         };
     }
     match command {
         Command::Run(options) => Box::pin(run::run(config, options, supervisor)).await,
         Command::Sync(options) => Box::pin(sync::sync(config, options)).await,
-        Command::Import(options) => import::import(config, options).await,
-        Command::Export(options) => export::export(config, options).await,
+        Command::Import(options) => Box::pin(import::import(config, options)).await,
+        Command::Export(options) => Box::pin(export::export(config, options)).await,
         Command::Backup(options) => backup::backup(config, options).await,
         Command::Status(options) => Box::pin(status::status(config, &options)).await,
         Command::Check(options) => Box::pin(check::check(config, options)).await,

@@ -8,5 +8,6 @@ pub mod dns;
 pub mod geoip;
 pub mod http;
 pub mod nip11;
+pub mod retry;
 pub mod rtt;
 pub mod ssl;

@@ -4,6 +4,7 @@ use nips::RelayUrl;
 use nips::nip11::{InformationError, MEDIA_TYPE, RelayInformation};
 use tokio::time::Instant;
 
+use super::retry::may_pass;
 use crate::net::{HttpOptions, HttpResponse, HttpUrl, Net, NetError};
 
 /// Why there is no document.
@@ -34,6 +35,15 @@ pub enum Nip11Failure {
 }
 
 impl Nip11Failure {
+    /// Whether the next attempt may end otherwise.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Net(failure) => may_pass(failure),
+            Self::Status(status) => matches!(status, 500..=599),
+            _ => false,
+        }
+    }
+
     /// The stable label for metrics and logs.
     pub fn reason(&self) -> &'static str {
         match self {

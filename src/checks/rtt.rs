@@ -5,6 +5,7 @@ use nips::nip66::{Phase, Rtt};
 use nips::{Event, EventId, Filter, Kind, RelayUrl};
 use tokio::time::Instant;
 
+use super::retry::{Retries, may_pass};
 use crate::net::{
     Answer, CertificateProblem, ClosedPrefix, Net, NetError, OpenOptions, Outcome, PhaseTimings,
     PublishOutcome, RequestOptions, RequestReport, Session,
@@ -65,6 +66,7 @@ impl RttCheck {
 pub async fn open_and_read(
     net: &Net,
     relay: &RelayUrl,
+    retries: Retries<'_>,
     deadline: Instant,
 ) -> (RttCheck, Option<Session>) {
     let mut check = RttCheck::default();
@@ -72,7 +74,8 @@ pub async fn open_and_read(
         max_total_bytes: 4 * MAX_BYTES,
         ..OpenOptions::default()
     };
-    let mut session = match net.open(relay, deadline, options).await {
+    let opened = retries.run(may_pass, || net.open(relay, deadline, options.clone()));
+    let mut session = match opened.await {
         Ok(session) => session,
         Err(failure) => {
             check.rtt.open = Phase::Failed(failure.reason().to_owned());

@@ -59,7 +59,7 @@ pub(super) async fn run(
             let message = "none of the roles is part of a pass, so there is nothing to run once";
             return Err(super::usage(message));
         }
-        return pass::pass(config, &stages).await;
+        return Box::pin(pass::pass(config, &stages)).await;
     }
     let chosen: Vec<ServiceName> = ServiceName::ALL.into_iter().filter(chosen).collect();
     roles(config, &chosen, supervisor).await

@@ -30,6 +30,7 @@ mod policy;
 mod refresher;
 mod relay;
 mod relay_urls;
+mod retries;
 mod sample;
 mod schedule;
 mod seconds;
@@ -60,6 +61,7 @@ pub use networks::{NetworkConfig, NetworkOverride, NetworkOverrides, NetworksCon
 pub use policy::{BanPolicy, ManagementPolicy, PolicyConfig, RatePolicy, WriteAccess, WritePolicy};
 pub use refresher::{RefreshConfig, RefresherConfig, RetentionConfig};
 pub use relay::{InfoConfig, LimitsConfig, ProxyConfig, RelayConfig, TlsConfig};
+pub use retries::{RetriesConfig, RetryConfig};
 pub use sample::sample;
 pub use schedule::Schedule;
 pub use secret::{FoundSecret, Secret, Secrets};

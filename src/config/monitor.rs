@@ -15,6 +15,7 @@ use super::geo::{self, GeoConfig};
 use super::key::{Accepts, Key};
 use super::networks::OVERRIDES_KEY;
 use super::relay_urls;
+use super::retries::{self, RetriesConfig};
 use super::schedule::{self, DEFAULT_FAILURES, DEFAULT_LEASE, INTERVAL, Schedule};
 use super::seconds;
 use super::section::{FileName, Section};
@@ -65,6 +66,8 @@ pub struct MonitorProcessing {
     pub max_pow_difficulty: u16,
     /// Whether relays with an invalid certificate are checked all the same.
     pub allow_insecure: bool,
+    /// How often checks are made again.
+    pub retries: RetriesConfig,
     /// How claims are audited.
     pub audit: AuditConfig,
     /// Which checks run.
@@ -128,6 +131,7 @@ impl Default for MonitorProcessing {
             write_probe: false,
             max_pow_difficulty: 16,
             allow_insecure: false,
+            retries: RetriesConfig::default(),
             audit: AuditConfig::default(),
             compute: ChecksIncluded::default(),
             store: ChecksIncluded::default(),
@@ -208,6 +212,7 @@ impl Section for MonitorConfig {
     fn keys() -> Vec<Key> {
         [
             own_keys(),
+            retries::keys(),
             audit::keys(),
             checks_included::keys(COMPUTE, COMPUTE_PATHS),
             checks_included::keys(STORE, STORE_PATHS),
@@ -225,6 +230,7 @@ impl Section for MonitorConfig {
         problems.extend(self.geo.validate());
         problems.extend(about_us::validate(&self.announcement));
         let compute = self.processing.compute;
+        problems.extend(retries::validate(&self.processing.retries));
         problems.extend(audit::validate(&compute, &self.processing.store));
         for (path, chosen) in [
             ("processing.store", self.processing.store),

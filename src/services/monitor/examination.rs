@@ -13,6 +13,8 @@ use tokio::time::{Duration, Instant};
 use super::findings::Findings;
 use crate::checks::audit::{self, AuditOptions, Signing};
 use crate::checks::geoip::{Addresses, GeoIp};
+use crate::checks::nip11::Nip11Failure;
+use crate::checks::retry::{Retries, may_pass};
 use crate::checks::{dns, http, nip11, rtt, ssl};
 use crate::config::{GeoFile, MonitorConfig, MonitorProcessing};
 use crate::model::MetadataType;
@@ -73,7 +75,9 @@ impl Examiner {
     /// Looks at a relay; everything ends before the deadline, but for an audit, which begins when the checks
     /// are made and has as much time again.
     pub async fn look_at(&self, relay: &RelayUrl, depth: Depth, deadline: Instant) -> Findings {
-        let (connection, session) = rtt::open_and_read(&self.net, relay, deadline).await;
+        let retries = Retries::new(&self.processing.retries.nip66_rtt, deadline);
+        let opening = rtt::open_and_read(&self.net, relay, retries, deadline);
+        let (connection, session) = opening.await;
         let mut findings = Findings {
             connection,
             ..Findings::default()
@@ -151,7 +155,9 @@ impl Examiner {
     ) {
         let is_refused = findings.connection.certificate.is_some();
         if is_refused && self.includes(MetadataType::Nip66Ssl) {
-            let examined = ssl::examine(&self.net, relay, deadline).await;
+            let retries = Retries::new(&self.processing.retries.nip66_ssl, deadline);
+            let attempt = || ssl::examine(&self.net, relay, deadline);
+            let examined = retries.run(may_pass, attempt).await;
             let examined: Checked<Option<Ssl>> = examined
                 .map(Some)
                 .map_err(|failure| failure.reason().to_owned());
@@ -217,7 +223,9 @@ impl Examiner {
             return Ok(None);
         }
         let max_bytes = self.processing.nip11_info_max_size;
-        let fetched = nip11::fetch(&self.net, relay, max_bytes, deadline).await;
+        let retries = Retries::new(&self.processing.retries.nip11_info, deadline);
+        let attempt = || nip11::fetch(&self.net, relay, max_bytes, deadline);
+        let fetched = retries.run(Nip11Failure::may_pass, attempt).await;
         fetched
             .map(Some)
             .map_err(|failure| failure.reason().to_owned())
@@ -227,7 +235,9 @@ impl Examiner {
         if !self.includes(MetadataType::Nip66Dns) || !dns::applies_to(relay) {
             return Ok(None);
         }
-        let read = dns::read(&self.net, relay, deadline).await;
+        let retries = Retries::new(&self.processing.retries.nip66_dns, deadline);
+        let attempt = || dns::read(&self.net, relay, deadline);
+        let read = retries.run(may_pass, attempt).await;
         read.map(Some)
             .map_err(|failure| failure.reason().to_owned())
     }

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use bigbrotr::config::RetryConfig;
 use fleet::{Behaviour, Information, MemberPlan, REFUSALS};
 use nips::nip66::Requirements;
 use nips::{Kind, nip13};
 use serde_json::json;
 
 use super::super::given::{Given, NOW, cycle, plan_of};
-use super::{discovery, document, look, look_with, monitor_with, relay, samples, signer, writing};
+use super::{
+    discovery, document, look, look_with, monitor_with, relay, samples, signer, unhurried, writing,
+};
 
 /// A laboratory of one that was looked at.
 async fn measured(member: MemberPlan) -> Given {
@@ -40,6 +43,59 @@ async fn b27_reading_asks_for_a_kind() {
     let given = measured(MemberPlan::new(Behaviour::NeedsKinds)).await;
     assert!(samples(&given, given.member()).await[0].read_ms.is_some());
     assert_eq!(given.member().seen().reqs.len(), 1);
+}
+
+#[tokio::test]
+async fn a_relay_that_refuses_to_show_even_one_note_is_read_by_an_id() {
+    let given = measured(MemberPlan::new(Behaviour::RefusesEveryScrape)).await;
+    assert!(samples(&given, given.member()).await[0].read_ms.is_some());
+    let asked = given.member().seen().reqs;
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1].filters[0].ids.is_some());
+    let discovery = discovery(&given, given.member()).await.unwrap();
+    assert!(discovery.rtt.read.ms().is_some());
+}
+
+#[tokio::test]
+async fn an_opening_is_tried_again_where_that_is_wanted_and_no_more_than_that() {
+    for (max_attempts, connections) in [(0, 1), (2, 3)] {
+        let given = Given::of(MemberPlan::new(Behaviour::AcceptsThenCloses)).await;
+        let mut config = unhurried();
+        config.processing.retries.nip66_rtt = again(max_attempts);
+        look_with(&given, config).await;
+        assert_eq!(given.member().seen().connections, connections);
+        assert_eq!(samples(&given, given.member()).await[0].open_ms, None);
+    }
+}
+
+#[tokio::test]
+async fn a_document_that_is_not_there_for_a_moment_is_asked_for_again() {
+    let times = 2;
+    for (max_attempts, is_there) in [(1, false), (2, true)] {
+        let information = Information::Unavailable { times };
+        let given = Given::of(MemberPlan::healthy().information(information)).await;
+        let mut config = unhurried();
+        config.processing.retries.nip11_info = again(max_attempts);
+        look_with(&given, config).await;
+        assert_eq!(document(&given, given.member()).await.is_some(), is_there);
+    }
+    // There is nothing to wait for where the answer is clear.
+    let given = Given::of(MemberPlan::healthy().information(Information::Missing)).await;
+    let mut config = unhurried();
+    config.processing.retries.nip11_info = again(10);
+    look_with(&given, config).await;
+    let requests = given.member().seen().requests;
+    assert_eq!(requests.iter().filter(|it| !it.is_upgrade).count(), 1);
+}
+
+/// So many attempts after the first, at once.
+fn again(max_attempts: u32) -> RetryConfig {
+    RetryConfig {
+        max_attempts,
+        initial_delay: Duration::from_millis(1),
+        max_delay: Duration::from_millis(1),
+        jitter: Duration::ZERO,
+    }
 }
 
 #[tokio::test]
