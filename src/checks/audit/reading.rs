@@ -108,7 +108,8 @@ pub(super) fn judge_auth(reading: &Reading, is_required: bool) -> Verdict {
         (true, false) if is_answered && !page.events(id).is_empty() => {
             Verdict::no("answers without authentication")
         }
-        (false, true) => Verdict::no("asks for authentication before it answers"),
+        // NIP-11 allows to ask for it before some actions all the same.
+        (false, true) => Verdict::untestable("asks for authentication before this answer"),
         (false, false) if is_answered => Verdict::yes("answers without authentication"),
         _ => Verdict::untestable(page.shortfall(id)),
     }
@@ -206,7 +207,7 @@ mod tests {
         assert_eq!(auth(answered.clone(), true), Observed::No);
         assert_eq!(auth(answered, false), Observed::Yes);
         assert_eq!(auth(refused.clone(), true), Observed::Yes);
-        assert_eq!(auth(refused, false), Observed::No);
+        assert_eq!(auth(refused, false), Observed::Untestable);
         // It may keep everything from strangers without a word.
         let nothing = said(&[r#"["EOSE","s"]"#]);
         assert_eq!(auth(nothing, true), Observed::Untestable);

@@ -2,7 +2,7 @@
 //! which expires within minutes and is deleted at the end, and some that a relay should not take.
 
 use nips::nip66::{Claim, Limit};
-use nips::{Event, Filter, Kind};
+use nips::{Event, Filter, Kind, nip13};
 
 use super::exchange::Exchange;
 use super::interview::Interview;
@@ -49,7 +49,7 @@ pub(super) async fn probe(
     };
     let plain = writer.note("plain", signing.now, &[]);
     let receipt = writer.write(&plain).await;
-    judge_conditions(claims, &receipt);
+    judge_conditions(claims, &receipt, &plain);
     if receipt != Receipt::Taken {
         return;
     }
@@ -149,6 +149,9 @@ impl Writer<'_, '_> {
                 Some(false) => Verdict::yes("does not serve a note that had expired"),
                 None => Verdict::untestable("does not say whether it serves the note"),
             },
+            Receipt::Refused(text) if is_about_another_matter(&text) => {
+                Verdict::untestable(format!("refuses the note: {text}"))
+            }
             Receipt::Refused(text) => Verdict::yes(format!("refuses what has expired: {text}")),
             Receipt::Unknown(reason) => Verdict::untestable(reason),
         };
@@ -196,20 +199,44 @@ fn receipt(exchange: &Exchange, event: &Event) -> Receipt {
 }
 
 /// What the first note says about the conditions of writing.
-fn judge_conditions(claims: &mut Claims, receipt: &Receipt) {
+fn judge_conditions(claims: &mut Claims, receipt: &Receipt, plain: &Event) {
     if let Some(bits) = claims.number(Limit::MinPowDifficulty) {
+        let has_by_luck = u64::from(nip13::difficulty(&plain.id()));
         let claim = Claim::Limit(Limit::MinPowDifficulty);
-        claims.judge(claim, || judge_condition(receipt, bits > 0, is_about_work));
+        claims.judge(claim, || judge_work(receipt, bits, has_by_luck));
     }
-    for (limit, is_about) in [
-        (Limit::PaymentRequired, is_about_money as fn(&str) -> bool),
-        (Limit::RestrictedWrites, is_about_standing),
-    ] {
-        if let Some(is_required) = claims.flag(limit) {
-            claims.judge(Claim::Limit(limit), || {
-                judge_condition(receipt, is_required, is_about)
-            });
+    if let Some(is_required) = claims.flag(Limit::PaymentRequired) {
+        claims.judge(Claim::Limit(Limit::PaymentRequired), || {
+            judge_condition(receipt, is_required, is_about_money)
+        });
+    }
+    if let Some(is_restricted) = claims.flag(Limit::RestrictedWrites) {
+        claims.judge(Claim::Limit(Limit::RestrictedWrites), || {
+            judge_restriction(receipt, is_restricted)
+        });
+    }
+}
+
+/// `min_pow_difficulty`. An id has some bits without any work.
+fn judge_work(receipt: &Receipt, bits: u64, has_by_luck: u64) -> Verdict {
+    if bits > 0 && has_by_luck >= bits {
+        return Verdict::untestable("the note happened to have the work");
+    }
+    judge_condition(receipt, bits > 0, is_about_work)
+}
+
+/// `restricted_writes`. Which condition there is a relay need not say, so that one who takes the note may
+/// have one that the note meets; and who blocks it may take it for spam.
+fn judge_restriction(receipt: &Receipt, is_restricted: bool) -> Verdict {
+    let is_spam = |text: &str| ClosedPrefix::of(text) == ClosedPrefix::Blocked;
+    match receipt {
+        Receipt::Taken if is_restricted => {
+            Verdict::untestable("takes the note, which may meet the condition")
         }
+        Receipt::Refused(text) if !is_restricted && is_spam(text) => {
+            Verdict::untestable(format!("refuses the note: {text}"))
+        }
+        _ => judge_condition(receipt, is_restricted, is_about_standing),
     }
 }
 
@@ -230,12 +257,23 @@ fn judge_condition(receipt: &Receipt, is_required: bool, is_about: fn(&str) -> b
 fn judge_unwanted(receipt: &Receipt) -> Verdict {
     match receipt {
         Receipt::Taken => Verdict::no("takes the note"),
-        Receipt::Refused(text) if ClosedPrefix::of(text) == ClosedPrefix::RateLimited => {
-            Verdict::untestable(text)
+        Receipt::Refused(text) if is_about_another_matter(text) => {
+            Verdict::untestable(format!("refuses the note: {text}"))
         }
         Receipt::Refused(text) => Verdict::yes(format!("refuses the note: {text}")),
         Receipt::Unknown(reason) => Verdict::untestable(reason),
     }
+}
+
+/// Refusals that have nothing to do with what is in the note.
+fn is_about_another_matter(text: &str) -> bool {
+    matches!(
+        ClosedPrefix::of(text),
+        ClosedPrefix::Duplicate
+            | ClosedPrefix::Error
+            | ClosedPrefix::Pow
+            | ClosedPrefix::RateLimited
+    )
 }
 
 fn is_about_work(text: &str) -> bool {
@@ -269,20 +307,27 @@ mod tests {
     #[test]
     fn conditions_are_met_or_not() {
         let refused = |text: &str| Receipt::Refused(text.to_owned());
-        let pow = |receipt: Receipt, is_required| {
-            judge_condition(&receipt, is_required, is_about_work).observed
-        };
-        assert_eq!(pow(Receipt::Taken, true), Observed::No);
-        assert_eq!(pow(Receipt::Taken, false), Observed::Yes);
-        assert_eq!(pow(refused("pow: 25 is less than 30"), true), Observed::Yes);
-        assert_eq!(pow(refused("pow: 0 is less than 8"), false), Observed::No);
-        assert_eq!(pow(refused("blocked: spam"), true), Observed::Untestable);
+        let pow = |receipt: Receipt, bits| judge_work(&receipt, bits, 2).observed;
+        assert_eq!(pow(Receipt::Taken, 8), Observed::No);
+        assert_eq!(pow(Receipt::Taken, 2), Observed::Untestable);
+        assert_eq!(pow(Receipt::Taken, 0), Observed::Yes);
+        assert_eq!(pow(refused("pow: 25 is less than 30"), 30), Observed::Yes);
+        assert_eq!(pow(refused("pow: 0 is less than 8"), 0), Observed::No);
+        assert_eq!(pow(refused("blocked: spam"), 8), Observed::Untestable);
         let money = |text| judge_condition(&refused(text), true, is_about_money).observed;
         assert_eq!(money("restricted: please pay first"), Observed::Yes);
         assert_eq!(money("restricted: members only"), Observed::Untestable);
-        let standing = |text| judge_condition(&refused(text), true, is_about_standing).observed;
-        assert_eq!(standing("restricted: members only"), Observed::Yes);
-        assert_eq!(standing("invalid: kind"), Observed::Untestable);
+        let standing = |text, is| judge_restriction(&refused(text), is).observed;
+        assert_eq!(standing("restricted: members only", true), Observed::Yes);
+        assert_eq!(standing("restricted: members only", false), Observed::No);
+        assert_eq!(standing("blocked: spam", true), Observed::Yes);
+        assert_eq!(standing("blocked: spam", false), Observed::Untestable);
+        assert_eq!(standing("invalid: kind", true), Observed::Untestable);
+        let taken = |is| judge_restriction(&Receipt::Taken, is).observed;
+        assert_eq!(
+            (taken(true), taken(false)),
+            (Observed::Untestable, Observed::Yes)
+        );
     }
 
     #[test]
@@ -291,6 +336,7 @@ mod tests {
         assert_eq!(judge_unwanted(&Receipt::Taken).observed, Observed::No);
         assert_eq!(refused("auth-required: protected"), Observed::Yes);
         assert_eq!(refused("rate-limited: later"), Observed::Untestable);
+        assert_eq!(refused("error: no room"), Observed::Untestable);
         let unknown = judge_unwanted(&Receipt::Unknown(String::new()));
         assert_eq!(unknown.observed, Observed::Untestable);
     }
