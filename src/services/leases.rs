@@ -97,6 +97,14 @@ impl Leases {
         }
     }
 
+    /// Ends the lease of a relay that was worked on. What could not be recorded is due as before, and stays
+    /// leased until [`Self::release_all`]: otherwise it would be offered again at once, before all others.
+    pub(super) async fn settle(&self, relay: RelayId, done: &Result<(), StoreError>) {
+        if done.is_ok() {
+            self.release(relay).await;
+        }
+    }
+
     /// Ends the lease of a relay that is done with.
     pub(super) async fn release(&self, relay: RelayId) {
         if self.held().remove(&relay).is_some() {

@@ -216,7 +216,7 @@ impl Inner {
             return Ok(());
         };
         let done = self.check(relay, &tokens, tally).await;
-        self.leases.release(relay.id).await;
+        self.leases.settle(relay.id, &done).await;
         done
     }
 

@@ -199,7 +199,7 @@ impl Inner {
             return Ok(());
         };
         let done = self.sync_leased(relay, &tokens, cycle).await;
-        self.leases.release(relay.id).await;
+        self.leases.settle(relay.id, &done).await;
         done
     }
 
