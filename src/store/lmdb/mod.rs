@@ -41,9 +41,11 @@ mod tables;
 mod transaction;
 mod unchanged;
 mod view;
+mod warmth;
 mod writer;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use nips::nip45::SketchOffset;
@@ -59,6 +61,7 @@ pub use self::open::LmdbOptions;
 use self::pace::Length;
 use self::scan::Scan;
 use self::view::View;
+use self::warmth::Warmth;
 use self::writer::{Job, Writer};
 use crate::background::Background;
 use crate::model::Sighting;
@@ -80,10 +83,12 @@ pub struct LmdbEvents {
     readers: Arc<Semaphore>,
     /// Threads of readers that will take long.
     long_reads: Background,
+    warmth: Warmth,
 }
 
 impl LmdbEvents {
-    /// Runs a reader on a thread that may wait for the disk, and one that takes long on a thread that gives way.
+    /// Runs a reader on a thread that may wait for the disk, and one that takes long on a thread that gives way. One that
+    /// is done before another thread has even heard of it runs at once.
     async fn read_for<T: Send + 'static>(
         &self,
         length: Length,
@@ -92,13 +97,19 @@ impl LmdbEvents {
     ) -> Result<T, StoreError> {
         let permit = self.readers.clone().acquire_owned().await;
         let permit = permit.map_err(|_| StoreError::Closed)?;
+        if length == Length::LookUp && self.warmth.is_warm() {
+            let began_at = Instant::now();
+            let result = self.engine.read(reader);
+            self.warmth.took(began_at.elapsed());
+            return result.map_err(|fault| fault.during(operation));
+        }
         let engine = Arc::clone(&self.engine);
         let read = move || {
             let _permit = permit;
             engine.read(reader)
         };
         let result = match length {
-            Length::Short => tokio::task::spawn_blocking(read).await.ok(),
+            Length::LookUp | Length::Short => tokio::task::spawn_blocking(read).await.ok(),
             Length::Long => self.long_reads.run(read).await,
         };
         let result = result.unwrap_or(Err(Fault::Interrupted));

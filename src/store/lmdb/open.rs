@@ -19,6 +19,7 @@ use super::keys::KeyHasher;
 use super::pace::Pace;
 use super::rules::Rules;
 use super::tables::{INDEXED_BATCH, TABLE_COUNT, Table, Tables};
+use super::warmth::Warmth;
 use super::writer::Writer;
 use crate::background::Background;
 use crate::store::StoreError;
@@ -92,6 +93,7 @@ impl LmdbEvents {
             engine,
             readers: Arc::new(Semaphore::new(MAX_READERS)),
             long_reads: long_reads.map_err(|error| failed(error.into()))?,
+            warmth: Warmth::default(),
         })
     }
 }

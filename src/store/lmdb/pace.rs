@@ -24,9 +24,14 @@ const ROWS_PER_LOOK: usize = 256;
 /// Places of the index that are looked at, or events that are read, in a slice, about.
 const STEPS_PER_SLICE: usize = 1_000;
 
+/// Ids that are looked up in next to no time.
+const MAX_LOOK_UPS: usize = 32;
+
 /// How long a reader will take, as far as one can tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Length {
+    /// A small part of a slice.
+    LookUp,
     /// A slice, mostly.
     Short,
     /// Many of them.
@@ -36,17 +41,19 @@ pub(super) enum Length {
 impl Length {
     /// That of a query.
     pub(super) fn of(filters: &[Filter], bounds: QueryBounds) -> Self {
+        let names_ids = filters.iter().all(|filter| filter.ids.is_some());
         let steps = filters.iter().map(|filter| {
             let places = index_places(filter);
             let events = match filter.ids {
-                Some(_) => places,
+                Some(_) => 0,
                 None => bounds.limit(filter),
             };
             places.saturating_add(events)
         });
-        match steps.fold(0, usize::saturating_add) > 2 * STEPS_PER_SLICE {
-            true => Self::Long,
-            false => Self::Short,
+        match steps.fold(0, usize::saturating_add) {
+            ids if names_ids && ids <= MAX_LOOK_UPS => Self::LookUp,
+            steps if steps <= 2 * STEPS_PER_SLICE => Self::Short,
+            _ => Self::Long,
         }
     }
 }
@@ -139,12 +146,14 @@ mod tests {
         assert_eq!(length(std::slice::from_ref(&timeline)), Length::Short);
         assert_eq!(length(&[everything]), Length::Long);
         assert_eq!(length(&vec![timeline; 5]), Length::Long);
-        let ids = Filter {
-            ids: Some(vec![nips::EventId([1; 32])]),
+        let ids = |count| Filter {
+            ids: Some(vec![nips::EventId([1; 32]); count]),
             limit: Some(5_000),
             ..Filter::default()
         };
-        assert_eq!(length(&[ids]), Length::Short);
+        assert_eq!(length(&[ids(MAX_LOOK_UPS)]), Length::LookUp);
+        assert_eq!(length(&[ids(MAX_LOOK_UPS), ids(1)]), Length::Short);
+        assert_eq!(length(&vec![ids(2_000); 2]), Length::Long);
     }
 
     #[test]
