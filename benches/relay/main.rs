@@ -1,16 +1,19 @@
-//! The relay and its clients: what each costs that waits, and what some do to others.
+//! The relay and its clients: what each costs that waits, what some do to others, and how soon events are with them.
 //!
-//! `cargo bench --bench relay` starts the built program as `bigbrotr relay` in a process of its own, twice:
+//! `cargo bench --bench relay` starts the built program as `bigbrotr relay` in a process of its own, three times:
 //!
 //! * `idle` connects `-- --connections 10000` clients, each with one REQ, and reads the program's memory from `/proc`
 //!   before, with half of them and with all. The bound is 16 kB for each. Kernel buffers are not counted; neither
 //!   process may open more files than `ulimit -n` says.
 //! * `overload` has one client look up an event by its id, over and over for `-- --seconds 10`: alone, then beside
 //!   clients in a further process that want too much. The bound is twice the 99th percentile of the idle relay.
+//! * `delivery` has 100 clients follow a thousand authors in a thousand subscriptions, and publishes: 200 events a second, then
+//!   as many as are taken.
 //!
-//! `-- idle` or `-- overload` measures one of them alone.
+//! `-- idle`, `-- overload` or `-- delivery` measures one of them alone.
 
 mod clients;
+mod delivery;
 mod idle;
 mod loads;
 mod overload;
@@ -38,11 +41,14 @@ fn main() {
         return loads::run(load, address);
     }
     println!("{}\n", machine::describe());
-    let is_whole = !names("idle") && !names("overload");
+    let is_whole = !["idle", "overload", "delivery"].into_iter().any(names);
     if is_whole || names("idle") {
         idle::measure(option("--connections", CONNECTIONS));
     }
     if is_whole || names("overload") {
         overload::measure(option("--seconds", SECONDS));
+    }
+    if is_whole || names("delivery") {
+        delivery::measure();
     }
 }

@@ -94,7 +94,7 @@ pub(crate) fn measure(seconds: usize) {
     println!("\n{worst:.1} times the idle 99 % at worst, {verdict} the bound of {BOUND}\n");
 }
 
-fn ms(time: Duration) -> f64 {
+pub(crate) fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
