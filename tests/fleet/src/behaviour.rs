@@ -126,6 +126,8 @@ pub enum Behaviour {
     Syncs(Syncing),
     /// Does what documents claim, or does not.
     Conducts(Conduct),
+    /// Answers everything but pings.
+    NeverPongs,
     /// Accepts events and stores none (B25 for any kind); serves what it was given at the start.
     Forgetful,
     /// Nothing listens on its port until it is told to come back, and then it is honest (B30).
@@ -212,6 +214,7 @@ impl Behaviour {
             Self::RefusesEveryScrape => "refuses-every-scrape",
             Self::Syncs(_) => "syncs",
             Self::Conducts(_) => "conducts",
+            Self::NeverPongs => "never-pongs",
             Self::Forgetful => "forgetful",
             Self::Dead => "dead",
             Self::AcceptsThenCloses => "accepts-then-closes",

@@ -255,6 +255,7 @@ pub fn scenarios() -> Vec<MemberPlan> {
         plain("B30", Behaviour::Dead),
         plain("B30", Behaviour::AcceptsThenCloses),
         plain("", Behaviour::RefusesScraping),
+        plain("", Behaviour::NeverPongs),
         plain("", Behaviour::WrongSubscription),
         plain("", Behaviour::NoticeOnly),
         plain("", Behaviour::ChatServer),

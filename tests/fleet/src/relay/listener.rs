@@ -104,7 +104,10 @@ async fn upgrade(core: &Core, mut wire: Wire, key: &str, peer: SocketAddr) -> Re
         _ => Duration::ZERO,
     };
     http::drip(&mut wire, response.as_bytes(), pace).await?;
-    let tap = Tap::new(wire, Arc::clone(&core.recorder));
+    let mut tap = Tap::new(wire, Arc::clone(&core.recorder));
+    if core.plan.behaviour == Behaviour::NeverPongs {
+        tap = tap.deafened();
+    }
     match &core.engine {
         Engine::Builder(builder) => match builder.take_connection(tap, peer).await {
             Ok(()) => Ok(()),

@@ -5,6 +5,7 @@
 //! scripted [`session`], with a [`tap`] in between that writes down every frame of the client.
 
 pub(crate) mod builder;
+pub(crate) mod deafness;
 pub(crate) mod http;
 pub(crate) mod listener;
 pub(crate) mod raw_frame;

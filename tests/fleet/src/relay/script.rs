@@ -231,6 +231,7 @@ impl Script {
             // Those never get to a scripted session, or differ in their events only.
             Behaviour::Healthy
             | Behaviour::Honest
+            | Behaviour::NeverPongs
             | Behaviour::SlowHandshake { .. }
             | Behaviour::SlowTls { .. }
             | Behaviour::HugeTags

@@ -11,6 +11,7 @@ use tokio::io::{self, AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
+use super::deafness::Deafness;
 use crate::seen::Recorder;
 
 /// A client message longer than this is not written down.
@@ -21,6 +22,7 @@ pub(crate) struct Tap<S> {
     stream: S,
     recorder: Arc<Recorder>,
     decoder: Decoder,
+    deafness: Option<Deafness>,
 }
 
 impl<S> Tap<S> {
@@ -29,6 +31,15 @@ impl<S> Tap<S> {
             stream,
             recorder,
             decoder: Decoder::default(),
+            deafness: None,
+        }
+    }
+
+    /// The same, and the relay does not hear pings.
+    pub(crate) fn deafened(self) -> Self {
+        Self {
+            deafness: Some(Deafness::default()),
+            ..self
         }
     }
 }
@@ -42,6 +53,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         let this = &mut *self;
+        if let Some(deafness) = &mut this.deafness {
+            deafness.pass(&mut buffer.filled_mut()[before..]);
+        }
         this.decoder
             .bytes
             .extend_from_slice(&buffer.filled()[before..]);

@@ -86,6 +86,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         Ok(self.socket.send(Message::text(message.to_string())).await?)
     }
 
+    /// Whether a ping is answered.
+    pub(crate) async fn ping(&mut self, wait: Duration) -> Result<bool> {
+        self.socket
+            .send(Message::Ping(b"?".to_vec().into()))
+            .await?;
+        let pong = async {
+            while let Some(message) = self.socket.next().await {
+                if matches!(message, Ok(Message::Pong(_))) {
+                    return true;
+                }
+            }
+            false
+        };
+        Ok(timeout(wait, pong).await.unwrap_or(false))
+    }
+
     /// The next text frame, or why there is none.
     pub(crate) async fn next(&mut self, wait: Duration) -> std::result::Result<String, End> {
         loop {

@@ -136,3 +136,17 @@ async fn slow_tls_never_gets_to_a_handshake() -> Result<()> {
     assert!(timeout(10 * PACE, tls(&fleet, member)).await.is_err());
     Ok(())
 }
+
+#[tokio::test]
+async fn one_answers_everything_but_pings() -> Result<()> {
+    for (behaviour, pongs) in [(Behaviour::Honest, true), (Behaviour::NeverPongs, false)] {
+        let fleet = single(MemberPlan::new(behaviour), 5).await?;
+        let mut client = Client::connect(fleet.member(0)).await?;
+        let wait = if pongs { PATIENCE } else { SILENCE };
+        assert_eq!(client.ping(wait).await?, pongs);
+        let answer = client.request(json!({ "limit": 1 })).await?;
+        assert_eq!((answer.sent.len(), answer.end), (1, End::Eose));
+        assert_eq!(fleet.member(0).seen().reqs.len(), 1);
+    }
+    Ok(())
+}

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use bigbrotr::model::{ServiceName, StateType};
+use bigbrotr::store::StateStore;
+use fleet::events::Generator;
 use fleet::{Behaviour, Completeness, FleetPlan, MemberPlan};
 
 use super::given::{Crawl, NOW, eventually};
@@ -139,4 +142,43 @@ async fn a_cycle_that_is_dropped_half_way_repeats_work_and_loses_none() {
     }
     crawl.run().await;
     crawl.assert_complete(member).await;
+}
+
+/// The pause that the relay is known to want between two questions.
+async fn known_pause(crawl: &Crawl) -> Duration {
+    let (service, kind) = (ServiceName::Synchronizer, StateType::Habits);
+    let url = crawl.member().url().as_str();
+    let row = crawl.store().state(service, kind, url).await.unwrap();
+    let pause_ms = row.and_then(|row| row.value["pause_ms"].as_u64());
+    Duration::from_millis(pause_ms.unwrap_or_default())
+}
+
+#[tokio::test]
+async fn the_pace_that_a_relay_wants_is_kept_after_a_restart() {
+    let mut crawl = Crawl::of_behaviour(Behaviour::RateLimited { every: 6 }, 800).await;
+    crawl.config.processing.limit = 100;
+    assert_eq!(known_pause(&crawl).await, Duration::ZERO);
+    crawl.run().await;
+    let pause = known_pause(&crawl).await;
+    assert!(pause >= Duration::from_millis(10), "{pause:?}");
+
+    let crawl = crawl.restart().await;
+    let member = crawl.member();
+    member.turn(&Behaviour::Honest);
+    let mut generator = Generator::new(8);
+    for second in 0..400 {
+        let news = generator.note_at(NOW + 1 + second);
+        member.publish(news).await.unwrap();
+    }
+    let asked = member.seen().reqs.len();
+    crawl.clock.advance(1_200);
+    let begun = Instant::now();
+    crawl.run().await;
+    crawl.assert_complete(member).await;
+    // Each visit tries to be a little faster than the one before.
+    let pauses = u32::try_from(member.seen().reqs.len() - asked - 1).unwrap();
+    assert!(pauses >= 3, "{pauses}");
+    assert!(begun.elapsed() >= pauses * pause.mul_f64(0.79));
+    let quicker = known_pause(&crawl).await;
+    assert!(quicker < pause, "{quicker:?} after {pause:?}");
 }

@@ -8,7 +8,8 @@ use bigbrotr::metrics::Metrics;
 use bigbrotr::model::{GapReason, Metadata, MetadataType, Method, RelayMetadata};
 use bigbrotr::services::Service;
 use bigbrotr::services::synchronizer::Synchronizer;
-use bigbrotr::store::{MetadataStore, TrafficStore};
+use bigbrotr::store::leases::{Lease, WorkerId};
+use bigbrotr::store::{LeaseStore, MetadataStore, TrafficStore};
 use fleet::events::Generator;
 use fleet::{Behaviour, FleetPlan, Member, MemberPlan};
 use nips::{Event, Filter, LocalRelays, RelayUrl};
@@ -347,4 +348,87 @@ async fn who_brought_news_before_a_restart_is_listened_to_after_it() {
     let after = after.await.unwrap().total;
     assert_eq!(after.new_events, before.total.new_events + 1);
     assert!(after.received_bytes >= before.total.received_bytes + text);
+}
+
+#[tokio::test]
+async fn a_relay_that_answers_no_ping_vouches_for_nothing() {
+    let mut newsroom = Newsroom::of([Behaviour::NeverPongs]).await;
+    let metrics = newsroom.metrics.clone();
+    newsroom
+        .while_listening(async |crawl, generator| {
+            let member = crawl.member();
+            until_listening(member).await;
+            let delivered = generator.note_at(NOW + 5);
+            member.publish(delivered.clone()).await.unwrap();
+            until_archived(crawl, &delivered).await;
+            // Nothing shows that this one is missing.
+            let lost = generator.note_at(NOW + 6);
+            member.shelve(lost.clone()).await.unwrap();
+            crawl.clock.advance(400);
+            let silent = async || metrics.tail.ends.with_label_values(&["silent"]).get() > 0;
+            eventually(silent).await;
+            assert_eq!(live_until(crawl, member).await, 0);
+            // The walk after the break gets it, and covers what nobody vouched for.
+            until_archived(crawl, &lost).await;
+            let is_walked = async || {
+                let covered = crawl.covered(member).await;
+                let gaps = crawl.gap_ranges(member).await;
+                // The newest seconds are not settled yet, and stay open as the break left them.
+                covered.last().is_some_and(|(_, until)| *until > NOW + 6)
+                    && gaps.iter().all(|(from, ..)| *from > NOW + 6)
+            };
+            eventually(is_walked).await;
+        })
+        .await;
+    let crawl = &newsroom.crawl;
+    assert_eq!(live_until(crawl, crawl.member()).await, 0);
+    assert_same(&crawl.archived().await, &crawl.member().holds());
+}
+
+#[tokio::test]
+async fn a_relay_that_another_process_has_taken_is_let_go_of() {
+    let length = Duration::from_millis(300);
+    let mut newsroom = Newsroom::with([Behaviour::Honest], |config| config.lease = length).await;
+    let synchronizer = newsroom.synchronizer.clone();
+    let metrics = newsroom.metrics.clone();
+    newsroom
+        .while_listening(async |crawl, generator| {
+            let member = crawl.member();
+            until_listening(member).await;
+            let relay = crawl.relay(member).await.id;
+            let another = Lease {
+                worker: WorkerId(7),
+                length: Duration::from_secs(600),
+            };
+            let is_taken = async || {
+                // The process hangs until its leases are over, as one does whose machine sleeps.
+                std::thread::sleep(2 * length);
+                let leased = crawl.store().lease(&[relay], another).await;
+                leased.unwrap() == [relay]
+            };
+            eventually(is_taken).await;
+            eventually(async || member.seen().open_connections == 0).await;
+            assert_eq!(metrics.tail.ends.with_label_values(&["stopped"]).get(), 1);
+            let connections = member.seen().connections;
+            let news = generator.note_at(NOW + 1);
+            member.publish(news.clone()).await.unwrap();
+            eventually(async || metrics.tail.relays.get() == 0).await;
+
+            // Once it is free again, it is listened to again, and what came meanwhile is stored once.
+            assert_eq!(member.seen().connections, connections);
+            let stored = crawl.archive.counts().stored;
+            crawl
+                .store()
+                .release(&[relay], another.worker)
+                .await
+                .unwrap();
+            crawl.clock.advance(2_000);
+            let summary = synchronizer.cycle(&crawl.tokens).await.unwrap();
+            assert_eq!(summary.count("synced_relays"), 1, "{summary}");
+            until_listening(member).await;
+            assert!(crawl.archived().await.contains(&news.id()));
+            assert_eq!(crawl.archive.counts().stored, stored + 1);
+            assert_eq!(member.seen().peak_connections, 1);
+        })
+        .await;
 }
