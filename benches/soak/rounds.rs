@@ -10,11 +10,11 @@ use rand::{Rng, SeedableRng};
 use super::program::Program;
 use super::sample::Sample;
 
-/// Between two samples.
+/// Between two samples, and the longest time from the moment when a kill is due to the kill.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The longest life of a program that is killed: some of its cycles.
-const LONGEST_LIFE: Duration = Duration::from_secs(40);
+/// The longest life of a program that is killed, should the archive not grow.
+const LONGEST_LIFE: Duration = Duration::from_secs(120);
 
 /// What is to be done.
 pub(crate) struct Rounds<'a> {
@@ -26,43 +26,69 @@ pub(crate) struct Rounds<'a> {
     pub(crate) deadline: Instant,
 }
 
+/// When one life of the program ends.
+struct Life {
+    end: Instant,
+    /// Or when so many events are archived.
+    enough: u64,
+}
+
 impl Rounds<'_> {
-    /// Does it. Returns the most memory besides the map that was seen, in kB.
-    pub(crate) fn run(&self) -> u64 {
+    /// Does it. Each kill comes when the archive has grown to a random part of its share, and at a random moment
+    /// after that. Returns what was seen, by seconds from the start.
+    pub(crate) fn run(&self) -> Vec<Sample> {
         let mut random = StdRng::seed_from_u64(1);
-        let mut peak_kb = 0;
+        let mut samples = Vec::new();
+        let began = Instant::now();
         for kill in 0..self.kills {
-            let life = LONGEST_LIFE.mul_f64(random.random());
-            let (sample, _) = self.live(Instant::now() + life, &mut peak_kb, u64::MAX);
-            println!(
-                "kill {kill} after {:.1?}: {} events seen {} times; {} MB, {} MB of its own, {} MB of the map",
-                sample.at,
-                sample.events,
-                sample.sightings,
-                sample.besides_map_kb >> 10,
-                sample.anonymous_kb >> 10,
-                sample.map_kb >> 10
-            );
+            let share = (kill as f64 + random.random::<f64>()) / (self.kills + 1) as f64;
+            let life = Life {
+                end: Instant::now() + LONGEST_LIFE,
+                enough: (self.events as f64 * share) as u64,
+            };
+            let (program, _) = self.live(&life, began, &mut samples);
+            std::thread::sleep(PERIOD.mul_f64(random.random()));
+            drop(program);
+            if let Some(last) = samples.last() {
+                println!("kill {kill}: {}", line(last));
+            }
         }
-        let (_, is_done) = self.live(self.deadline, &mut peak_kb, self.events);
+        let last = Life {
+            end: self.deadline,
+            enough: self.events,
+        };
+        let (program, is_done) = self.live(&last, began, &mut samples);
+        drop(program);
         assert!(is_done, "it is not done in time");
-        peak_kb
+        samples
     }
 
-    /// One life of the program, until `end` or until it has so many events. It ends as by `kill -9`.
-    fn live(&self, end: Instant, peak_kb: &mut u64, enough: u64) -> (Sample, bool) {
-        let started = Instant::now();
+    /// One life of the program, which is still running afterwards, and whether it has enough.
+    fn live(&self, life: &Life, began: Instant, samples: &mut Vec<Sample>) -> (Program, bool) {
         let program = Program::start(self.paths, self.public);
         loop {
             let now = Instant::now();
             assert!(now < self.deadline, "it is not done in time");
-            std::thread::sleep(PERIOD.min(end.saturating_duration_since(now)));
-            let sample = Sample::take(&program, started.elapsed());
-            *peak_kb = (*peak_kb).max(sample.besides_map_kb);
-            let is_done = sample.events >= enough;
-            if is_done || Instant::now() >= end {
-                return (sample, is_done);
+            std::thread::sleep(PERIOD.min(life.end.saturating_duration_since(now)));
+            let sample = Sample::take(&program, began.elapsed());
+            samples.push(sample);
+            let is_done = sample.events >= life.enough && sample.events > 0;
+            if is_done || Instant::now() >= life.end {
+                return (program, is_done);
             }
         }
     }
+}
+
+/// A sample as a line.
+pub(crate) fn line(sample: &Sample) -> String {
+    format!(
+        "{:.0?}: {} events seen {} times; {} MB, {} MB of its own, {} MB of the map",
+        sample.at,
+        sample.events,
+        sample.sightings,
+        sample.besides_map_kb >> 10,
+        sample.anonymous_kb >> 10,
+        sample.map_kb >> 10
+    )
 }

@@ -321,7 +321,7 @@ async fn engine(
         let held = builder.ids().await?;
         return Ok((Engine::Builder(Box::new(builder)), held));
     }
-    let shelf = Shelf::new(events);
+    let shelf = Shelf::new(events).with_series(site.plan.series.clone());
     let held = shelf.ids();
     let script = Script::of(&site.plan.behaviour);
     let stage = Stage::new(script, shelf, Lies::new(seed), site.url.to_string());

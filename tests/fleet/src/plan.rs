@@ -7,6 +7,7 @@ use nips::Event;
 
 use crate::behaviour::{Behaviour, REFUSALS};
 use crate::certificate::Certificate;
+use crate::events::Share;
 use crate::information::{Information, Redirect};
 
 /// A fleet to start. The same plan gives the same names and the same events, except for the ports that
@@ -36,6 +37,8 @@ pub struct MemberPlan {
     pub weight: f64,
     /// Events that only this member gets, beside its share.
     pub own_events: Vec<Event>,
+    /// Its share of a series of events.
+    pub series: Option<Share>,
 }
 
 /// How a crawler reaches a member.
@@ -125,6 +128,7 @@ impl MemberPlan {
             row: "",
             weight,
             own_events: Vec::new(),
+            series: None,
         }
     }
 
@@ -159,6 +163,12 @@ impl MemberPlan {
     /// Gives it events of its own.
     pub fn own_events(mut self, events: Vec<Event>) -> Self {
         self.own_events = events;
+        self
+    }
+
+    /// Gives it a share of a series, too, which it makes as it is asked. [`Member::holds`](crate::Member::holds) does not tell of it.
+    pub fn series(mut self, share: Share) -> Self {
+        self.series = Some(share);
         self
     }
 

@@ -7,8 +7,10 @@
 mod author;
 mod generator;
 mod kinds;
+mod series;
 mod shapes;
 mod text;
 
 pub use author::{Author, verify};
 pub use generator::Generator;
+pub use series::{Series, Share};

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::script::{Order, Script, TimeBounds};
 use super::session::Stage;
-use super::shelf::Shelf;
+use super::shelf::{Shelf, newest_first};
 use crate::conduct::{Counting, Searching};
 use crate::seen;
 
@@ -20,14 +20,19 @@ pub(crate) fn select(script: &Script, stage: &Stage, filters: &[Filter]) -> Vec<
         if script.time_bounds == TimeBounds::Ignored {
             (filter.since, filter.until) = (None, None);
         }
+        let most = filter.limit.unwrap_or(usize::MAX).min(script.cap);
         let mut events = stage.shelf.matching(&filter);
+        if stage.shelf.has_series() {
+            events.extend(stage.shelf.made(&filter, script.order, most));
+            events.sort_by(|a, b| newest_first(a, b));
+        }
         hide(script, &stage.shelf, &filter, &mut events);
         match script.order {
             Order::NewestFirst => {}
             Order::OldestFirst => events.reverse(),
             Order::Random => stage.lies.shuffle(&mut events),
         }
-        events.truncate(filter.limit.unwrap_or(usize::MAX).min(script.cap));
+        events.truncate(most);
         page.extend(events);
     }
     if filters.len() > 1 {

@@ -7,6 +7,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use nips::{Event, EventId, Filter};
 use tokio::sync::broadcast;
 
+use crate::events::Share;
+use crate::relay::script::Order;
+
 /// How many live events a slow connection may lag behind before it loses some.
 const LIVE_BACKLOG: usize = 4_096;
 
@@ -16,6 +19,7 @@ const LIVE_BACKLOG: usize = 4_096;
 /// has to store every version.
 pub(crate) struct Shelf {
     events: RwLock<Vec<Arc<Event>>>,
+    series: Option<Share>,
     live: broadcast::Sender<Arc<Event>>,
 }
 
@@ -25,8 +29,46 @@ impl Shelf {
         events.dedup_by_key(|event| event.id());
         Self {
             events: RwLock::new(events),
+            series: None,
             live: broadcast::channel(LIVE_BACKLOG).0,
         }
+    }
+
+    /// The same with events that are made as they are asked for.
+    pub(crate) fn with_series(mut self, series: Option<Share>) -> Self {
+        self.series = series;
+        self
+    }
+
+    /// Whether there are such events.
+    pub(crate) fn has_series(&self) -> bool {
+        self.series.is_some()
+    }
+
+    /// At most so many matching events of the series, from the one end or the other.
+    pub(crate) fn made(&self, filter: &Filter, order: Order, most: usize) -> Vec<Arc<Event>> {
+        let Some(series) = &self.series else {
+            return Vec::new();
+        };
+        let is_of_another_kind = |kinds: &Vec<nips::Kind>| !kinds.contains(&nips::Kind::TEXT_NOTE);
+        if filter.kinds.as_ref().is_some_and(is_of_another_kind) {
+            return Vec::new();
+        }
+        let (since, until) = (filter.since.unwrap_or(0), filter.until.unwrap_or(u64::MAX));
+        let is_match = |event: &Event| matches(filter, event);
+        let events: Vec<Event> = match order {
+            Order::OldestFirst => series
+                .oldest(since, until)
+                .filter(is_match)
+                .take(most)
+                .collect(),
+            Order::NewestFirst | Order::Random => series
+                .newest(since, until)
+                .filter(is_match)
+                .take(most)
+                .collect(),
+        };
+        events.into_iter().map(Arc::new).collect()
     }
 
     /// All matching events, newest first, without regard to the filter's limit.
