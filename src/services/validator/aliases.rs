@@ -17,9 +17,19 @@ use crate::services::Context;
 use crate::store::StoreError;
 
 use super::probe::probe;
+use super::twins;
 
 /// Relays of one host that are compared: more than a host may have candidates.
 const MAX_BESIDE: usize = 64;
+
+/// After so many seconds an alias is looked at again: hosts change hands and servers.
+const LOOK_AGAIN: u64 = 7 * 86_400;
+
+/// Aliases looked at in one cycle.
+const MAX_LOOKS: usize = 32;
+
+/// What a web server says on a path where there is no relay.
+const REFUSED_UPGRADE: &str = "upgrade_refused";
 
 /// Bytes of a NIP-11 document.
 const MAX_DOCUMENT_BYTES: usize = 256 << 10;
@@ -76,7 +86,7 @@ async fn compare(
 ) -> Option<(Vec<Relay>, String)> {
     let network = url.network();
     let _permit = context.net.permit(network).await;
-    let paths = [rand::random::<u64>(), rand::random::<u64>()].map(|path| format!("/{path:016x}"));
+    let paths = [random_path(), random_path()];
     let mut anywhere = None;
     for path in &paths {
         let elsewhere = at_path(url, path)?;
@@ -107,8 +117,74 @@ fn at_path(url: &RelayUrl, path: &str) -> Option<RelayUrl> {
     RelayUrl::parse_with(&format!("{base}{path}"), LocalRelays::Accepted).ok()
 }
 
+/// Looks again at aliases that were not looked at for a week, and lets go of those that are no longer one with
+/// their relay. Returns how many that were.
+///
+/// # Errors
+/// [`StoreError`]; what does not answer stays as it is.
+pub(super) async fn look_again(context: &Context, tokens: &Tokens) -> Result<u64, StoreError> {
+    let (store, now) = (&context.store, context.clock.now());
+    let long_ago = now.saturating_sub(LOOK_AGAIN);
+    let mut released = 0;
+    for alias in store.aliases_looked_at_before(long_ago, MAX_LOOKS).await? {
+        let relays = store.relays_by_id(&[alias.relay, alias.canonical]).await?;
+        let find = |id| relays.iter().find(|relay| relay.id == id);
+        let (Some(relay), Some(canonical)) = (find(alias.relay), find(alias.canonical)) else {
+            continue;
+        };
+        let is_apart = tokio::select! {
+            is_apart = is_apart(context, relay, canonical) => is_apart,
+            () = tokens.soft_stop() => return Ok(released),
+        };
+        if is_apart {
+            store.release_alias(relay.id, now).await?;
+            info!(relay.url = %relay.url, canonical = %canonical.url, "alias_released");
+            released += 1;
+        } else {
+            store.record_alias_look(relay.id, now).await?;
+        }
+    }
+    Ok(released)
+}
+
+/// Whether two relays that were one show that they are not: their documents differ, or what they hold, or the host
+/// of both does not answer everywhere any more. Silence shows nothing.
+async fn is_apart(context: &Context, relay: &Relay, canonical: &Relay) -> bool {
+    if relay.url.host() != canonical.url.host() {
+        let shown = (
+            twins::look(context, relay).await,
+            twins::look(context, canonical).await,
+        );
+        return matches!(shown, (Some(one), Some(other)) if one.is_of_another_relay(&other));
+    }
+    let _permit = context.net.permit(relay.network()).await;
+    let documents = (
+        document(context, &relay.url).await,
+        document(context, &canonical.url).await,
+    );
+    match documents {
+        (Some(one), Some(other)) if one != other => true,
+        (Some(_), Some(_)) => minds_paths(context, &relay.url).await,
+        _ => false,
+    }
+}
+
+/// Whether a relay answers, and a path beside it that nobody can have listed leads to none.
+async fn minds_paths(context: &Context, url: &RelayUrl) -> bool {
+    let Some(elsewhere) = at_path(url, &random_path()) else {
+        return false;
+    };
+    let deadline = || context.net.deadline(url.network());
+    let there = probe(&context.net, &elsewhere, deadline()).await;
+    there == Err(REFUSED_UPGRADE) && probe(&context.net, url, deadline()).await.is_ok()
+}
+
+fn random_path() -> String {
+    format!("/{:016x}", rand::random::<u64>())
+}
+
 /// A relay's NIP-11 document, if it has one that says anything.
-async fn document(context: &Context, url: &RelayUrl) -> Option<String> {
+pub(super) async fn document(context: &Context, url: &RelayUrl) -> Option<String> {
     let deadline = context.net.deadline(url.network());
     let read = nip11::fetch(&context.net, url, MAX_DOCUMENT_BYTES, deadline).await;
     let read = read

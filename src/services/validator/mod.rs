@@ -3,10 +3,13 @@
 //! Candidates that are due stream through a bounded number of probes for each network. A failure is
 //! counted with its reason and puts the next attempt off, longer each time; a candidate that failed too
 //! often is given up and not taken in again for a while.
+//!
+//! Relays that turn out to be one are clustered (`aliases`, `twins`), and looked at again after a while.
 
 mod aliases;
 mod probe;
 mod retry;
+mod twins;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -126,6 +129,8 @@ impl Service for Validator {
         let now = self.0.context.clock.now();
         let lane = |network| self.validate_network(network, now, tokens, &tally);
         on_every_network(&self.0.context, lane).await?;
+        let released = aliases::look_again(&self.0.context, tokens).await?;
+        let twins = twins::find(&self.0.context, tokens).await?;
         let tally = tally.lock().expect("no panic while counting");
         if !tally.postponed.is_empty() {
             info!(reasons = ?tally.postponed, "candidates_postponed");
@@ -134,7 +139,8 @@ impl Service for Validator {
         Ok(CycleSummary::new()
             .with("total", tally.promoted + postponed)
             .with("validated", tally.promoted)
-            .with("aliases_found", tally.aliases)
+            .with("aliases_found", tally.aliases + twins)
+            .with("aliases_released", released)
             .with("not_validated", postponed))
     }
 }
