@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::super::given::{AT_ONCE, Given, HOUR, PATIENCE, SHORT, cycle, plan_of, wait_until};
-use super::{OWN_RELAY, discoveries, monitor_with, signer};
+use super::{OWN_RELAY, discoveries, monitor_with, signer, unhurried};
 
 /// What a monitor says about itself: 10166, 0 and 10002.
 const ABOUT_US: usize = 3;
@@ -65,7 +65,7 @@ fn config<'a>(timeout: Duration, to: impl IntoIterator<Item = &'a Member>) -> Mo
             relays: to.into_iter().map(|member| member.url().clone()).collect(),
             timeout,
         },
-        ..MonitorConfig::default()
+        ..unhurried()
     }
 }
 

@@ -6,7 +6,7 @@ use fleet::{Behaviour, MemberPlan};
 use nips::{Event, Kind};
 
 use super::super::given::{Given, HOUR, PATIENCE, cycle, plan_of};
-use super::{discoveries, discovery, monitor_with, relay, signer};
+use super::{discoveries, discovery, monitor_with, relay, signer, unhurried};
 
 /// Three members: a relay, one that will be its alias, and an outside relay that both are told to.
 async fn laboratory() -> (Given, MonitorConfig) {
@@ -18,7 +18,7 @@ async fn laboratory() -> (Given, MonitorConfig) {
             relays: vec![given.fleet.member(2).url().clone()],
             timeout: PATIENCE,
         },
-        ..MonitorConfig::default()
+        ..unhurried()
     };
     (given, config)
 }
