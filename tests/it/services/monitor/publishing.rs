@@ -126,7 +126,8 @@ async fn a_relay_of_somebody_else_gets_what_ours_serves_and_gives_it_to_anybody(
     let found = client.fetch_events(asked, PATIENCE).await.unwrap();
     let mut found: Vec<String> = found.iter().map(|event| event.id.to_hex()).collect();
     let mut expected: Vec<String> = events.iter().map(|event| event.id().to_hex()).collect();
-    (found.sort(), expected.sort());
+    found.sort();
+    expected.sort();
     assert_eq!(found, expected);
     client.shutdown().await;
 }
@@ -228,7 +229,8 @@ async fn a_relay_that_is_down_gets_the_newest_version_of_everything_later() {
     assert_eq!(tally(&cycle(&monitor).await), [total, 0, 0]);
     let mut received = received(outside);
     let mut expected: Vec<EventId> = expected.iter().map(Event::id).collect();
-    (received.sort(), expected.sort());
+    received.sort();
+    expected.sort();
     assert_eq!(received, expected);
 }
 
@@ -283,7 +285,8 @@ async fn a_restart_in_the_middle_of_a_round_loses_nothing_and_repeats_nothing() 
     let stored = stored.await.unwrap().events;
     let mut stored: Vec<EventId> = stored.iter().map(Event::id).collect();
     let mut received = received(outside(&given));
-    (received.sort(), stored.sort());
+    received.sort();
+    stored.sort();
     assert_eq!(
         stored.len(),
         RELAYS + ABOUT_US,
