@@ -8,7 +8,7 @@ use bigbrotr::metrics::Metrics;
 use bigbrotr::model::{GapReason, Metadata, MetadataType, Method, RelayMetadata};
 use bigbrotr::services::Service;
 use bigbrotr::services::synchronizer::Synchronizer;
-use bigbrotr::store::leases::{Lease, WorkerId};
+use bigbrotr::store::leases::{Lease, Work, WorkerId};
 use bigbrotr::store::{LeaseStore, MetadataStore, TrafficStore};
 use fleet::events::Generator;
 use fleet::{Behaviour, FleetPlan, Member, MemberPlan};
@@ -397,6 +397,7 @@ async fn a_relay_that_another_process_has_taken_is_let_go_of() {
             until_listening(member).await;
             let relay = crawl.relay(member).await.id;
             let another = Lease {
+                work: Work::Sync,
                 worker: WorkerId(7),
                 length: Duration::from_secs(600),
             };
@@ -417,11 +418,7 @@ async fn a_relay_that_another_process_has_taken_is_let_go_of() {
             // Once it is free again, it is listened to again, and what came meanwhile is stored once.
             assert_eq!(member.seen().connections, connections);
             let stored = crawl.archive.counts().stored;
-            crawl
-                .store()
-                .release(&[relay], another.worker)
-                .await
-                .unwrap();
+            crawl.store().release(&[relay], another).await.unwrap();
             crawl.clock.advance(2_000);
             let summary = synchronizer.cycle(&crawl.tokens).await.unwrap();
             assert_eq!(summary.count("synced_relays"), 1, "{summary}");
