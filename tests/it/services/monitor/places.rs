@@ -231,7 +231,7 @@ async fn everything_that_was_found_is_in_the_event() {
     assert_eq!(names, ["rtt-open", "rtt-read", "rtt-write"]);
     assert!(times.iter().all(|tag| tag[1].parse::<u32>().unwrap() > 0));
     let d = format!("{}/", member.url());
-    let expected: [&[&str]; 39] = [
+    let expected: [&[&str]; 40] = [
         &["d", &d],
         &["n", "clearnet"],
         &["ssl", "valid"],
@@ -258,6 +258,7 @@ async fn everything_that_was_found_is_in_the_event() {
         &["N", "40"],
         &["N", "45"],
         &["N", "77"],
+        &["k", "22456"],
         &["t", "laboratory"],
         &["L", "ISO-3166-1"],
         &["L", "nip66.label.city"],
