@@ -10,7 +10,7 @@ pub(crate) struct Sample {
     pub(crate) at: Duration,
     /// Memory of its own.
     pub(crate) anonymous_kb: u64,
-    /// All resident memory but for pages of the event store's file, which the kernel takes back when
+    /// All resident memory but for pages of the event store's files, which the kernel takes back when
     /// somebody needs room.
     pub(crate) besides_map_kb: u64,
     pub(crate) map_kb: u64,
@@ -36,14 +36,14 @@ impl Sample {
     }
 }
 
-/// Resident pages of the event store's file.
+/// Resident pages of the event store's file, and of those in which rows wait to be indexed.
 fn map_kb(smaps: &str) -> u64 {
     let mut is_map = false;
     let mut total = 0;
     for line in smaps.lines() {
         let first = line.split(' ').next().unwrap_or_default();
         if first.contains('-') {
-            is_map = line.ends_with("/data.mdb");
+            is_map = line.ends_with("/data.mdb") || line.contains("/rows-that-wait");
         } else if is_map && first == "Rss:" {
             total += field(line, "Rss:");
         }
