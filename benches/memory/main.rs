@@ -16,6 +16,8 @@ mod free_address;
 mod machine;
 #[path = "../instruments/option.rs"]
 mod option;
+#[path = "../instruments/resident.rs"]
+mod resident;
 
 use std::time::{Duration, Instant};
 

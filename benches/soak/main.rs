@@ -23,6 +23,8 @@ mod machine;
 mod option;
 #[path = "../memory/program.rs"]
 mod program;
+#[path = "../instruments/resident.rs"]
+mod resident;
 #[path = "../memory/sample.rs"]
 mod sample;
 
