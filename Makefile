@@ -58,7 +58,7 @@ book: ## The book of docs/ in target/book; `cargo install mdbook` when it is mis
 	mdbook build docs
 
 bench: prerequisites ## The measurements behind docs/benchmarks.md
-	$(CARGO) bench --bench archive --bench query --bench memory --bench relay --bench transfer
+	$(CARGO) bench --bench archive --bench query --bench memory --bench monitor --bench relay --bench transfer
 
 soak: prerequisites ## An hour at the most: the program is killed 50 times while it archives 200 relays
 	$(CARGO) bench --bench soak
