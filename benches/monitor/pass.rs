@@ -45,7 +45,7 @@ pub(crate) fn run(paths: &ConfigPaths, roles: &str) -> Usage {
     let status = child.wait().expect("it is our child");
     assert!(
         status.success(),
-        "{roles}: target/benchmarks/monitor.log tells"
+        "{roles}: {status}; target/benchmarks/monitor.log tells"
     );
     Usage {
         wall,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use fleet::{
-    Access, Behaviour, Certificate, ConfigPaths, DnsAnswer, Fleet, FleetPlan, Information,
+    Access, Behaviour, Certificate, ConfigPaths, DnsAnswer, Fleet, FleetPlan, Information, Member,
     MemberPlan,
 };
 use serde_json::{Value, json};
@@ -17,6 +17,9 @@ use super::{configure, pass};
 /// URLs under one domain that the finder takes, unless it is told otherwise.
 const DOMAIN_CAP: usize = 500;
 
+/// URLs that the finder reads of one directory.
+const MAX_URLS_OF_A_DIRECTORY: usize = 50_000;
+
 /// The largest directory that the finder can be made to read.
 const MAX_DIRECTORY_BYTES: usize = 50 << 20;
 
@@ -25,8 +28,8 @@ pub(crate) fn measure(runtime: &Runtime, candidates: usize) -> String {
     let fleet = runtime.block_on(Fleet::start(plan(candidates)));
     let fleet = fleet.expect("loopback has ports");
     let wildcards = directory::wildcards(candidates);
-    let list = json!(directory::urls(&fleet, candidates)).to_string();
-    let publisher = runtime.block_on(Fleet::start(publisher(list)));
+    let urls = directory::urls(&fleet, candidates);
+    let publisher = runtime.block_on(Fleet::start(publisher(&urls)));
     let publisher = publisher.expect("loopback has ports");
     resolve_wildcards(&publisher, wildcards);
 
@@ -74,10 +77,15 @@ fn relays_among(candidates: usize) -> usize {
     candidates * directory::RELAYS / 1_000
 }
 
-/// A web server with the list. It has to have a name: what directories are read from is not loopback otherwise.
-fn publisher(list: String) -> FleetPlan {
-    let member = MemberPlan::empty().access(Access::Tls(Certificate::Valid));
-    FleetPlan::new(2).member(member.information(Information::File(list.into_bytes())))
+/// Web servers, each with a part of the list. They have to have names: no directory is read from a loopback address.
+fn publisher(urls: &[String]) -> FleetPlan {
+    let member = |part: &[String]| {
+        let file = Information::File(json!(part).to_string().into_bytes());
+        let member = MemberPlan::empty().access(Access::Tls(Certificate::Valid));
+        member.information(file)
+    };
+    let parts = urls.chunks(MAX_URLS_OF_A_DIRECTORY);
+    parts.map(member).fold(FleetPlan::new(2), FleetPlan::member)
 }
 
 /// Whoever resolves one of these names is led to an address that must not be dialled.
@@ -90,10 +98,12 @@ fn resolve_wildcards(fleet: &Fleet, wildcards: usize) {
 }
 
 fn configured(publisher: &Fleet, folder: &Path) -> ConfigPaths {
-    let list = format!("https://{}/", publisher.member(0).host());
+    let members = publisher.members().iter();
+    let source = |member: &Member| json!({"url": format!("https://{}/", member.host())});
+    let sources: Vec<Value> = members.map(source).collect();
     let finder = json!({
         "events": {"enabled": false},
-        "api": {"max_response_size": MAX_DIRECTORY_BYTES, "sources": [{"url": list}]},
+        "api": {"max_response_size": MAX_DIRECTORY_BYTES, "sources": sources},
     });
     let services = [
         ("finder", finder.to_string()),
