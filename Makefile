@@ -42,11 +42,13 @@ test-clients: prerequisites ## Clients that we did not write, from npm, against 
 fuzz-smoke: prerequisites ## Each fuzz target for a minute, or for FUZZ_SECONDS; see fuzz/README.md
 	./fuzz/smoke.sh
 
-lint: prerequisites ## Formatting, clippy with warnings denied, docs, licences and bans
+lint: prerequisites ## Formatting, clippy with warnings denied, docs, licences and bans, fuzz targets, clients
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
 	./deployments/common/deny.sh
+	./fuzz/lint.sh
+	./tests/clients/lint.sh
 
 fmt: ## Format everything
 	$(CARGO) fmt --all
