@@ -91,11 +91,11 @@ impl GeoIp {
             match database.refresh() {
                 None => {}
                 Some(FileState::Used { database_type, .. }) => {
-                    info!(check, path = %path, database_type, "geo_database_opened");
+                    info!(check, path = %path, database_type, "geo_db_opened");
                 }
-                Some(FileState::Absent) => info!(check, path = %path, "geo_database_absent"),
+                Some(FileState::Absent) => info!(check, path = %path, "geo_db_absent"),
                 Some(FileState::Unusable(error)) => {
-                    warn!(check, path = %path, %error, "geo_database_unusable");
+                    warn!(check, path = %path, %error, "geo_db_unusable");
                 }
             }
         }
@@ -110,10 +110,10 @@ impl GeoIp {
             }
             let path = self.config.path(file).display();
             match download(net, &self.config, file).await {
-                Ok(()) => info!(path = %path, "geo_database_downloaded"),
+                Ok(()) => info!(path = %path, "geo_db_downloaded"),
                 Err(error) => {
                     let error: &dyn std::error::Error = &error;
-                    warn!(path = %path, error, "geo_database_download_failed");
+                    warn!(path = %path, error, "geo_db_update_failed");
                 }
             }
         }

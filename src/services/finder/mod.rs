@@ -92,7 +92,7 @@ impl Finder {
             let weights = Arc::clone(&self.weights);
             let reading = tokio::task::spawn_blocking(move || namings(&step, local, &weights));
             let named = reading.await.unwrap_or_else(|failure| {
-                error!(reason = "panic", batch = cursor.0, %failure, "event_scan_failed");
+                error!(reason = "panic", batch = cursor.0, %failure, "event_scan_worker_failed");
                 Vec::new()
             });
             scan.candidates += self.take_in(named).await?;

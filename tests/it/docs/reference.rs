@@ -158,6 +158,31 @@ fn the_page_of_log_lines_is_generated() {
     generated::hold("docs/reference/logs.md", &page);
 }
 
+/// Where the page on monitoring says what the first BigBrotr's lines are called here.
+const RENAMED: &str = "### From the first BigBrotr's lines to ours";
+
+#[test]
+fn what_a_line_is_called_now_is_a_line_or_a_metric() {
+    let read = |page: &str| fs::read_to_string(root().join("docs").join(page)).unwrap();
+    let known = read("reference/logs.md") + &read("reference/metrics.md");
+    let monitoring = read("how-to/monitoring.md");
+    let (_, section) = monitoring.split_once(RENAMED).unwrap();
+    let (kept, table) = section.split_once("\n| ").unwrap();
+    let ours = table.lines().filter_map(|row| row.rsplit(" | ").next());
+    let mut names = 0;
+    for text in ours.chain([kept]) {
+        for name in text.split('`').skip(1).step_by(2) {
+            let is_a_name = name.contains('_') && !name.contains('…');
+            assert!(
+                !is_a_name || known.contains(&format!("| `{name}` |")),
+                "{name}"
+            );
+            names += usize::from(is_a_name);
+        }
+    }
+    assert!(names > 30, "{names}");
+}
+
 /// Every file of the program without its tests, named as a part: `services/monitor`.
 fn sources() -> Vec<(String, String)> {
     let folder = root().join("src");
