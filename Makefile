@@ -7,7 +7,7 @@ DEMO_DIR := target/demo
 TEST_SERVERS := target/test-servers
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test generated test-servers stop-test-servers test-clients fuzz-smoke lint fmt docs book bench soak ci prerequisites
+.PHONY: help run demo test generated test-servers stop-test-servers test-clients test-opentelemetry fuzz-smoke lint fmt docs book bench soak ci prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,12 +39,16 @@ test-clients: prerequisites ## Clients that we did not write, from npm, against 
 	$(CARGO) build --bin bigbrotr
 	./tests/clients/run.sh
 
+test-opentelemetry: prerequisites ## Spans in a collector, from a program built with that feature
+	$(CARGO) $(TEST_RUNNER) -p bigbrotr --features opentelemetry --test it cli::traces
+
 fuzz-smoke: prerequisites ## Each fuzz target for a minute, or for FUZZ_SECONDS; see fuzz/README.md
 	./fuzz/smoke.sh
 
 lint: prerequisites ## Formatting, clippy with warnings denied, docs, licences and bans, fuzz targets, clients
 	$(CARGO) fmt --all -- --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --lib --features opentelemetry -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items --quiet
 	./deployments/common/deny.sh
 	./fuzz/lint.sh

@@ -199,10 +199,12 @@ fn dispatch(cli: Cli, environment: &Environment) -> Result<Exit> {
         output::print(&config.listing())?;
         return Ok(Exit::Done);
     }
-    telemetry::install(&config.brotr.log).context("could not start logging")?;
+    let traces = telemetry::install(&config.brotr.log, environment);
+    let traces = traces.context("could not start logging")?;
     let runtime = tokio::runtime::Runtime::new().context("could not start the runtime")?;
     let supervisor = Supervisor::find(environment);
-    let exit = runtime.block_on(perform(cli.command, config, supervisor));
+    let work = perform(cli.command, config, supervisor);
+    let exit = runtime.block_on(traces.beside(work));
     runtime.shutdown_timeout(LEFTOVERS);
     exit
 }

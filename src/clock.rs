@@ -4,7 +4,7 @@
 //! with an event's `created_at` uses a [`Clock`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A source of unix seconds.
 pub trait Clock: Send + Sync + 'static {
@@ -18,14 +18,23 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> u64 {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one home of the system clock"
-        )]
-        let now = SystemTime::now();
-        now.duration_since(UNIX_EPOCH)
-            .map_or(0, |elapsed| elapsed.as_secs())
+        since_epoch().as_secs()
     }
+}
+
+/// Nanoseconds since 1970 by the system's clock, for spans that are shown beside those of other programs.
+#[cfg(feature = "opentelemetry")]
+pub fn unix_nanos() -> u64 {
+    u64::try_from(since_epoch().as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn since_epoch() -> Duration {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one home of the system clock"
+    )]
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// A clock that moves only when told to.

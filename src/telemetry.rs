@@ -5,6 +5,8 @@
 //! other fields of those spans follow the event's own.
 
 mod repeats;
+#[cfg_attr(not(feature = "opentelemetry"), path = "telemetry/traces_absent.rs")]
+mod traces;
 
 use std::fmt::{self, Write as _};
 use std::io::{self, IsTerminal, Write};
@@ -21,9 +23,10 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-use crate::config::{LogConfig, LogFormat, LogLevel};
+use crate::config::{Environment, LogConfig, LogFormat, LogLevel};
 
 use repeats::{Kind, LeftOut, Repeats};
+pub use traces::Traces;
 
 /// Longest value of a field, characters; what is beyond is cut off and counted.
 const MAX_VALUE_CHARS: usize = 1000;
@@ -31,14 +34,24 @@ const MAX_VALUE_CHARS: usize = 1000;
 /// The service of a line that names none.
 const NO_SERVICE: &str = "bigbrotr";
 
-/// Starts logging for the whole process; the one global of this program.
+/// The variable with the collector that spans are exported to, as OpenTelemetry names it.
+const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
+
+/// Starts logging for the whole process; the one global of this program. Spans leave the process as long as somebody works
+/// beside what is returned.
 ///
 /// # Errors
 /// When it was started before.
-pub fn install(config: &LogConfig) -> Result<(), TryInitError> {
+pub fn install(config: &LogConfig, environment: &Environment) -> Result<Traces, TryInitError> {
     let lines = LogLines::new(config, io::stderr(), io::stderr().is_terminal());
     let filtered = lines.with_filter(filter(config.level));
-    tracing_subscriber::registry().with(filtered).try_init()
+    let (recorder, traces) = traces::find(environment);
+    tracing_subscriber::registry()
+        .with(filtered)
+        .with(recorder)
+        .try_init()?;
+    traces.announce();
+    Ok(traces)
 }
 
 /// Our own lines from the chosen level on; those of libraries only when something is wrong.

@@ -7,6 +7,8 @@
 
 mod address_policy;
 mod auth;
+#[cfg(feature = "opentelemetry")]
+mod collector;
 mod conversation;
 mod dialer;
 mod error;
@@ -36,6 +38,8 @@ use nips::{Network, RelayUrl};
 use tokio::time::Instant;
 
 pub use auth::AuthSigner;
+#[cfg(feature = "opentelemetry")]
+pub use collector::{Collector, CollectorError};
 pub use error::{HttpFailure, NetError, Phase, ResolveFailure};
 pub use headers::Headers;
 pub use http_client::{HttpOptions, HttpResponse, Validators};

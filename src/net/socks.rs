@@ -101,15 +101,20 @@ pub(super) async fn connect(
 /// The proxy's own name may be one that only the system knows (`localhost`, a container's name),
 /// so the system's resolver is asked, unlike for relays.
 pub(super) async fn reach_proxy(proxy: &ProxyAddress) -> Result<Connected, NetError> {
+    reach_named(&proxy.host, proxy.port).await
+}
+
+/// Connects to what the operator named, past the address policy.
+pub(super) async fn reach_named(host: &str, port: u16) -> Result<Connected, NetError> {
     let failed = |source| NetError::Connect {
-        host: proxy.host.clone(),
+        host: host.to_owned(),
         source,
     };
     #[expect(
         clippy::disallowed_methods,
-        reason = "only the system knows the proxy's name"
+        reason = "only the system knows the name of what the operator has beside the program"
     )]
-    let addresses = lookup_host((proxy.host.as_str(), proxy.port)).await;
+    let addresses = lookup_host((host, port)).await;
     race(addresses.map_err(failed)?.collect())
         .await
         .map_err(failed)

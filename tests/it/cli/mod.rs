@@ -17,4 +17,5 @@ mod signals;
 mod status;
 mod supervisor;
 mod sync;
+mod traces;
 mod usage;

@@ -159,7 +159,7 @@ fn the_page_of_log_lines_is_generated() {
 }
 
 /// Where the page on monitoring says what the first BigBrotr's lines are called here.
-const RENAMED: &str = "### From the first BigBrotr's lines to ours";
+const RENAMED: &str = "## From the first BigBrotr's lines to ours";
 
 #[test]
 fn what_a_line_is_called_now_is_a_line_or_a_metric() {
