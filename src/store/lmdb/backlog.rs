@@ -274,6 +274,16 @@ impl Backlogs {
         self.lock().push(chunk);
     }
 
+    /// Adds what an earlier process left of the batches from that of the draft to `last`, as one merge.
+    pub(super) fn restore(&self, draft: Draft, last: u64, directory: &Path) {
+        let chunk = Chunk {
+            last,
+            is_run: true,
+            ..draft.into_chunk()
+        };
+        self.lock().push(Arc::new(chunk.into_file(directory)));
+    }
+
     /// Forgets the chunk of a commit that failed.
     pub(super) fn withdraw(&self, batch: u64) {
         self.lock().retain(|chunk| chunk.first != batch);

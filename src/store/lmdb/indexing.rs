@@ -1,8 +1,5 @@
 //! Moving what waits in the backlog to the index tables.
 
-use std::collections::{BTreeSet, HashSet};
-
-use super::arrivals;
 use super::backlog::Backlog;
 use super::engine::Engine;
 use super::fault::Fault;
@@ -11,16 +8,11 @@ use super::keys::{id_prefix, with_eid};
 use super::page_budget::PageBudget;
 use super::record::Record;
 use super::rules::Rules;
-use super::standing::{Subject, standing};
 use super::tables::{INDEXED_BATCH, INDEXING_BATCH, put_sorted, visibility_of};
 use super::transaction::Transaction;
 use super::unchanged::Unchanged;
 use super::view::View;
-use crate::store::eid::created_at;
 use crate::store::events::Visibility;
-
-/// Events of an earlier process that are indexed in one transaction; it has their rows in memory.
-const PORTION_EVENTS: usize = 50_000;
 
 /// A move of one backlog, a step at a time, so that commits can go in between and the memory for
 /// changed pages stays small. Rows that are in both places do no harm. Only the last step makes it
@@ -47,7 +39,7 @@ struct Rows {
 
 /// Which index rows an event has.
 #[derive(Debug, Clone, Copy)]
-enum Present {
+pub(super) enum Present {
     /// None.
     Nothing,
     /// Any of those that it would have if readers could see it: an indexing was abandoned.
@@ -104,52 +96,6 @@ impl Indexing {
     }
 }
 
-/// Indexes what an earlier process left: its backlog is gone, but the log of arrivals has the keys.
-pub(super) fn index_left_over(engine: &Engine) -> Result<(), Fault> {
-    let left_over = LeftOver::find(engine)?;
-    if left_over.eids.len() >= PORTION_EVENTS {
-        let events = left_over.eids.len();
-        tracing::info!(events, "indexing what the last process left");
-    }
-    for last in &left_over.portions {
-        let mut transaction = Transaction::over(engine, Backlog::default())?;
-        transaction.index_left_over(&left_over.eids, *last)?;
-        transaction.finish()?;
-    }
-    Ok(())
-}
-
-/// What is stored and not indexed.
-struct LeftOver {
-    /// Keys of all its events.
-    eids: HashSet<u64>,
-    /// The last batch of each portion.
-    portions: Vec<u64>,
-}
-
-impl LeftOver {
-    fn find(engine: &Engine) -> Result<Self, Fault> {
-        let (tables, txn) = (&engine.tables, engine.env.read_txn()?);
-        let last = tables.last_batch(&txn)?.0;
-        let indexed = tables.number(&txn, INDEXED_BATCH)?;
-        let mut found = Self {
-            eids: HashSet::new(),
-            portions: Vec::new(),
-        };
-        let mut portion_events = 0;
-        for batch in indexed + 1..=last {
-            let eids = arrivals::eids(tables, &txn, batch)?;
-            portion_events += eids.len();
-            found.eids.extend(eids);
-            if portion_events >= PORTION_EVENTS || batch == last {
-                found.portions.push(batch);
-                portion_events = 0;
-            }
-        }
-        Ok(found)
-    }
-}
-
 impl Transaction<'_> {
     /// Indexes all that waits, in this transaction.
     pub(super) fn index_backlog(&mut self) -> Result<(), Fault> {
@@ -160,51 +106,6 @@ impl Transaction<'_> {
         self.backlog = Backlog::default();
         let last = self.tables.last_batch(&self.txn)?.0;
         self.write_all(rows, last)
-    }
-
-    /// Indexes the batches up to one. What stands in later ones is stored already, and seen as it will be
-    /// then; its rows come with its own batch.
-    fn index_left_over(&mut self, left_over: &HashSet<u64>, last: u64) -> Result<(), Fault> {
-        let indexed = self.tables.number(&self.txn, INDEXED_BATCH)?;
-        let mut eids = BTreeSet::new();
-        for batch in indexed + 1..=last {
-            eids.extend(arrivals::eids(&self.tables, &self.txn, batch)?);
-        }
-        let mut rows = Rows::default();
-        let present = present(self.view())?;
-        for eid in &eids {
-            self.touch_concerned(*eid)?;
-            let Some(record) = self.tables.record(&self.txn, *eid)? else {
-                continue;
-            };
-            let after = self.standing_of(record)?;
-            rows.add(self.rules, record, present, after)?;
-        }
-        self.touched.retain(|eid| !left_over.contains(eid));
-        self.write_all(rows, last)?;
-        self.settle_touched()
-    }
-
-    /// The standing of whatever a stored event may have changed has to be computed again.
-    fn touch_concerned(&mut self, eid: u64) -> Result<(), Fault> {
-        let Some(record) = self.tables.record(&self.txn, eid)? else {
-            return Ok(());
-        };
-        let facts = self.rules.facts(&record.event()?, record.is_stub());
-        if let Some(version_of) = &facts.version_of {
-            self.touch_versions(version_of, created_at(eid))?;
-        }
-        self.touch_deleted(eid, &facts)
-    }
-
-    fn standing_of(&self, record: Record<'_>) -> Result<Visibility, Fault> {
-        let event = record.event()?;
-        let subject = Subject {
-            eid: record.eid(),
-            event,
-            facts: &self.rules.facts(&event, record.is_stub()),
-        };
-        standing(&self.tables, &self.txn, subject, self.now)
     }
 
     fn write_all(&mut self, mut rows: Rows, last: u64) -> Result<(), Fault> {
@@ -310,7 +211,7 @@ impl Rows {
 }
 
 /// What may be in the indexes of events that count as not indexed.
-fn present(view: View<'_>) -> Result<Present, Fault> {
+pub(super) fn present(view: View<'_>) -> Result<Present, Fault> {
     let indexed = view.tables.number(view.txn, INDEXED_BATCH)?;
     let indexing = view.tables.number(view.txn, INDEXING_BATCH)?;
     Ok(match indexing > indexed {

@@ -20,6 +20,7 @@ mod figures;
 mod index;
 mod indexing;
 mod keys;
+mod left_over;
 mod matcher;
 mod open;
 mod pace;

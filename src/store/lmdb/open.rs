@@ -14,8 +14,8 @@ use super::counters;
 use super::deferral::Deferral;
 use super::engine::Engine;
 use super::fault::Fault;
-use super::indexing::index_left_over;
 use super::keys::KeyHasher;
+use super::left_over::restore_backlog;
 use super::pace::Pace;
 use super::rules::Rules;
 use super::tables::{INDEXED_BATCH, TABLE_COUNT, Table, Tables};
@@ -121,7 +121,7 @@ fn open_engine(options: LmdbOptions) -> Result<Engine, Fault> {
         is_counted: options.is_counted,
         pace: Pace::default(),
     };
-    index_left_over(&engine)?;
+    restore_backlog(&engine)?;
     Ok(engine)
 }
 

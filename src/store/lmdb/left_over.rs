@@ -1,0 +1,159 @@
+//! What an earlier process stored and did not index: its chunks are gone, but the log of arrivals names the events.
+//!
+//! Their rows are made again and wait like before. Nothing is written: indexing them at once would change most
+//! pages of the indexes, while whoever opens the store waits.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::arrivals;
+use super::backlog::{Backlog, Draft};
+use super::engine::Engine;
+use super::fault::Fault;
+use super::index::Entry;
+use super::indexing::{Present, present};
+use super::keys::{id_prefix, with_eid};
+use super::record::Record;
+use super::standing::{Subject, standing};
+use super::tables::INDEXED_BATCH;
+use super::transaction::Transaction;
+use crate::store::eid::created_at;
+use crate::store::events::Visibility;
+
+/// Events whose rows are made at a time: they are in memory until they are in a file.
+const PORTION_EVENTS: usize = 100_000;
+
+/// Makes the backlog of an earlier process again.
+pub(super) fn restore_backlog(engine: &Engine) -> Result<(), Fault> {
+    let left_over = LeftOver::find(engine)?;
+    let events = left_over.eids.len();
+    if events >= PORTION_EVENTS {
+        tracing::info!(events, "reading what the last process did not index");
+    }
+    for &(first, last) in &left_over.portions {
+        // It reads like a commit and is none.
+        let mut transaction = Transaction::over(engine, Backlog::default())?;
+        let draft = transaction.draft_again(&left_over.eids, first, last)?;
+        drop(transaction);
+        engine.backlogs.restore(draft, last, engine.env.path());
+    }
+    Ok(())
+}
+
+/// What is stored and not indexed.
+struct LeftOver {
+    /// Keys of all its events.
+    eids: HashSet<u64>,
+    /// The first and the last batch of each portion.
+    portions: Vec<(u64, u64)>,
+}
+
+impl LeftOver {
+    fn find(engine: &Engine) -> Result<Self, Fault> {
+        let (tables, txn) = (&engine.tables, engine.env.read_txn()?);
+        let last = tables.last_batch(&txn)?.0;
+        let indexed = tables.number(&txn, INDEXED_BATCH)?;
+        let (mut eids, mut portions) = (HashSet::new(), Vec::new());
+        let (mut first, mut portion_events) = (indexed + 1, 0);
+        for batch in indexed + 1..=last {
+            let arrived = arrivals::eids(tables, &txn, batch)?;
+            portion_events += arrived.len();
+            eids.extend(arrived);
+            if portion_events >= PORTION_EVENTS || batch == last {
+                portions.push((first, batch));
+                (first, portion_events) = (batch + 1, 0);
+            }
+        }
+        Ok(Self { eids, portions })
+    }
+}
+
+impl Transaction<'_> {
+    /// What the commits of these batches left. Events of later ones are stored already: all are seen as they
+    /// are seen now.
+    fn draft_again(
+        &mut self,
+        left_over: &HashSet<u64>,
+        first: u64,
+        last: u64,
+    ) -> Result<Draft, Fault> {
+        let mut eids = BTreeSet::new();
+        for batch in first..=last {
+            eids.extend(arrivals::eids(&self.tables, &self.txn, batch)?);
+        }
+        let mut draft = Draft::of(first);
+        let present = present(self.view())?;
+        for eid in eids {
+            self.touch_concerned(eid)?;
+            self.draft_event(&mut draft, eid, present)?;
+        }
+        for eid in std::mem::take(&mut self.touched) {
+            if !left_over.contains(&eid) {
+                self.draft_change(&mut draft, eid)?;
+            }
+        }
+        Ok(draft)
+    }
+
+    /// Adds an event that is not indexed. Rows of one that nobody may see are in the tables, perhaps, if an
+    /// indexing was abandoned: then it counts as seen differently.
+    fn draft_event(&self, draft: &mut Draft, eid: u64, present: Present) -> Result<(), Fault> {
+        let Some(record) = self.tables.record(&self.txn, eid)? else {
+            return Ok(());
+        };
+        let after = self.standing_of(record)?;
+        let event = record.event()?;
+        let facts = self.rules.facts(&event, record.is_stub());
+        let entry = Entry::new(eid, &event, &facts);
+        draft.rows.change(entry, None, Some(after));
+        draft.add_id(with_eid(&id_prefix(&record.id()), eid), after.code());
+        if matches!(present, Present::Anything) && !after.is_servable() {
+            draft.changed.insert(eid, after.code());
+        }
+        Ok(())
+    }
+
+    /// Adds an event that is indexed, and may be seen differently since.
+    fn draft_change(&self, draft: &mut Draft, eid: u64) -> Result<(), Fault> {
+        let Some(record) = self.tables.record(&self.txn, eid)? else {
+            return Ok(());
+        };
+        if record.is_stub() {
+            return Ok(());
+        }
+        let before = self.view().visibility(eid, &record.id())?;
+        let after = self.standing_of(record)?;
+        if before == after {
+            return Ok(());
+        }
+        draft.changed.insert(eid, after.code());
+        if after.is_servable() {
+            let event = record.event()?;
+            let facts = self.rules.facts(&event, false);
+            let entry = Entry::new(eid, &event, &facts);
+            draft.rows.change(entry, None, Some(after));
+        }
+        Ok(())
+    }
+
+    /// The standing of whatever a stored event may have changed has to be computed again.
+    fn touch_concerned(&mut self, eid: u64) -> Result<(), Fault> {
+        let Some(record) = self.tables.record(&self.txn, eid)? else {
+            return Ok(());
+        };
+        let facts = self.rules.facts(&record.event()?, record.is_stub());
+        if let Some(version_of) = &facts.version_of {
+            self.touch_versions(version_of, created_at(eid))?;
+        }
+        self.touch_deleted(eid, &facts)
+    }
+
+    fn standing_of(&self, record: Record<'_>) -> Result<Visibility, Fault> {
+        let event = record.event()?;
+        let subject = Subject {
+            eid: record.eid(),
+            event,
+            facts: &self.rules.facts(&event, record.is_stub()),
+        };
+        standing(&self.tables, &self.txn, subject, self.now)
+    }
+}
