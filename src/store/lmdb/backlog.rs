@@ -20,7 +20,7 @@ use nips::EventId;
 use super::fault::Fault;
 use super::index::{Index, IndexChanges};
 use super::keys::{id_prefix, trailing_eid};
-use super::row_set::{List, RowSet, SortedRows, order};
+use super::row_set::{List, RowSet, SortedRows};
 use super::tables::{INDEXED_BATCH, Tables, visibility_of};
 
 /// Bytes of the key of a row of `by_id`; the byte for the visibility follows.
@@ -60,7 +60,7 @@ impl Draft {
     }
 
     fn into_chunk(mut self) -> Chunk {
-        self.ids.sort_unstable_by_key(order);
+        self.ids.sort_unstable();
         let rows = RowSet::new(|list, bytes| match list {
             List::Ids => bytes.extend_from_slice(self.ids.as_flattened()),
             _ => self.rows.append_sorted(list, bytes),

@@ -10,7 +10,7 @@ use nips::{EventRef, Kind, PublicKey};
 use super::fault::Fault;
 use super::keys::{author_kind_prefix, author_prefix, tag_prefix, with_eid};
 use super::page_budget::PageBudget;
-use super::row_set::{List, order};
+use super::row_set::List;
 use super::rules::Facts;
 use super::tables::{Table, Tables, put_sorted};
 use crate::store::events::Visibility;
@@ -214,13 +214,13 @@ impl<const N: usize> Changes<N> {
     }
 
     fn append_sorted(&mut self, bytes: &mut Vec<u8>) {
-        self.added.sort_unstable_by_key(order);
+        self.added.sort_unstable();
         bytes.extend_from_slice(self.added.as_flattened());
     }
 
     fn sort(&mut self) {
-        self.removed.sort_unstable_by_key(order);
-        self.added.sort_unstable_by_key(order);
+        self.removed.sort_unstable();
+        self.added.sort_unstable();
     }
 
     /// Removals go first: an event may have taken the key of one that went.
