@@ -272,3 +272,25 @@ async fn an_expression_says_which_part_names_relays() {
     let expected = [("wss://a.nostr-lab.net".to_owned(), "http".to_owned())];
     assert_eq!(named(&given).await, expected);
 }
+
+/// A NIP-05 document names the relays of its users; whoever trusts a domain lists it as a source.
+#[tokio::test]
+async fn the_relays_of_a_nip05_document_are_read() {
+    let (given, directory) = given().await;
+    let user = "b0635d6a9851d3aed0cd6c495b282167acf761729078d975fc341b22650b07b9";
+    let document = format!(
+        r#"{{"names":{{"bob":"{user}"}},
+            "relays":{{"{user}":["wss://a.nostr-lab.net","wss://b.nostr-lab.net"]}}}}"#
+    );
+    let path = "/.well-known/nostr.json";
+    directory.put(path, Page::json(&document));
+    let relays = ApiSource {
+        expression: Some("relays.*[]".to_owned()),
+        ..at(path)
+    };
+    let summary = cycle(&finder(&context(&given, &directory), [relays])).await;
+    assert_eq!(summary.count("candidates_found_from_api"), 2);
+    let expected =
+        ["a", "b"].map(|label| (format!("wss://{label}.nostr-lab.net"), "http".to_owned()));
+    assert_eq!(named(&given).await, expected);
+}
