@@ -51,6 +51,9 @@ const MAX_ATTRIBUTES: usize = 9;
 /// Most NIPs: about three times the numbers in use.
 const MAX_NIPS: usize = 512;
 
+/// Words by which relays ask to be left alone by those who archive; the second is the older one.
+pub const NO_ARCHIVE: [&str; 2] = ["no-archive", "no-crawl"];
+
 /// What a relay says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct RelayInformation {
@@ -219,6 +222,12 @@ impl RelayInformation {
     /// The relay's own key, if it is a key in hex.
     pub fn own_key(&self) -> Option<PublicKey> {
         PublicKey::from_hex(self.self_pubkey.as_ref()?).ok()
+    }
+
+    /// Whether it asks not to be archived: one of [`NO_ARCHIVE`] among its tags.
+    pub fn wants_no_archive(&self) -> bool {
+        let mut tags = self.tags.iter();
+        tags.any(|tag| NO_ARCHIVE.contains(&tag.as_str()))
     }
 
     /// The document as canonical JSON: what is stored, hashed, published in 30166 and served.

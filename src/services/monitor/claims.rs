@@ -3,7 +3,9 @@
 use nips::nip66::ClaimAudit;
 
 use super::{Depth, Inner};
-use crate::model::{Metadata, MetadataType, Relay, RelayMetadata, RelayState};
+use crate::model::{
+    Metadata, MetadataType, Relay, RelayMetadata, RelayState, ServiceName, StateType,
+};
 use crate::store::StoreError;
 
 impl Inner {
@@ -32,6 +34,16 @@ impl Inner {
             Err(StoreError::Damaged { .. }) => Ok(None),
             found => found,
         }
+    }
+
+    /// Whether its operator has asked not to be archived, by an event that a synchronizer found.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store could not say.
+    pub(super) async fn is_left_alone(&self, relay: &Relay) -> Result<bool, StoreError> {
+        let (service, kind) = (ServiceName::Synchronizer, StateType::Decision);
+        let wish = self.context.store.state(service, kind, relay.url.as_str());
+        Ok(wish.await?.is_some())
     }
 
     /// How much a relay is asked at `now`. One that has just been found is left in peace.

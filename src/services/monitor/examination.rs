@@ -189,7 +189,9 @@ impl Examiner {
             *write = rtt::write(&mut session, &event, deadline).await;
         }
         let mut claims = None;
-        if let Some(read) = read.filter(|_| depth == Depth::Claims) {
+        // Who wants no crawler gets no more questions than a check needs.
+        let audited = read.filter(|read| depth == Depth::Claims && !read.wants_no_archive());
+        if let Some(read) = audited {
             claims = Some(self.audit(&mut session, read).await);
         }
         goodbye(session, Instant::now() + GOODBYE).await;

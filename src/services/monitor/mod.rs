@@ -230,7 +230,10 @@ impl Inner {
         let checked_at = self.context.clock.now();
         let deadline = self.context.net.deadline(relay.network());
         let last = self.last_audit(relay).await?;
-        let depth = self.depth(relay, last.as_ref(), checked_at);
+        let mut depth = self.depth(relay, last.as_ref(), checked_at);
+        if depth == Depth::Claims && self.is_left_alone(relay).await? {
+            depth = Depth::Checks;
+        }
         let mut findings = tokio::select! {
             findings = self.examiner.look_at(&relay.url, depth, deadline) => findings,
             // Nothing is known about it; it is due as before.

@@ -7,7 +7,7 @@
 //! What was heard is kept with its evidence, and for as long as it holds no connection is made.
 
 use data_encoding::HEXLOWER;
-use nips::nip11::RelayInformation;
+use nips::nip11::{NO_ARCHIVE, RelayInformation};
 use nips::{Filter, Kind, PublicKey};
 use serde_json::{Value, json};
 
@@ -15,9 +15,6 @@ use crate::model::{MetadataType, Relay, ServiceName, ServiceState, StateType};
 use crate::services::Context;
 use crate::store::StoreError;
 use crate::store::events::{QueryBounds, Scope};
-
-/// The words that mean it.
-const WORDS: [&str; 2] = ["no-archive", "no-crawl"];
 
 /// Application data by a name of its own (NIP-78).
 const APPLICATION_DATA: Kind = Kind(30_078);
@@ -64,7 +61,7 @@ pub(super) async fn is_welcome(context: &Context, relay: &Relay) -> Result<bool,
 
 impl Objection {
     fn to_json(&self) -> Value {
-        json!({ "wish": WORDS[0], "said_in": self.said_in, "evidence": self.evidence })
+        json!({ "wish": NO_ARCHIVE[0], "said_in": self.said_in, "evidence": self.evidence })
     }
 
     fn is_in(&self, row: Option<&ServiceState>) -> bool {
@@ -86,11 +83,7 @@ async fn objection(context: &Context, relay: &Relay) -> Result<Option<Objection>
     let Ok(information) = RelayInformation::parse(document.data().as_bytes()) else {
         return Ok(None);
     };
-    if information
-        .tags
-        .iter()
-        .any(|tag| WORDS.contains(&tag.as_str()))
-    {
+    if information.wants_no_archive() {
         return Ok(Some(Objection {
             said_in: "nip11",
             evidence: HEXLOWER.encode(&document.id()),
@@ -113,7 +106,7 @@ async fn signed(
     let filter = Filter::from_value(&json!({
         "kinds": [APPLICATION_DATA],
         "authors": authors.iter().map(PublicKey::to_hex).collect::<Vec<_>>(),
-        "#d": WORDS,
+        "#d": NO_ARCHIVE,
         "#r": [relay.url.as_str()],
         "limit": 1,
     }));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bigbrotr::config::{ChecksIncluded, MonitorConfig};
-use bigbrotr::model::MetadataType;
+use bigbrotr::model::{MetadataType, ServiceName, ServiceState, StateType};
 use bigbrotr::services::CycleSummary;
 use fleet::events::Author;
 use fleet::{Behaviour, Conduct, Counting, Information, MemberPlan, REFUSALS, Searching, Syncing};
@@ -305,6 +305,32 @@ async fn a_relay_that_nobody_knows_yet_is_not_audited() {
             .await
             .is_none()
     );
+}
+
+#[tokio::test]
+async fn a_relay_that_wants_no_crawler_is_not_audited() {
+    let document = json!({"name": "shy", "tags": ["no-archive"], "supported_nips": [1, 45]});
+    let shy = claiming(Behaviour::Conducts(Conduct::exemplary()), document);
+    let given = Given::of(shy).await;
+    assert_eq!(audit(&given, &unhurried()).await.count("audited"), 0);
+    let asked = given.member().seen();
+    assert_eq!(
+        (asked.reqs.len(), asked.others.len()),
+        (2, 0),
+        "once a look"
+    );
+
+    // Its operator may have said so in an event that a synchronizer found.
+    let given = Given::of(member(Conduct::exemplary())).await;
+    let wish = ServiceState {
+        service: ServiceName::Synchronizer,
+        state_type: StateType::Decision,
+        key: given.member().url().as_str().to_owned(),
+        value: json!({"wish": "no-archive"}),
+        updated_at: NOW,
+    };
+    given.store().put_states(&[wish]).await.unwrap();
+    assert_eq!(audit(&given, &unhurried()).await.count("audited"), 0);
 }
 
 #[tokio::test]
