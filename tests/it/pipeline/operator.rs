@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use bigbrotr::model::NewRelay;
+use bigbrotr::store::RelayStore;
 use fleet::{ConfigOptions, ConfigPaths, Fleet};
 use nips::{Event, EventId};
 use serde_json::Value;
@@ -94,6 +96,19 @@ fn finish(mut command: Command) -> Vec<u8> {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {said}");
     output.stdout
+}
+
+/// Has all relays of a laboratory in a database, due at once.
+pub(super) async fn add_relays(fleet: &Fleet, database: &Database) {
+    let relays = fleet.members().iter().map(|member| NewRelay {
+        url: member.url().clone(),
+        discovered_at: 1,
+    });
+    let relays: Vec<NewRelay> = relays.collect();
+    let store = database.store().await;
+    let added = store.add_relays(&relays, 1).await;
+    assert_eq!(added.unwrap(), relays.len() as u64);
+    store.close().await;
 }
 
 /// The ids in an export.

@@ -2,12 +2,10 @@
 
 use std::time::Instant;
 
-use bigbrotr::model::NewRelay;
-use bigbrotr::store::RelayStore;
 use fleet::{Behaviour, Fleet, FleetPlan, MemberPlan};
 use sqlx::PgConnection;
 
-use super::operator::Operator;
+use super::operator::{self, Operator};
 use crate::postgres::server::{Database, count};
 use crate::program::PATIENCE;
 
@@ -49,7 +47,7 @@ async fn a_relay_is_checked_by_one_and_a_killed_ones_are_taken_over() {
             });
         }
     });
-    add_relays(&fleet, &database).await;
+    operator::add_relays(&fleet, &database).await;
     let mut connection = database.connect().await;
     until(&mut connection, WORKERS, |workers| workers == 2).await;
     until(&mut connection, LEASED, |leased| leased > WIDTH).await;
@@ -59,17 +57,6 @@ async fn a_relay_is_checked_by_one_and_a_killed_ones_are_taken_over() {
     assert!(tokio::task::block_in_place(|| survivor.stop().success()));
     assert_eq!(count(&mut connection, CHECKS).await, RELAYS as i64);
     fleet.stop().await;
-}
-
-async fn add_relays(fleet: &Fleet, database: &Database) {
-    let relays = fleet.members().iter().map(|member| NewRelay {
-        url: member.url().clone(),
-        discovered_at: 1,
-    });
-    let store = database.store().await;
-    let added = store.add_relays(&relays.collect::<Vec<_>>(), 1).await;
-    assert_eq!(added.unwrap(), RELAYS as u64);
-    store.close().await;
 }
 
 /// Waits until a count is as it should be.

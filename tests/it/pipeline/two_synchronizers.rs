@@ -2,11 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use bigbrotr::model::NewRelay;
-use bigbrotr::store::RelayStore;
 use fleet::{Behaviour, Fleet, FleetPlan, MemberPlan};
 
-use super::operator::{Operator, ids};
+use super::operator::{self, Operator, ids};
 use crate::postgres::server::Database;
 use crate::program::PATIENCE;
 
@@ -48,7 +46,7 @@ async fn a_relay_is_visited_by_one_and_a_killed_ones_are_taken_over() {
             });
         }
     });
-    add_relays(&fleet, &database).await;
+    operator::add_relays(&fleet, &database).await;
     let open = || fleet.members().iter().map(|m| m.seen().open_connections);
     until(|| open().sum::<usize>() > WIDTH, PATIENCE).await;
     killed.signal("KILL");
@@ -67,17 +65,6 @@ async fn a_relay_is_visited_by_one_and_a_killed_ones_are_taken_over() {
     let archived = ids(&operator.run(&["export"]));
     assert!(archived == union);
     fleet.stop().await;
-}
-
-async fn add_relays(fleet: &Fleet, database: &Database) {
-    let relays = fleet.members().iter().map(|member| NewRelay {
-        url: member.url().clone(),
-        discovered_at: 1,
-    });
-    let store = database.store().await;
-    let added = store.add_relays(&relays.collect::<Vec<_>>(), 1).await;
-    assert_eq!(added.unwrap(), RELAYS as u64);
-    store.close().await;
 }
 
 async fn until(is_so: impl Fn() -> bool, patience: Duration) {
