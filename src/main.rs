@@ -36,7 +36,7 @@ fn give_memory_back() {
     let _ = rustix::thread::disable_transparent_huge_pages(true);
     #[expect(
         unsafe_code,
-        reason = "a number is set before there is a second thread, and MIMALLOC_PURGE_DELAY did the same"
+        reason = "it sets a number, and is not safe beside another thread: there is none yet"
     )]
     unsafe {
         libmimalloc_sys::mi_option_set(PURGE_DELAY_OPTION, PURGE_DELAY);
