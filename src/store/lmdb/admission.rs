@@ -1,5 +1,6 @@
 //! Putting the facts of one event into the tables.
 
+use heed::PutFlags;
 use nips::{EventId, PublicKey};
 
 use super::arriving::{Fate, PreparedEvent};
@@ -8,7 +9,7 @@ use super::keys::{deleted_id_key, trailing_eid, with_eid};
 use super::record::RecordWriter;
 use super::rules::{Facts, VersionKey};
 use super::standing::{Subject, current_version, is_deleted};
-use super::tables::Slot;
+use super::tables::{Location, Slot};
 use super::transaction::Transaction;
 use crate::store::eid::created_at;
 use crate::store::events::{IfDeleted, MAX_CREATED_AT, Refusal, Visibility};
@@ -22,28 +23,28 @@ impl Transaction<'_> {
         if new.event.created_at() > MAX_CREATED_AT {
             return Ok(Fate::Refused(Refusal::CreatedAtRange));
         }
-        let (eid, is_known) = match self.tables.slot(&self.txn, new.wanted, &new.event.id())? {
-            Slot::Taken(eid) => (eid, true),
+        let (eid, known) = match self.view().slot(new.wanted, &new.event.id())? {
+            Slot::Taken(at) => (at.eid, Some(at)),
             Slot::None => return Ok(Fate::Refused(Refusal::KeySpaceFull)),
-            Slot::Free(eid) => (eid, false),
+            Slot::Free(eid) => (eid, None),
         };
-        if !is_known && self.has_vanished(new)? {
+        if known.is_none() && self.has_vanished(new)? {
             return Ok(Fate::Refused(Refusal::Vanished));
         }
         if new.if_deleted == IfDeleted::Refuse && self.is_deleted(eid, new)? {
             return Ok(Fate::Refused(Refusal::Deleted));
         }
         let is_released = new.is_brought_by_author() && self.note_brought_by_author(eid)?;
-        match (is_known, is_released) {
-            (true, true) => {
+        match (known, is_released) {
+            (Some(at), true) => {
                 self.touched.insert(eid);
-                return Ok(Fate::Released(eid, Visibility::Protected));
+                return Ok(Fate::Released(at, Visibility::Protected));
             }
-            (true, false) => return Ok(Fate::Known(eid, false)),
-            (false, _) => {}
+            (Some(at), false) => return Ok(Fate::Known(at, false)),
+            (None, _) => {}
         }
-        self.insert(eid, new)?;
-        Ok(Fate::Stored(eid, Visibility::Stub))
+        let at = self.insert(eid, new)?;
+        Ok(Fate::Stored(at, Visibility::Stub))
     }
 
     /// Remembers that a protected event came from its author. Returns whether that was not known.
@@ -90,14 +91,10 @@ impl Transaction<'_> {
         is_deleted(&self.tables, &self.txn, Subject { eid, event, facts })
     }
 
-    fn insert(&mut self, eid: u64, new: &PreparedEvent) -> Result<(), Fault> {
+    fn insert(&mut self, eid: u64, new: &PreparedEvent) -> Result<Location, Fault> {
         let facts = &new.facts;
-        let row = RecordWriter::new(&new.event, facts.expiration, facts.is_stub);
-        let write = |space: &mut heed::ReservedSpace<'_>| row.write(space);
-        let key = eid.to_be_bytes();
-        self.tables
-            .events
-            .put_reserved(&mut self.txn, &key, row.len(), write)?;
+        let row = RecordWriter::new(eid, &new.event, facts.expiration, facts.is_stub);
+        let place = self.append(&row)?;
         *self.counts.by_kind.entry(new.event.kind()).or_default() += 1;
         if let Some(version_of) = &facts.version_of {
             self.insert_version(eid, version_of)?;
@@ -106,11 +103,22 @@ impl Transaction<'_> {
         if facts.is_vanish_request {
             self.vanish(new.event.pubkey(), new.event.created_at())?;
         }
-        Ok(())
+        Ok(Location { eid, place })
+    }
+
+    /// Puts a row at the end of `events`, whose pages are full that way, and few of them change. Returns its place.
+    fn append(&mut self, row: &RecordWriter<'_>) -> Result<u64, Fault> {
+        let place = self.give_place(row.eid)?;
+        let (key, flags) = (place.to_be_bytes(), PutFlags::APPEND);
+        let write = |space: &mut heed::ReservedSpace<'_>| row.write(space);
+        let (events, txn) = (&self.tables.events, &mut self.txn);
+        let taken = events.get_or_put_reserved_with_flags(txn, flags, &key, row.len(), write)?;
+        debug_assert!(taken.is_none(), "it comes after all others");
+        Ok(place)
     }
 
     fn insert_version(&mut self, eid: u64, version_of: &VersionKey) -> Result<(), Fault> {
-        let current = current_version(&self.tables, &self.txn, version_of)?;
+        let current = current_version(self.view(), version_of)?;
         self.touched.extend(current);
         let key: [u8; 26] = with_eid(&version_of.prefix, eid);
         Ok(self
@@ -157,7 +165,7 @@ impl Transaction<'_> {
     /// The standing of a stored event has to be computed again.
     pub(super) fn touch_event(&mut self, id: &EventId) -> Result<(), Fault> {
         let found = self.view().find(id)?;
-        self.touched.extend(found.map(|(eid, _)| eid));
+        self.touched.extend(found.map(|(record, _)| record.eid()));
         Ok(())
     }
 

@@ -1,4 +1,7 @@
-//! The log of arrivals: one row per commit that stored something, `arrived_at` and the keys.
+//! The log of arrivals: one row per commit that stored something: `arrived_at`, the place of the first of its events,
+//! and the keys.
+
+use std::ops::Range;
 
 use heed::{RoTxn, RwTxn};
 
@@ -9,15 +12,19 @@ use super::view::View;
 use crate::store::events::{Arrival, ArrivalBatch, BatchNumber};
 
 /// A row of the log.
-pub(super) fn encode(arrived_at: u64, eids: &[u64]) -> Vec<u8> {
-    let numbers = std::iter::once(&arrived_at).chain(eids);
+pub(super) fn encode(arrived_at: u64, first_place: u64, eids: &[u64]) -> Vec<u8> {
+    let numbers = [arrived_at, first_place];
+    let numbers = numbers.iter().chain(eids);
     numbers.flat_map(|number| number.to_be_bytes()).collect()
 }
 
-/// The keys of the events of one batch; none when the log has forgotten it.
-pub(super) fn eids(tables: &Tables, txn: &RoTxn<'_>, batch: u64) -> Result<Vec<u64>, Fault> {
+/// The places of the events of one batch of which nothing was stored before and nothing was removed since; none when
+/// the log has forgotten it.
+pub(super) fn places(tables: &Tables, txn: &RoTxn<'_>, batch: u64) -> Result<Range<u64>, Fault> {
     let row = tables.arrivals.get(txn, &batch.to_be_bytes())?;
-    Ok(decode(row.unwrap_or_default()).skip(1).collect())
+    let mut numbers = decode(row.unwrap_or_default()).skip(1);
+    let first = numbers.next().unwrap_or(0);
+    Ok(first..first + numbers.count() as u64)
 }
 
 fn decode(row: &[u8]) -> impl Iterator<Item = u64> {
@@ -53,6 +60,7 @@ pub(super) fn after(
 fn read(view: View<'_>, number: BatchNumber, row: &[u8]) -> Result<ArrivalBatch, Fault> {
     let mut numbers = decode(row);
     let arrived_at = numbers.next().unwrap_or(0);
+    let _first_place = numbers.next();
     let mut events = Vec::with_capacity(row.len() / 8);
     for eid in numbers {
         let Some(record) = view.record(eid)? else {

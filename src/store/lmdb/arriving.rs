@@ -3,6 +3,7 @@
 use nips::{Event, EventId, Kind};
 
 use super::rules::{Facts, Rules};
+use super::tables::Location;
 use crate::model::Sighting;
 use crate::store::events::{
     BatchNumber, EventBatch, EventKey, IfDeleted, IfProtected, NewEvent, Outcome, Refusal,
@@ -43,12 +44,12 @@ pub(super) struct Arriving<'b> {
 pub(super) enum Fate {
     /// Nobody has looked at it yet.
     Waiting,
-    /// Stored under this key.
-    Stored(u64, Visibility),
-    /// Was stored under this key before; whether its sighting is new.
-    Known(u64, bool),
-    /// Was stored under this key before, and is shown from now on.
-    Released(u64, Visibility),
+    /// Stored there.
+    Stored(Location, Visibility),
+    /// Was stored there before; whether its sighting is new.
+    Known(Location, bool),
+    /// Was stored there before, and is shown from now on.
+    Released(Location, Visibility),
     Refused(Refusal),
 }
 
@@ -132,7 +133,7 @@ impl<'b> Arriving<'b> {
     /// The key under which it was stored just now.
     pub(super) fn stored_as(&self) -> Option<u64> {
         match self.fate {
-            Fate::Stored(eid, _) => Some(eid),
+            Fate::Stored(at, _) => Some(at.eid),
             _ => None,
         }
     }
@@ -140,7 +141,7 @@ impl<'b> Arriving<'b> {
     /// The key of what was stored before and is shown from now on.
     pub(super) fn released_as(&self) -> Option<u64> {
         match self.fate {
-            Fate::Released(eid, _) => Some(eid),
+            Fate::Released(at, _) => Some(at.eid),
             _ => None,
         }
     }

@@ -10,7 +10,7 @@
 //! Nothing is at stake: the events are durable, the log of arrivals says which of them are not
 //! indexed, and whoever opens the store next reads their rows anew.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -19,9 +19,10 @@ use nips::EventId;
 
 use super::fault::Fault;
 use super::index::{Index, IndexChanges};
-use super::keys::{id_prefix, trailing_eid};
+use super::key_filter::KeyFilter;
+use super::keys::{id_prefix, trailing_eid, trailing_number};
 use super::row_set::{List, RowSet, SortedRows};
-use super::tables::{INDEXED_BATCH, Tables, visibility_of};
+use super::tables::{INDEXED_BATCH, Location, Tables, visibility_of};
 
 /// Bytes of the key of a row of `by_id`; the byte for the visibility follows.
 const ID_KEY_LEN: usize = 16;
@@ -59,9 +60,14 @@ impl Draft {
         self.ids.push(row);
     }
 
-    fn into_chunk(mut self) -> Chunk {
+    /// `places` are those of its events by their keys.
+    fn into_chunk(mut self, places: &BTreeMap<u64, u64>) -> Chunk {
         self.ids.sort_unstable();
         let rows = RowSet::new(|list, bytes| match list {
+            List::Places => {
+                let numbers = places.iter().flat_map(|(eid, place)| [*eid, *place]);
+                bytes.extend(numbers.flat_map(u64::to_be_bytes));
+            }
             List::Ids => bytes.extend_from_slice(self.ids.as_flattened()),
             _ => self.rows.append_sorted(list, bytes),
         });
@@ -70,8 +76,22 @@ impl Draft {
             last: self.batch,
             is_run: false,
             changed: self.changed,
+            filter: filter_of(&rows),
             rows,
         }
+    }
+}
+
+fn filter_of(rows: &RowSet) -> KeyFilter {
+    let places = rows.list(List::Places);
+    KeyFilter::of(places.len(), places.iter().map(|row| location(row).eid))
+}
+
+/// What a row of [`List::Places`] says.
+fn location(row: &[u8]) -> Location {
+    Location {
+        eid: trailing_eid(&row[..List::Places.key_len()]),
+        place: trailing_number(row),
     }
 }
 
@@ -84,6 +104,8 @@ pub(super) struct Chunk {
     is_run: bool,
     /// Events stored before it that are seen differently from then on, by key.
     changed: HashMap<u64, u8>,
+    /// Which events it may be about.
+    filter: KeyFilter,
     /// Rows to add for what some reader may see. Those of an event that is seen differently since are
     /// among them.
     rows: RowSet,
@@ -94,12 +116,14 @@ impl Chunk {
     fn merged(chunks: &[Arc<Self>]) -> Option<Self> {
         let changes = chunks.iter().flat_map(|chunk| &chunk.changed);
         let sets: Vec<&RowSet> = chunks.iter().map(|chunk| &chunk.rows).collect();
+        let rows = RowSet::merged(&sets);
         Some(Self {
             first: chunks.first()?.first,
             last: chunks.last()?.last,
             is_run: true,
             changed: changes.map(|(eid, code)| (*eid, *code)).collect(),
-            rows: RowSet::merged(&sets),
+            filter: filter_of(&rows),
+            rows,
         })
     }
 
@@ -129,6 +153,17 @@ impl Chunk {
         self.list(List::Ids).len() + self.changed.len()
     }
 
+    /// Its events with keys from one to another, which are fewer than `SLOTS` apart.
+    fn between(&self, low: u64, high: u64) -> impl Iterator<Item = Location> {
+        let rows = self.list(List::Places);
+        let first = match self.filter.may_hold(low, high) {
+            true => rows.lower_bound(&low.to_be_bytes()),
+            false => rows.len(),
+        };
+        let found = (first..).map_while(move |position| rows.get(position));
+        found.map(location).take_while(move |one| one.eid <= high)
+    }
+
     /// Its events under an id prefix.
     fn under(&self, prefix: [u8; 8]) -> impl Iterator<Item = u64> {
         let rows = self.list(List::Ids);
@@ -156,6 +191,18 @@ impl Backlog {
 
     pub(super) fn chunks(&self) -> &[Arc<Chunk>] {
         &self.0
+    }
+
+    /// Where an event is that waits.
+    pub(super) fn place(&self, eid: u64) -> Option<u64> {
+        self.between(eid, eid).next().map(|found| found.place)
+    }
+
+    /// Where events are that wait, with keys from one to another, which are fewer than `SLOTS` apart.
+    pub(super) fn between(&self, low: u64, high: u64) -> impl Iterator<Item = Location> {
+        self.0
+            .iter()
+            .flat_map(move |chunk| chunk.between(low, high))
     }
 
     /// The keys of events under the prefix of an id.
@@ -205,6 +252,19 @@ impl Backlog {
         })
     }
 
+    /// The rows of one index under a prefix and in a range, for each chunk.
+    pub(super) fn stretches(
+        &self,
+        index: Index,
+        low: &[u8],
+        high: &[u8],
+    ) -> impl Iterator<Item = SortedRows<'_>> {
+        self.0.iter().map(move |chunk| {
+            let rows = chunk.list(index.into());
+            rows.between(rows.lower_bound(low), rows.upper_bound(high))
+        })
+    }
+
     /// The lowest row of an index that is not below `key`.
     pub(super) fn first_from(&self, index: Index, key: &[u8]) -> Option<&[u8]> {
         let firsts = self.0.iter().filter_map(|chunk| {
@@ -232,7 +292,7 @@ impl Iterator for Run {
         }
         self.end -= 1;
         let row = self.chunk.list(self.list).get(self.end);
-        row.map(trailing_eid)
+        row.map(|row| trailing_eid(&row[..self.list.key_len()]))
     }
 }
 
@@ -269,17 +329,23 @@ impl Backlogs {
     }
 
     /// Adds the chunk of a commit that is about to happen.
-    pub(super) fn publish(&self, draft: Draft) {
-        let chunk = Arc::new(draft.into_chunk());
+    pub(super) fn publish(&self, draft: Draft, places: &BTreeMap<u64, u64>) {
+        let chunk = Arc::new(draft.into_chunk(places));
         self.lock().push(chunk);
     }
 
     /// Adds what an earlier process left of the batches from that of the draft to `last`, as one merge.
-    pub(super) fn restore(&self, draft: Draft, last: u64, directory: &Path) {
+    pub(super) fn restore(
+        &self,
+        draft: Draft,
+        places: &BTreeMap<u64, u64>,
+        last: u64,
+        directory: &Path,
+    ) {
         let chunk = Chunk {
             last,
             is_run: true,
-            ..draft.into_chunk()
+            ..draft.into_chunk(places)
         };
         self.lock().push(Arc::new(chunk.into_file(directory)));
     }

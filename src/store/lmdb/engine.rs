@@ -8,7 +8,7 @@ use super::fault::Fault;
 use super::pace::Pace;
 use super::rules::Rules;
 use super::tables::{EVENT_COUNT, Tables};
-use super::view::View;
+use super::view::{NOTHING_FRESH, View};
 
 /// One open archive.
 pub(super) struct Engine {
@@ -39,6 +39,7 @@ impl Engine {
                 tables: &self.tables,
                 txn: &txn,
                 backlog: &backlog,
+                fresh: &NOTHING_FRESH,
             };
             return reader(self, view);
         }

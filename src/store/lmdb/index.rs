@@ -18,6 +18,9 @@ use crate::store::events::Visibility;
 /// The indexes that queries walk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Index {
+    /// Everything that is stored.
+    All,
+    /// What everybody may see, like the others.
     Time,
     Author,
     AuthorKind,
@@ -28,6 +31,7 @@ pub(super) enum Index {
 impl Index {
     pub(super) fn table(self, tables: &Tables) -> Table {
         match self {
+            Self::All => tables.places,
             Self::Time => tables.by_time,
             Self::Author => tables.by_author,
             Self::AuthorKind => tables.by_author_kind,
@@ -153,7 +157,7 @@ impl IndexChanges {
     /// Appends the added rows of one index to `bytes`, sorted.
     pub(super) fn append_sorted(&mut self, list: List, bytes: &mut Vec<u8>) {
         match list {
-            List::Ids => {}
+            List::Places | List::Ids => {}
             List::Time => self.time.append_sorted(bytes),
             List::Author => self.author.append_sorted(bytes),
             List::AuthorKind => self.author_kind.append_sorted(bytes),

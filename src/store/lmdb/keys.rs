@@ -15,8 +15,13 @@ pub(super) type AddressPrefix = [u8; 18];
 
 /// The event key at the end of an index key.
 pub(super) fn trailing_eid(key: &[u8]) -> u64 {
-    let tail = key.last_chunk().expect("every index key ends in an eid");
-    u64::from_be_bytes(*tail)
+    trailing_number(key)
+}
+
+/// The number at the end of a key or a value that has one.
+pub(super) fn trailing_number(bytes: &[u8]) -> u64 {
+    let tail = bytes.last_chunk();
+    u64::from_be_bytes(*tail.expect("the tables hold numbers of eight bytes"))
 }
 
 pub(super) fn id_prefix(id: &EventId) -> [u8; 8] {

@@ -3,8 +3,6 @@
 //! Their rows are made again and wait like before. Nothing is written: indexing them at once would change most
 //! pages of the indexes, while whoever opens the store waits.
 
-use std::collections::{BTreeSet, HashSet};
-
 use super::arrivals;
 use super::backlog::{Backlog, Draft};
 use super::engine::Engine;
@@ -16,6 +14,7 @@ use super::record::Record;
 use super::standing::{Subject, standing};
 use super::tables::INDEXED_BATCH;
 use super::transaction::Transaction;
+use super::view::Fresh;
 use crate::store::eid::created_at;
 use crate::store::events::Visibility;
 
@@ -25,26 +24,36 @@ const PORTION_EVENTS: usize = 100_000;
 /// Makes the backlog of an earlier process again.
 pub(super) fn restore_backlog(engine: &Engine) -> Result<(), Fault> {
     let left_over = LeftOver::find(engine)?;
-    let events = left_over.eids.len();
+    let events = left_over.places.len();
     if events >= PORTION_EVENTS {
         tracing::info!(events, "reading what the last process did not index");
     }
-    for &(first, last) in &left_over.portions {
-        // It reads like a commit and is none.
-        let mut transaction = Transaction::over(engine, Backlog::default())?;
-        let draft = transaction.draft_again(&left_over.eids, first, last)?;
-        drop(transaction);
-        engine.backlogs.restore(draft, last, engine.env.path());
+    // It reads like a commit and is none.
+    let mut transaction = Transaction::over(engine, Backlog::default())?;
+    transaction.fresh = left_over.places;
+    for portion in left_over.portions {
+        let draft = transaction.draft_again(&portion)?;
+        let last = portion.last_batch;
+        engine
+            .backlogs
+            .restore(draft, &portion.places, last, engine.env.path());
     }
     Ok(())
 }
 
 /// What is stored and not indexed.
+#[derive(Default)]
 struct LeftOver {
-    /// Keys of all its events.
-    eids: HashSet<u64>,
-    /// The first and the last batch of each portion.
-    portions: Vec<(u64, u64)>,
+    /// Places of all its events.
+    places: Fresh,
+    portions: Vec<Portion>,
+}
+
+/// As much of it as is made again at a time.
+struct Portion {
+    first_batch: u64,
+    last_batch: u64,
+    places: Fresh,
 }
 
 impl LeftOver {
@@ -52,42 +61,39 @@ impl LeftOver {
         let (tables, txn) = (&engine.tables, engine.env.read_txn()?);
         let last = tables.last_batch(&txn)?.0;
         let indexed = tables.number(&txn, INDEXED_BATCH)?;
-        let (mut eids, mut portions) = (HashSet::new(), Vec::new());
-        let (mut first, mut portion_events) = (indexed + 1, 0);
+        let mut left_over = Self::default();
+        let (mut first_batch, mut places) = (indexed + 1, Fresh::new());
         for batch in indexed + 1..=last {
-            let arrived = arrivals::eids(tables, &txn, batch)?;
-            portion_events += arrived.len();
-            eids.extend(arrived);
-            if portion_events >= PORTION_EVENTS || batch == last {
-                portions.push((first, batch));
-                (first, portion_events) = (batch + 1, 0);
+            for place in arrivals::places(tables, &txn, batch)? {
+                let record = tables.record_at(&txn, place)?;
+                places.extend(record.map(|record| (record.eid(), place)));
+            }
+            if places.len() >= PORTION_EVENTS || batch == last {
+                left_over.places.extend(&places);
+                left_over.portions.push(Portion {
+                    first_batch,
+                    last_batch: batch,
+                    places: std::mem::take(&mut places),
+                });
+                first_batch = batch + 1;
             }
         }
-        Ok(Self { eids, portions })
+        Ok(left_over)
     }
 }
 
 impl Transaction<'_> {
-    /// What the commits of these batches left. Events of later ones are stored already: all are seen as they
+    /// What the commits of a portion left. Events of later ones are stored already: all are seen as they
     /// are seen now.
-    fn draft_again(
-        &mut self,
-        left_over: &HashSet<u64>,
-        first: u64,
-        last: u64,
-    ) -> Result<Draft, Fault> {
-        let mut eids = BTreeSet::new();
-        for batch in first..=last {
-            eids.extend(arrivals::eids(&self.tables, &self.txn, batch)?);
-        }
-        let mut draft = Draft::of(first);
+    fn draft_again(&mut self, portion: &Portion) -> Result<Draft, Fault> {
+        let mut draft = Draft::of(portion.first_batch);
         let present = present(self.view())?;
-        for eid in eids {
-            self.touch_concerned(eid)?;
-            self.draft_event(&mut draft, eid, present)?;
+        for eid in portion.places.keys() {
+            self.touch_concerned(*eid)?;
+            self.draft_event(&mut draft, *eid, present)?;
         }
         for eid in std::mem::take(&mut self.touched) {
-            if !left_over.contains(&eid) {
+            if !self.fresh.contains_key(&eid) {
                 self.draft_change(&mut draft, eid)?;
             }
         }
@@ -97,7 +103,7 @@ impl Transaction<'_> {
     /// Adds an event that is not indexed. Rows of one that nobody may see are in the tables, perhaps, if an
     /// indexing was abandoned: then it counts as seen differently.
     fn draft_event(&self, draft: &mut Draft, eid: u64, present: Present) -> Result<(), Fault> {
-        let Some(record) = self.tables.record(&self.txn, eid)? else {
+        let Some(record) = self.view().record(eid)? else {
             return Ok(());
         };
         let after = self.standing_of(record)?;
@@ -114,7 +120,7 @@ impl Transaction<'_> {
 
     /// Adds an event that is indexed, and may be seen differently since.
     fn draft_change(&self, draft: &mut Draft, eid: u64) -> Result<(), Fault> {
-        let Some(record) = self.tables.record(&self.txn, eid)? else {
+        let Some(record) = self.view().record(eid)? else {
             return Ok(());
         };
         if record.is_stub() {
@@ -137,7 +143,7 @@ impl Transaction<'_> {
 
     /// The standing of whatever a stored event may have changed has to be computed again.
     fn touch_concerned(&mut self, eid: u64) -> Result<(), Fault> {
-        let Some(record) = self.tables.record(&self.txn, eid)? else {
+        let Some(record) = self.view().record(eid)? else {
             return Ok(());
         };
         let facts = self.rules.facts(&record.event()?, record.is_stub());
@@ -154,6 +160,6 @@ impl Transaction<'_> {
             event,
             facts: &self.rules.facts(&event, record.is_stub()),
         };
-        standing(&self.tables, &self.txn, subject, self.now)
+        standing(self.view(), subject, self.now)
     }
 }

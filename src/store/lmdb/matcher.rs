@@ -110,10 +110,10 @@ mod tests {
                     vec![],
                 ]);
                 let mut row = Vec::new();
-                RecordWriter::new(&event, Expiration::Never, false)
+                RecordWriter::new(1 << 30, &event, Expiration::Never, false)
                     .write(&mut row)
                     .unwrap();
-                let record = Record::new(1 << 30, &row).unwrap();
+                let record = Record::new(0, &row).unwrap();
                 for (letter, value) in "txT".bytes().flat_map(|l| TRICKY.map(|value| (l, value))) {
                     let mut filter = Filter::default();
                     filter.tags.insert(letter, vec![value.to_owned()]);

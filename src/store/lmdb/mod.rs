@@ -19,6 +19,7 @@ mod fault;
 mod figures;
 mod index;
 mod indexing;
+mod key_filter;
 mod keys;
 mod left_over;
 mod matcher;

@@ -25,10 +25,10 @@ use crate::background::Background;
 use crate::store::StoreError;
 
 /// Layout of the tables; a store of another layout is not opened.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
-/// Address space for the file: only touched pages cost memory, and a Linux process has 128 TiB.
-pub(super) const DEFAULT_MAP_SIZE: usize = 1 << 40;
+/// Address space for the file, which ends there: only touched pages cost memory, and a Linux process has 128 TiB.
+pub(super) const DEFAULT_MAP_SIZE: usize = 1 << 44;
 
 /// Readers at a time. Each may hold an answer in memory; more threads than this only wait for the
 /// same disk.

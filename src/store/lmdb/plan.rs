@@ -43,7 +43,7 @@ impl Planner<'_> {
     /// The stretches in which every event lies that the filter can match in the scope.
     pub(super) fn stretches(&self, scope: &Scope) -> Result<Vec<Stretch>, Fault> {
         let Scope::Servable { readers, .. } = scope else {
-            return Ok(vec![Stretch::of_events()]);
+            return Ok(vec![Stretch::new(Index::All, &[])]);
         };
         let mut stretches = self.public()?;
         for reader in readers {
@@ -109,6 +109,7 @@ impl Planner<'_> {
             tables,
             txn,
             backlog,
+            ..
         } = self.view;
         let by_tag = tables.by_tag.remap_data_type::<DecodeIgnore>();
         let in_table = by_tag.get_greater_than_or_equal_to(txn, key)?;

@@ -1,6 +1,5 @@
 //! Entering sightings, and reading them.
 
-use heed::RoTxn;
 use nips::EventId;
 
 use super::arriving::{Arriving, Fate, PreparedBatch};
@@ -8,7 +7,7 @@ use super::changes::Sighted;
 use super::fault::Fault;
 use super::sightings;
 use super::standing::is_brought_by_author;
-use super::tables::{Slot, Tables, put_sorted};
+use super::tables::{Location, Slot, put_sorted};
 use super::transaction::Transaction;
 use super::view::View;
 use crate::model::Sighting;
@@ -16,7 +15,7 @@ use crate::store::events::{EventKey, MAX_CREATED_AT};
 
 /// A sighting of a stored event, and who wants to hear whether it was new.
 struct Noted {
-    eid: u64,
+    at: Location,
     sighting: Sighting,
     origin: Origin,
     /// The event came in this transaction, so that no row of its sightings can be there.
@@ -32,7 +31,7 @@ enum Origin {
 }
 
 impl Transaction<'_> {
-    /// Enters all sightings, in key order. Returns how many of each batch's further ones are new.
+    /// Enters all sightings, in the order of places. Returns how many of each batch's further ones are new.
     pub(super) fn note_sightings(
         &mut self,
         arriving: &mut [Arriving<'_>],
@@ -40,10 +39,10 @@ impl Transaction<'_> {
     ) -> Result<Vec<u64>, Fault> {
         let mut noted = of_events(arriving);
         self.of_batches(batches, &mut noted)?;
-        noted.sort_by_key(|one| one.eid);
+        noted.sort_by_key(|one| one.at.place);
         let mut new_sightings = vec![0; batches.len()];
         let mut rows = Vec::new();
-        for group in noted.chunk_by(|a, b| a.eid == b.eid) {
+        for group in noted.chunk_by(|a, b| a.at == b.at) {
             let added = self.note_one_event(group, &mut rows)?;
             for (one, is_new) in group.iter().zip(added) {
                 match (one.origin, is_new) {
@@ -60,9 +59,9 @@ impl Transaction<'_> {
     fn of_batches(&self, batches: &[PreparedBatch], noted: &mut Vec<Noted>) -> Result<(), Fault> {
         for (batch, prepared) in batches.iter().enumerate() {
             for (key, sighting) in &prepared.sightings {
-                let stored = stored_key(&self.tables, &self.txn, key)?;
-                noted.extend(stored.map(|eid| Noted {
-                    eid,
+                let stored = location(self.view(), key)?;
+                noted.extend(stored.map(|at| Noted {
+                    at,
                     sighting: *sighting,
                     origin: Origin::Batch(batch),
                     is_new_event: false,
@@ -78,7 +77,7 @@ impl Transaction<'_> {
         group: &[Noted],
         rows: &mut Vec<([u8; 8], Vec<u8>)>,
     ) -> Result<Vec<bool>, Fault> {
-        let key = group[0].eid.to_be_bytes();
+        let key = group[0].at.place.to_be_bytes();
         let row = match group.iter().any(|one| one.is_new_event) {
             true => None,
             false => self.tables.sightings.get(&self.txn, &key)?,
@@ -96,7 +95,7 @@ impl Transaction<'_> {
         let relays = seen.filter_map(|(seen, is_new)| is_new.then_some(seen.relay.0));
         let relays: Vec<u32> = relays.collect();
         if !relays.is_empty() {
-            let eid = group[0].eid;
+            let eid = group[0].at.eid;
             self.change.sighted.push(Sighted {
                 eid,
                 before,
@@ -110,20 +109,20 @@ impl Transaction<'_> {
 
 impl Arriving<'_> {
     fn saw_new_relay(&mut self) {
-        if let Fate::Known(eid, _) = self.fate {
-            self.fate = Fate::Known(eid, true);
+        if let Fate::Known(at, _) = self.fate {
+            self.fate = Fate::Known(at, true);
         }
     }
 }
 
 fn of_events(arriving: &[Arriving<'_>]) -> Vec<Noted> {
     let noted = arriving.iter().enumerate().filter_map(|(index, one)| {
-        let (Fate::Stored(eid, _) | Fate::Known(eid, _) | Fate::Released(eid, _)) = one.fate else {
+        let (Fate::Stored(at, _) | Fate::Known(at, _) | Fate::Released(at, _)) = one.fate else {
             return None;
         };
         let origin = Origin::Event(index);
         one.prepared.sighting.map(|sighting| Noted {
-            eid,
+            at,
             sighting,
             origin,
             is_new_event: matches!(one.fate, Fate::Stored(..)),
@@ -132,17 +131,13 @@ fn of_events(arriving: &[Arriving<'_>]) -> Vec<Noted> {
     noted.collect()
 }
 
-/// The key under which an event is stored.
-pub(super) fn stored_key(
-    tables: &Tables,
-    txn: &RoTxn<'_>,
-    key: &EventKey,
-) -> Result<Option<u64>, Fault> {
+/// Where an event is stored.
+fn location(view: View<'_>, key: &EventKey) -> Result<Option<Location>, Fault> {
     if key.created_at > MAX_CREATED_AT {
         return Ok(None);
     }
-    Ok(match tables.slot(txn, key.eid(), &key.id)? {
-        Slot::Taken(eid) => Some(eid),
+    Ok(match view.slot(key.eid(), &key.id)? {
+        Slot::Taken(at) => Some(at),
         Slot::Free(_) | Slot::None => None,
     })
 }
@@ -153,15 +148,15 @@ pub(super) fn known(view: View<'_>, keys: &[EventKey]) -> Result<Vec<bool>, Faul
     order.sort_unstable_by_key(|index| keys[*index]);
     let mut known = vec![false; keys.len()];
     for index in order {
-        known[index] = stored_key(view.tables, view.txn, &keys[index])?.is_some();
+        known[index] = location(view, &keys[index])?.is_some();
     }
     Ok(known)
 }
 
 /// Which events their authors brought, in the order asked.
 pub(super) fn brought_by_author(view: View<'_>, keys: &[EventKey]) -> Result<Vec<bool>, Fault> {
-    let is_brought = |key: &EventKey| match stored_key(view.tables, view.txn, key)? {
-        Some(eid) => is_brought_by_author(view.tables, view.txn, eid),
+    let is_brought = |key: &EventKey| match location(view, key)? {
+        Some(at) => is_brought_by_author(view.tables, view.txn, at.eid),
         None => Ok(false),
     };
     keys.iter().map(is_brought).collect()
@@ -169,9 +164,10 @@ pub(super) fn brought_by_author(view: View<'_>, keys: &[EventKey]) -> Result<Vec
 
 /// Where an event was seen, by relay.
 pub(super) fn sightings_of(view: View<'_>, id: &EventId) -> Result<Vec<Sighting>, Fault> {
-    let Some((eid, _)) = view.find(id)? else {
+    let Some((record, _)) = view.find(id)? else {
         return Ok(Vec::new());
     };
-    let row = view.tables.sightings.get(view.txn, &eid.to_be_bytes())?;
+    let place = record.place().to_be_bytes();
+    let row = view.tables.sightings.get(view.txn, &place)?;
     Ok(row.map(sightings::decode).unwrap_or_default())
 }

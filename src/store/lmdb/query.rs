@@ -132,12 +132,9 @@ impl<'w, 't> Walker<'w, 't> {
             self.scans_left -= 1;
             found.extend(self.view.find(id)?);
         }
-        found.sort_unstable_by_key(|(eid, _)| Reverse(*eid));
+        found.sort_unstable_by_key(|(record, _)| Reverse(record.eid()));
         let matcher = Matcher::new(filter);
-        for (eid, visibility) in found {
-            let Some(record) = self.view.record(eid)? else {
-                continue;
-            };
+        for (record, visibility) in found {
             if self.admits(&record, visibility)?
                 && matcher.matches(&record)?
                 && visit(record).is_break()

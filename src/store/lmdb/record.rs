@@ -1,10 +1,10 @@
 //! How an event lies in the `events` table.
 //!
 //! ```text
-//! id 32 │ pubkey 32 │ kind 2 │ flags 1 │ [expiration 8] │ sig 64 │ length of tags 4 │ tags │ content
+//! event key 8 │ id 32 │ pubkey 32 │ kind 2 │ flags 1 │ [expiration 8] │ sig 64 │ length of tags 4 │ tags │ content
 //! ```
 //! Tags and content are the escaped JSON that frames are made of, so that reading an event copies
-//! nothing. A stub ends after the flags. `created_at` is in the key.
+//! nothing. A stub ends after the flags. `created_at` is in the event key.
 
 use std::io::{self, Write};
 
@@ -14,11 +14,11 @@ use nips::{Event, EventId, EventRef, Kind, PublicKey, Signature};
 use super::fault::Fault;
 use crate::store::eid::created_at;
 
-const ID: usize = 0;
-const PUBKEY: usize = 32;
-const KIND: usize = 64;
-const FLAGS: usize = 66;
-const FIXED_LEN: usize = 67;
+const ID: usize = 8;
+const PUBKEY: usize = 40;
+const KIND: usize = 72;
+const FLAGS: usize = 74;
+const FIXED_LEN: usize = 75;
 const SIG_LEN: usize = 64;
 
 /// Only the fixed part is kept.
@@ -29,17 +29,28 @@ const EXPIRES: u8 = 2;
 /// One row of the `events` table.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record<'t> {
+    place: u64,
     eid: u64,
     bytes: &'t [u8],
 }
 
 impl<'t> Record<'t> {
-    pub(super) fn new(eid: u64, bytes: &'t [u8]) -> Result<Self, Fault> {
-        let record = Self { eid, bytes };
+    /// The row at a place of the table.
+    pub(super) fn new(place: u64, bytes: &'t [u8]) -> Result<Self, Fault> {
+        let eid = bytes.first_chunk().copied().map(u64::from_be_bytes);
+        let record = Self {
+            place,
+            eid: eid.unwrap_or_default(),
+            bytes,
+        };
         if bytes.len() < FIXED_LEN || (!record.is_stub() && bytes.len() < record.tags_at()) {
             return Err(record.damaged());
         }
         Ok(record)
+    }
+
+    pub(super) fn place(&self) -> u64 {
+        self.place
     }
 
     pub(super) fn eid(&self) -> u64 {
@@ -140,20 +151,22 @@ impl<'t> Record<'t> {
     }
 
     fn damaged(&self) -> Fault {
-        Fault::Damaged(format!("event {:016x}", self.eid))
+        Fault::Damaged(format!("event {:016x} at {}", self.eid, self.place))
     }
 }
 
 /// An event about to become a row.
 pub(super) struct RecordWriter<'e> {
+    pub(super) eid: u64,
     pub(super) event: EventRef<'e>,
     pub(super) expiration: Expiration,
     pub(super) is_stub: bool,
 }
 
 impl<'e> RecordWriter<'e> {
-    pub(super) fn new(event: &'e Event, expiration: Expiration, is_stub: bool) -> Self {
+    pub(super) fn new(eid: u64, event: &'e Event, expiration: Expiration, is_stub: bool) -> Self {
         Self {
+            eid,
             event: event.as_ref(),
             expiration,
             is_stub,
@@ -172,6 +185,7 @@ impl<'e> RecordWriter<'e> {
     /// Writes exactly [`RecordWriter::len`] bytes.
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let expires_at = self.expiration.at();
+        out.write_all(&self.eid.to_be_bytes())?;
         out.write_all(&self.event.id.0)?;
         out.write_all(&self.event.pubkey.0)?;
         out.write_all(&self.event.kind.0.to_be_bytes())?;
@@ -209,6 +223,10 @@ mod tests {
         Event::from_parts(draft.id(), &draft, Signature([9; 64])).unwrap()
     }
 
+    fn eid(event: &Event) -> u64 {
+        EventKey::of(event).eid()
+    }
+
     fn row(writer: &RecordWriter<'_>) -> Vec<u8> {
         let mut row = Vec::new();
         writer.write(&mut row).unwrap();
@@ -220,8 +238,9 @@ mod tests {
     fn whole_events_round_trip() {
         let event = event();
         for expiration in [Expiration::Never, Expiration::At(5)] {
-            let row = row(&RecordWriter::new(&event, expiration, false));
-            let record = Record::new(EventKey::of(&event).eid(), &row).unwrap();
+            let row = row(&RecordWriter::new(eid(&event), &event, expiration, false));
+            let record = Record::new(7, &row).unwrap();
+            assert_eq!((record.place(), record.eid()), (7, eid(&event)));
             assert_eq!(record.event().unwrap(), event.as_ref());
             assert_eq!(record.expiration(), expiration);
             assert_eq!(
@@ -234,8 +253,13 @@ mod tests {
     #[test]
     fn stubs_keep_what_counts() {
         let event = event();
-        let row = row(&RecordWriter::new(&event, Expiration::At(5), true));
-        let record = Record::new(EventKey::of(&event).eid(), &row).unwrap();
+        let row = row(&RecordWriter::new(
+            eid(&event),
+            &event,
+            Expiration::At(5),
+            true,
+        ));
+        let record = Record::new(7, &row).unwrap();
         assert!(record.is_stub());
         assert_eq!(record.id(), event.id());
         assert_eq!(record.kind(), event.kind());
@@ -245,7 +269,12 @@ mod tests {
     #[test]
     fn cut_rows_are_damaged_not_panics() {
         let event = event();
-        let row = row(&RecordWriter::new(&event, Expiration::Never, false));
+        let row = row(&RecordWriter::new(
+            eid(&event),
+            &event,
+            Expiration::Never,
+            false,
+        ));
         for length in 0..row.len() {
             let Ok(record) = Record::new(1, &row[..length]) else {
                 continue;

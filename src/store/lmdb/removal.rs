@@ -66,15 +66,15 @@ impl Transaction<'_> {
     }
 
     fn remove_if_owned(&mut self, eid: u64, owner: &PublicKey) -> Result<(), Fault> {
-        let Some(record) = self.tables.record(&self.txn, eid)? else {
+        let Some(record) = self.view().record(eid)? else {
             return Ok(());
         };
         let facts = self.rules.facts(&record.event()?, record.is_stub());
         if facts.is_vanish_request || !is_owned(&record, &facts, owner) {
             return Ok(());
         }
-        let bytes = record.to_vec();
-        self.remove(&Record::new(eid, &bytes)?, &facts)
+        let (place, bytes) = (record.place(), record.to_vec());
+        self.remove(&Record::new(place, &bytes)?, &facts)
     }
 
     /// Takes an event and every row about it out of the tables.
@@ -85,8 +85,10 @@ impl Transaction<'_> {
             .change(Entry::new(eid, &event, facts), Some(visibility), None);
         let id_key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
         self.tables.by_id.delete(&mut self.txn, &id_key)?;
+        let place = record.place().to_be_bytes();
+        self.tables.events.delete(&mut self.txn, &place)?;
         self.tables
-            .events
+            .places
             .delete(&mut self.txn, &eid.to_be_bytes())?;
         *self.counts.by_kind.entry(event.kind).or_default() -= 1;
         if let Some(version_of) = &facts.version_of {
@@ -97,7 +99,7 @@ impl Transaction<'_> {
             let key = eid.to_be_bytes();
             self.tables.brought_by_author.delete(&mut self.txn, &key)?;
         }
-        let relays = self.remove_sightings(eid)?;
+        let relays = self.remove_sightings(record.place())?;
         self.change.removed.push(Removed {
             eid,
             kind: event.kind,
@@ -108,8 +110,8 @@ impl Transaction<'_> {
     }
 
     /// Returns where the event was seen.
-    fn remove_sightings(&mut self, eid: u64) -> Result<Vec<u32>, Fault> {
-        let key = eid.to_be_bytes();
+    fn remove_sightings(&mut self, place: u64) -> Result<Vec<u32>, Fault> {
+        let key = place.to_be_bytes();
         let row = self.tables.sightings.get(&self.txn, &key)?;
         let relays = sightings::relays(row.unwrap_or_default());
         self.counts.sightings -= (relays.len() as u64).cast_signed();

@@ -18,6 +18,9 @@ const FILE_NAME: &str = "rows-that-wait";
 /// The lists of a set, one for each table that rows go to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum List {
+    /// Keys of events, and the place of each. They are the first to go to their table: whoever finds an event there
+    /// by another index finds its place.
+    Places,
     /// Keys of `by_id`, and the byte for the visibility after each.
     Ids,
     Time,
@@ -30,10 +33,11 @@ pub(super) enum List {
 }
 
 impl List {
-    pub(super) const COUNT: usize = 8;
+    pub(super) const COUNT: usize = 9;
 
     /// In the order in which they lie in a set.
     pub(super) const ALL: [Self; Self::COUNT] = [
+        Self::Places,
         Self::Ids,
         Self::Time,
         Self::Author,
@@ -51,13 +55,14 @@ impl List {
             Self::Time => 8,
             Self::Kind => 10,
             Self::AuthorKind => 18,
-            Self::Author | Self::Tag | Self::Owner | Self::Expiration => 16,
+            Self::Places | Self::Author | Self::Tag | Self::Owner | Self::Expiration => 16,
         }
     }
 
     /// Bytes of a row that are its key in the table; what follows is its value.
     pub(super) fn key_len(self) -> usize {
         match self {
+            Self::Places => 8,
             Self::Ids => 16,
             _ => self.width(),
         }
@@ -65,6 +70,7 @@ impl List {
 
     pub(super) fn table(self, tables: &Tables) -> Table {
         match self {
+            Self::Places => tables.places,
             Self::Ids => tables.by_id,
             Self::Time => tables.by_time,
             Self::Author => tables.by_author,
@@ -80,6 +86,7 @@ impl List {
 impl From<Index> for List {
     fn from(index: Index) -> Self {
         match index {
+            Index::All => Self::Places,
             Index::Time => Self::Time,
             Index::Author => Self::Author,
             Index::AuthorKind => Self::AuthorKind,
@@ -181,6 +188,10 @@ impl<'r> SortedRows<'r> {
         self.bytes.len() / self.width
     }
 
+    pub(super) fn iter(self) -> impl Iterator<Item = &'r [u8]> {
+        self.bytes.chunks_exact(self.width)
+    }
+
     pub(super) fn get(self, position: usize) -> Option<&'r [u8]> {
         let start = position * self.width;
         self.bytes.get(start..start + self.width)
@@ -199,9 +210,9 @@ impl<'r> SortedRows<'r> {
         self.partition_point(|row| row < key)
     }
 
-    /// Where the rows begin that are above `key`.
+    /// Where the rows begin that are above `key` and do not begin with it.
     pub(super) fn upper_bound(self, key: &[u8]) -> usize {
-        self.partition_point(|row| row <= key)
+        self.partition_point(|row| row[..key.len().min(row.len())] <= *key)
     }
 
     fn partition_point(self, is_before: impl Fn(&[u8]) -> bool) -> usize {

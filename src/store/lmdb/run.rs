@@ -21,8 +21,7 @@ const MAX_KEY_LEN: usize = MAX_PREFIX_LEN + 8;
 /// The rows of one index under one prefix.
 #[derive(Clone, Copy)]
 pub(super) struct Stretch {
-    /// `None` for the events themselves.
-    index: Option<Index>,
+    index: Index,
     prefix: [u8; MAX_PREFIX_LEN],
     prefix_len: usize,
 }
@@ -33,18 +32,9 @@ impl Stretch {
         let mut padded = [0; MAX_PREFIX_LEN];
         padded[..prefix.len()].copy_from_slice(prefix);
         Self {
-            index: Some(index),
+            index,
             prefix: padded,
             prefix_len: prefix.len(),
-        }
-    }
-
-    /// All events.
-    pub(super) fn of_events() -> Self {
-        Self {
-            index: None,
-            prefix: [0; MAX_PREFIX_LEN],
-            prefix_len: 0,
         }
     }
 
@@ -63,12 +53,9 @@ impl Stretch {
 
     /// Those that are not in the table yet.
     fn waiting<'t>(&self, view: &View<'t>, (low, high): (u64, u64)) -> Vec<Rows<'t>> {
-        let Some(index) = self.index.filter(|_| !view.backlog.is_empty()) else {
-            return Vec::new();
-        };
         let (low, high) = (self.key(low), self.key(high));
         let len = self.prefix_len + 8;
-        let runs = view.backlog.runs(index, &low[..len], &high[..len]);
+        let runs = view.backlog.runs(self.index, &low[..len], &high[..len]);
         runs.map(Rows::Waiting).collect()
     }
 
@@ -88,8 +75,7 @@ impl Stretch {
     }
 
     fn table(&self, view: &View<'_>) -> Table {
-        let index = self.index.map(|index| index.table(view.tables));
-        index.unwrap_or(view.tables.events)
+        self.index.table(view.tables)
     }
 
     fn key(&self, eid: u64) -> [u8; MAX_KEY_LEN] {

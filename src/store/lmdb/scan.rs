@@ -5,10 +5,12 @@ use std::ops::Bound;
 use nips::Filter;
 
 use super::fault::Fault;
+use super::index::Index;
 use super::keys::trailing_eid;
 use super::matcher::Matcher;
 use super::query::admits;
 use super::record::Record;
+use super::row_set::List;
 use super::view::View;
 use crate::store::eid::eid_range;
 use crate::store::events::{ScanCursor, ScanOrder, ScanPage, Scope};
@@ -29,49 +31,71 @@ pub(super) fn scan(view: View<'_>, scan: &Scan<'_>) -> Result<ScanPage, Fault> {
         next: None,
     };
     let range = eid_range(scan.filter.since, scan.filter.until);
-    let Some((low, high)) = range.filter(|_| !scan.filter.is_empty()) else {
+    let range = range.filter(|_| !scan.filter.is_empty());
+    let Some(range) = range.and_then(|range| scan.rest(range)) else {
         return Ok(page);
     };
-    let (low, high) = (low.to_be_bytes(), high.to_be_bytes());
-    let after = scan.after.map(|cursor| cursor.0.to_be_bytes());
-    let (mut from, mut to) = (Bound::Included(&low[..]), Bound::Included(&high[..]));
-    match (&after, scan.order) {
-        (Some(after), ScanOrder::OldestFirst) if *after >= low => from = Bound::Excluded(after),
-        (Some(after), ScanOrder::NewestFirst) if *after <= high => to = Bound::Excluded(after),
-        _ => {}
+    let eids = match scan.order {
+        ScanOrder::OldestFirst => oldest(view, range, scan.max_visited)?,
+        ScanOrder::NewestFirst => newest(view, range, scan.max_visited)?,
+    };
+    if eids.len() >= scan.max_visited {
+        page.next = eids.last().copied().map(ScanCursor);
     }
-    let events = &view.tables.events;
-    match scan.order {
-        ScanOrder::OldestFirst => {
-            step(view, scan, events.range(view.txn, &(from, to))?, &mut page)?;
-        }
-        ScanOrder::NewestFirst => {
-            let rows = events.rev_range(view.txn, &(from, to))?;
-            step(view, scan, rows, &mut page)?;
+    let matcher = Matcher::new(scan.filter);
+    for eid in eids {
+        let Some(record) = view.record(eid)? else {
+            continue;
+        };
+        if matcher.matches(&record)? && is_admitted(view, scan.scope, &record)? {
+            page.events.push(record.event()?.to_owned());
         }
     }
     Ok(page)
 }
 
-fn step<'t>(
-    view: View<'t>,
-    scan: &Scan<'_>,
-    rows: impl Iterator<Item = heed::Result<(&'t [u8], &'t [u8])>>,
-    page: &mut ScanPage,
-) -> Result<(), Fault> {
-    let matcher = Matcher::new(scan.filter);
-    for (visited, row) in rows.enumerate() {
-        let (key, bytes) = row?;
-        let record = Record::new(trailing_eid(key), bytes)?;
-        if matcher.matches(&record)? && is_admitted(view, scan.scope, &record)? {
-            page.events.push(record.event()?.to_owned());
-        }
-        if visited + 1 >= scan.max_visited {
-            page.next = Some(ScanCursor(record.eid()));
-            break;
-        }
+impl Scan<'_> {
+    /// What of a range was not visited.
+    fn rest(&self, (low, high): (u64, u64)) -> Option<(u64, u64)> {
+        let Some(ScanCursor(after)) = self.after else {
+            return Some((low, high));
+        };
+        let (low, high) = match self.order {
+            ScanOrder::OldestFirst => (low.max(after.checked_add(1)?), high),
+            ScanOrder::NewestFirst => (low, high.min(after.checked_sub(1)?)),
+        };
+        (low <= high).then_some((low, high))
     }
-    Ok(())
+}
+
+/// The newest keys of a range, newest first.
+fn newest(view: View<'_>, range: (u64, u64), count: usize) -> Result<Vec<u64>, Fault> {
+    let mut keys = view.newest(range)?;
+    let mut eids = Vec::new();
+    while eids.len() < count
+        && let Some(eid) = keys.next()?
+    {
+        eids.push(eid);
+    }
+    Ok(eids)
+}
+
+/// The oldest keys of a range, oldest first: the first ones of the table and of each chunk are enough to know them.
+fn oldest(view: View<'_>, (low, high): (u64, u64), count: usize) -> Result<Vec<u64>, Fault> {
+    let (low, high) = (low.to_be_bytes(), high.to_be_bytes());
+    let range = (Bound::Included(&low[..]), Bound::Included(&high[..]));
+    let mut eids = Vec::new();
+    for entry in view.tables.places.range(view.txn, &range)?.take(count) {
+        eids.push(trailing_eid(entry?.0));
+    }
+    for waiting in view.backlog.stretches(Index::All, &low, &high) {
+        let keys = waiting.iter().take(count);
+        eids.extend(keys.map(|row| trailing_eid(&row[..List::Places.key_len()])));
+    }
+    eids.sort_unstable();
+    eids.dedup();
+    eids.truncate(count);
+    Ok(eids)
 }
 
 fn is_admitted(view: View<'_>, scope: &Scope, record: &Record<'_>) -> Result<bool, Fault> {

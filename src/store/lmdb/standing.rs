@@ -11,16 +11,17 @@ use super::fault::Fault;
 use super::keys::{self, trailing_eid};
 use super::rules::{Facts, VersionKey};
 use super::tables::Tables;
+use super::view::View;
 use crate::store::eid::created_at;
 use crate::store::events::Visibility;
 
 /// The state of an event at `now` unix seconds.
 pub(super) fn standing(
-    tables: &Tables,
-    txn: &RoTxn<'_>,
+    view: View<'_>,
     subject: Subject<'_>,
     now: u64,
 ) -> Result<Visibility, Fault> {
+    let View { tables, txn, .. } = view;
     let Subject { eid, event, facts } = subject;
     if facts.is_stub {
         return Ok(Visibility::Stub);
@@ -29,7 +30,7 @@ pub(super) fn standing(
         return Ok(Visibility::Deleted);
     }
     if let Some(version_of) = &facts.version_of
-        && current_version(tables, txn, version_of)? != Some(eid)
+        && current_version(view, version_of)? != Some(eid)
     {
         return Ok(Visibility::Superseded);
     }
@@ -110,12 +111,12 @@ fn is_version_deleted(
 /// The newest stored version of an address; of several in one second that with the lowest id
 /// (NIP-01).
 pub(super) fn current_version(
-    tables: &Tables,
-    txn: &RoTxn<'_>,
+    view: View<'_>,
     version_of: &VersionKey,
 ) -> Result<Option<u64>, Fault> {
     let mut best: Option<u64> = None;
-    for entry in tables.by_address.rev_prefix_iter(txn, &version_of.prefix)? {
+    let by_address = &view.tables.by_address;
+    for entry in by_address.rev_prefix_iter(view.txn, &version_of.prefix)? {
         let (key, identity) = entry?;
         let eid = trailing_eid(key);
         if identity != version_of.identity {
@@ -124,7 +125,7 @@ pub(super) fn current_version(
         match best {
             None => best = Some(eid),
             Some(newest) if created_at(newest) != created_at(eid) => break,
-            Some(newest) if has_lower_id(tables, txn, eid, newest)? => best = Some(eid),
+            Some(newest) if has_lower_id(view, eid, newest)? => best = Some(eid),
             Some(_) => {}
         }
     }
@@ -132,7 +133,7 @@ pub(super) fn current_version(
 }
 
 /// Event keys order ids by 30 bits; this compares the rest.
-fn has_lower_id(tables: &Tables, txn: &RoTxn<'_>, eid: u64, than: u64) -> Result<bool, Fault> {
-    let id = |eid| -> Result<_, Fault> { Ok(tables.record(txn, eid)?.map(|record| record.id())) };
+fn has_lower_id(view: View<'_>, eid: u64, than: u64) -> Result<bool, Fault> {
+    let id = |eid| -> Result<_, Fault> { Ok(view.record(eid)?.map(|record| record.id())) };
     Ok(id(eid)? < id(than)?)
 }

@@ -4,20 +4,20 @@ use nips::Kind;
 
 use super::engine::Engine;
 use super::fault::Fault;
-use super::keys::trailing_eid;
+use super::keys::trailing_number;
 use super::tables::{EVENT_COUNT, SIGHTING_COUNT};
 use super::view::View;
 use crate::store::eid::created_at;
 use crate::store::events::EventStatistics;
 
-/// The counters, the file size, and the ends of the `events` table.
+/// The counters, the file size, and the ends of what is stored.
 pub(super) fn statistics(engine: &Engine, view: View<'_>) -> Result<EventStatistics, Fault> {
     let View { tables, txn, .. } = view;
-    let seconds = |row: Option<(&[u8], &[u8])>| row.map(|(key, _)| created_at(trailing_eid(key)));
+    let ends = view.ends()?;
     let mut by_kind = Vec::new();
     for entry in tables.kind_counts.iter(txn)? {
         let (key, count) = entry?;
-        let (&[high, low], count) = (key.as_array().ok_or_else(damaged)?, trailing_eid(count));
+        let (&[high, low], count) = (key.as_array().ok_or_else(damaged)?, trailing_number(count));
         if count > 0 {
             by_kind.push((Kind(u16::from_be_bytes([high, low])), count));
         }
@@ -27,8 +27,8 @@ pub(super) fn statistics(engine: &Engine, view: View<'_>) -> Result<EventStatist
         sightings: tables.number(txn, SIGHTING_COUNT)?,
         by_kind,
         size_bytes: engine.env.real_disk_size()?,
-        oldest_created_at: seconds(tables.events.first(txn)?),
-        newest_created_at: seconds(tables.events.last(txn)?),
+        oldest_created_at: ends.map(|(oldest, _)| created_at(oldest)),
+        newest_created_at: ends.map(|(_, newest)| created_at(newest)),
     })
 }
 

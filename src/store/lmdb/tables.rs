@@ -2,16 +2,14 @@
 
 use heed::types::Bytes;
 use heed::{Database, Env, PutFlags, RoTxn, RwTxn, WithoutTls};
-use nips::EventId;
 
 use super::fault::Fault;
-use super::keys;
+use super::keys::trailing_number;
 use super::record::Record;
-use crate::store::eid::{SLOTS, first_slot};
 use crate::store::events::{BatchNumber, Visibility};
 
 /// Number of tables, for LMDB's table of tables.
-pub(super) const TABLE_COUNT: u32 = 21;
+pub(super) const TABLE_COUNT: u32 = 22;
 
 /// Name in `meta` of the number of stored events.
 pub(super) const EVENT_COUNT: &str = "events";
@@ -31,6 +29,7 @@ pub(super) type Table = Database<Bytes, Bytes>;
 pub(super) struct Tables {
     pub(super) meta: Table,
     pub(super) events: Table,
+    pub(super) places: Table,
     pub(super) by_id: Table,
     pub(super) by_time: Table,
     pub(super) by_author: Table,
@@ -52,11 +51,20 @@ pub(super) struct Tables {
     pub(super) counters: Table,
 }
 
+/// Where a stored event is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Location {
+    /// Its key, which is what all indexes end in.
+    pub(super) eid: u64,
+    /// Its key in `events` and `sightings`: the number of its arrival.
+    pub(super) place: u64,
+}
+
 /// Where an event is, or could go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slot {
-    /// It is stored under this key.
-    Taken(u64),
+    /// It is stored there.
+    Taken(Location),
     /// It is not stored; this key is free.
     Free(u64),
     /// It is not stored and all its slots hold other events.
@@ -69,6 +77,7 @@ impl Tables {
         Ok(Self {
             meta: table("meta")?,
             events: table("events")?,
+            places: table("places")?,
             by_id: table("by_id")?,
             by_time: table("by_time")?,
             by_author: table("by_author")?,
@@ -91,39 +100,50 @@ impl Tables {
         })
     }
 
-    /// The row of an event.
+    /// The row at a place.
+    pub(super) fn record_at<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        place: u64,
+    ) -> Result<Option<Record<'t>>, Fault> {
+        let bytes = self.events.get(txn, &place.to_be_bytes())?;
+        bytes.map(|bytes| Record::new(place, bytes)).transpose()
+    }
+
+    /// The row of an event that does not wait to be indexed.
     pub(super) fn record<'t>(
         &self,
         txn: &'t RoTxn<'_>,
         eid: u64,
     ) -> Result<Option<Record<'t>>, Fault> {
-        let bytes = self.events.get(txn, &eid.to_be_bytes())?;
-        bytes.map(|bytes| Record::new(eid, bytes)).transpose()
+        match self.place(txn, eid)? {
+            Some(place) => self.record_at(txn, place),
+            None => Ok(None),
+        }
     }
 
-    /// Looks for an id among the slots that its wanted key may have been moved to.
-    pub(super) fn slot(&self, txn: &RoTxn<'_>, wanted: u64, id: &EventId) -> Result<Slot, Fault> {
-        let first = first_slot(wanted);
-        let last = first + (SLOTS - 1);
-        let mut taken = 0_u64;
-        let mut from = first;
-        while let Some((key, row)) = self
-            .events
-            .get_greater_than_or_equal_to(txn, &from.to_be_bytes())?
-        {
-            let eid = keys::trailing_eid(key);
-            if eid > last {
-                break;
-            }
-            if row.starts_with(&id.0) {
-                return Ok(Slot::Taken(eid));
-            }
-            taken |= 1 << (eid - first);
-            from = eid + 1;
+    /// Where an event was seen that does not wait to be indexed, as a row of [`sightings`](super::sightings).
+    pub(super) fn sightings_of<'t>(
+        &self,
+        txn: &'t RoTxn<'_>,
+        eid: u64,
+    ) -> Result<Option<&'t [u8]>, Fault> {
+        match self.place(txn, eid)? {
+            Some(place) => Ok(self.sightings.get(txn, &place.to_be_bytes())?),
+            None => Ok(None),
         }
-        let is_free = |eid: &u64| taken & (1 << (eid - first)) == 0;
-        let free = (wanted..=last).chain(first..wanted).find(is_free);
-        Ok(free.map_or(Slot::None, Slot::Free))
+    }
+
+    /// The place of an event that does not wait to be indexed.
+    pub(super) fn place(&self, txn: &RoTxn<'_>, eid: u64) -> Result<Option<u64>, Fault> {
+        let place = self.places.get(txn, &eid.to_be_bytes())?;
+        Ok(place.map(trailing_number))
+    }
+
+    /// The first place that was not given to an event yet.
+    pub(super) fn next_place(&self, txn: &RoTxn<'_>) -> Result<u64, Fault> {
+        let last = self.events.last(txn)?;
+        Ok(last.map_or(0, |(place, _)| trailing_number(place) + 1))
     }
 
     /// The number of the last batch, 0 before the first.
@@ -134,7 +154,7 @@ impl Tables {
     /// A number kept in `meta`, 0 when it is missing.
     pub(super) fn number(&self, txn: &RoTxn<'_>, name: &str) -> Result<u64, Fault> {
         let value = self.meta.get(txn, name.as_bytes())?;
-        Ok(value.map_or(0, keys::trailing_eid))
+        Ok(value.map_or(0, trailing_number))
     }
 
     pub(super) fn set_number(

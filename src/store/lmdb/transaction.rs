@@ -20,7 +20,7 @@ use super::keys::{id_prefix, trailing_eid, with_eid};
 use super::rules::Rules;
 use super::standing::{Subject, standing};
 use super::tables::{EVENT_COUNT, LAST_BATCH, SIGHTING_COUNT, Tables, put_sorted};
-use super::view::View;
+use super::view::{Fresh, View};
 use crate::store::events::{BatchNumber, Visibility, WriteReport};
 
 /// Stores the batches durably, and reports on each.
@@ -54,6 +54,10 @@ pub(super) struct Transaction<'e> {
     pub(super) backlog: Backlog,
     /// What this one leaves; `None` when it indexes its events itself.
     draft: Option<Draft>,
+    /// Places of events that are not in `places` nor in the backlog: those of the draft.
+    pub(super) fresh: Fresh,
+    /// Where the next event goes.
+    next_place: u64,
     /// Up to which batch the backlog was indexed.
     pub(super) indexed: Option<u64>,
     /// Events stored earlier whose standing may have changed.
@@ -84,14 +88,17 @@ impl<'e> Transaction<'e> {
 
     /// A transaction that knows of this backlog.
     pub(super) fn over(engine: &'e Engine, backlog: Backlog) -> Result<Self, Fault> {
+        let txn = engine.env.write_txn()?;
         Ok(Self {
             engine,
             rules: &engine.rules,
             tables: engine.tables,
-            txn: engine.env.write_txn()?,
+            next_place: engine.tables.next_place(&txn)?,
+            txn,
             now: 0,
             backlog,
             draft: None,
+            fresh: Fresh::new(),
             indexed: None,
             touched: BTreeSet::new(),
             index: IndexChanges::default(),
@@ -120,24 +127,39 @@ impl<'e> Transaction<'e> {
             tables: &self.tables,
             txn: &self.txn,
             backlog: &self.backlog,
+            fresh: &self.fresh,
         }
+    }
+
+    /// Gives a place to a new event, and remembers it.
+    pub(super) fn give_place(&mut self, eid: u64) -> Result<u64, Fault> {
+        let place = self.next_place;
+        self.next_place += 1;
+        if self.draft.is_some() {
+            self.fresh.insert(eid, place);
+            return Ok(place);
+        }
+        let (key, value) = (eid.to_be_bytes(), place.to_be_bytes());
+        self.tables.places.put(&mut self.txn, &key, &value)?;
+        Ok(place)
     }
 
     /// Computes the standing of everything new and everything touched.
     pub(super) fn settle(&mut self, arriving: &mut [Arriving<'_>]) -> Result<(), Fault> {
         let mut id_rows = Vec::with_capacity(arriving.len());
         for one in arriving.iter_mut() {
-            if let Some(eid) = one.released_as() {
-                one.fate = Fate::Released(eid, self.standing_of_arriving(eid, one)?);
+            if let Fate::Released(at, _) = one.fate {
+                one.fate = Fate::Released(at, self.standing_of_arriving(at.eid, one)?);
             }
-            let Some(eid) = one.stored_as() else {
+            let Fate::Stored(at, _) = one.fate else {
                 continue;
             };
+            let eid = at.eid;
             self.touched.remove(&eid);
             let event = one.prepared.event.as_ref();
             let facts = &one.prepared.facts;
             let visibility = self.standing_of_arriving(eid, one)?;
-            one.fate = Fate::Stored(eid, visibility);
+            one.fate = Fate::Stored(at, visibility);
             let entry = Entry::new(eid, &event, facts);
             let key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
             let code = visibility.code();
@@ -164,7 +186,7 @@ impl<'e> Transaction<'e> {
             event: one.prepared.event.as_ref(),
             facts: &one.prepared.facts,
         };
-        standing(&self.tables, &self.txn, subject, self.now)
+        standing(self.view(), subject, self.now)
     }
 
     /// Computes the standing of events that were stored before.
@@ -176,7 +198,13 @@ impl<'e> Transaction<'e> {
     }
 
     fn settle_stored(&mut self, eid: u64) -> Result<(), Fault> {
-        let Some(record) = self.tables.record(&self.txn, eid)? else {
+        let view = View {
+            tables: &self.tables,
+            txn: &self.txn,
+            backlog: &self.backlog,
+            fresh: &self.fresh,
+        };
+        let Some(record) = view.record(eid)? else {
             return Ok(());
         };
         if record.is_stub() {
@@ -184,13 +212,13 @@ impl<'e> Transaction<'e> {
         }
         let event = record.event()?;
         let facts = self.rules.facts(&event, false);
-        let before = self.view().visibility(eid, &event.id)?;
+        let before = view.visibility(eid, &event.id)?;
         let subject = Subject {
             eid,
             event,
             facts: &facts,
         };
-        let after = standing(&self.tables, &self.txn, subject, self.now)?;
+        let after = standing(view, subject, self.now)?;
         if before == after {
             return Ok(());
         }
@@ -239,7 +267,8 @@ impl<'e> Transaction<'e> {
         // It may have been stored a moment ago in the same transaction.
         eids.dedup();
         let number = BatchNumber(self.tables.last_batch(&self.txn)?.0 + 1);
-        let row = arrivals::encode(self.now, &eids);
+        let first_place = self.next_place - self.change.stored.len() as u64;
+        let row = arrivals::encode(self.now, first_place, &eids);
         self.tables
             .arrivals
             .put(&mut self.txn, &number.0.to_be_bytes(), &row)?;
@@ -284,7 +313,7 @@ impl<'e> Transaction<'e> {
         let backlogs = &self.engine.backlogs;
         let batch = self.draft.as_ref().map(Draft::batch);
         if let Some(draft) = self.draft {
-            backlogs.publish(draft);
+            backlogs.publish(draft, &self.fresh);
         }
         let committed = self.txn.commit();
         match (&committed, batch, self.indexed) {

@@ -64,8 +64,11 @@ impl Unchanged {
             }
             let bytes = self.take(list, count);
             let rows = SortedRows::new(list, &bytes);
-            let rows = (0..).map_while(|position| rows.get(position));
-            put_sorted(&table, txn, rows.map(|row| row.split_at(list.key_len())))?;
+            put_sorted(
+                &table,
+                txn,
+                rows.iter().map(|row| row.split_at(list.key_len())),
+            )?;
         }
         Ok(())
     }
@@ -74,11 +77,12 @@ impl Unchanged {
     /// would be.
     fn take(&mut self, list: List, count: usize) -> Vec<u8> {
         let end = self.end(list, count);
-        let is_kept = |row: &[u8]| {
-            !self
-                .left_out
-                .contains(&trailing_eid(&row[..list.key_len()]))
+        let is_left_out = |row: &[u8]| {
+            let eid = trailing_eid(&row[..list.key_len()]);
+            self.left_out.contains(&eid)
         };
+        // However it is seen, an event is where it is.
+        let is_kept = |row: &[u8]| list == List::Places || !is_left_out(row);
         let rests = self.sources.iter().map(|source| source.rest(list));
         let parts: Vec<SortedRows<'_>> = rests
             .map(|rest| rest.between(0, end.map_or(rest.len(), |row| rest.upper_bound(row))))

@@ -1,14 +1,25 @@
 //! One state of the store: the tables as a transaction sees them, and what is not in the indexes yet.
 
+use std::collections::BTreeMap;
+
 use heed::RoTxn;
 use nips::EventId;
 
 use super::backlog::Backlog;
 use super::fault::Fault;
-use super::keys::{id_prefix, trailing_eid, with_eid};
+use super::index::Index;
+use super::keys::{id_prefix, trailing_eid, trailing_number, with_eid};
 use super::record::Record;
-use super::tables::{Tables, visibility_of};
+use super::run::{Merge, Stretch};
+use super::tables::{Location, Slot, Tables, visibility_of};
+use crate::store::eid::{SLOTS, first_slot};
 use crate::store::events::Visibility;
+
+/// Places of events by their keys, of a transaction under way.
+pub(super) type Fresh = BTreeMap<u64, u64>;
+
+/// Those that readers see.
+pub(super) static NOTHING_FRESH: Fresh = BTreeMap::new();
 
 /// What readers, and the writer before it writes, look at.
 #[derive(Clone, Copy)]
@@ -16,38 +27,110 @@ pub(super) struct View<'v> {
     pub(super) tables: &'v Tables,
     pub(super) txn: &'v RoTxn<'v>,
     pub(super) backlog: &'v Backlog,
+    pub(super) fresh: &'v Fresh,
 }
 
 impl<'v> View<'v> {
     /// The row of an event.
     pub(super) fn record(&self, eid: u64) -> Result<Option<Record<'v>>, Fault> {
-        self.tables.record(self.txn, eid)
+        match self.place(eid)? {
+            Some(place) => self.tables.record_at(self.txn, place),
+            None => Ok(None),
+        }
     }
 
-    /// The key and the visibility of a stored event.
-    pub(super) fn find(&self, id: &EventId) -> Result<Option<(u64, Visibility)>, Fault> {
+    /// Where an event is.
+    pub(super) fn place(&self, eid: u64) -> Result<Option<u64>, Fault> {
+        if let Some(place) = self.tables.place(self.txn, eid)? {
+            return Ok(Some(place));
+        }
+        let fresh = self.fresh.get(&eid).copied();
+        Ok(fresh.or_else(|| self.backlog.place(eid)))
+    }
+
+    /// Looks for an id among the slots that its wanted key may have been moved to.
+    pub(super) fn slot(&self, wanted: u64, id: &EventId) -> Result<Slot, Fault> {
+        let first = first_slot(wanted);
+        let last = first + (SLOTS - 1);
+        let mut taken = 0_u64;
+        for found in self.between(first, last)? {
+            let record = self.tables.record_at(self.txn, found.place)?;
+            if record.is_some_and(|record| record.id() == *id) {
+                return Ok(Slot::Taken(found));
+            }
+            taken |= 1 << (found.eid - first);
+        }
+        let is_free = |eid: &u64| taken & (1 << (eid - first)) == 0;
+        let free = (wanted..=last).chain(first..wanted).find(is_free);
+        Ok(free.map_or(Slot::None, Slot::Free))
+    }
+
+    /// Where the events with keys from one to another are, which are fewer than [`SLOTS`] apart.
+    fn between(&self, low: u64, high: u64) -> Result<Vec<Location>, Fault> {
+        let mut found = Vec::new();
+        let mut from = low;
+        while from <= high
+            && let Some((key, place)) = self
+                .tables
+                .places
+                .get_greater_than_or_equal_to(self.txn, &from.to_be_bytes())?
+        {
+            let (eid, place) = (trailing_eid(key), trailing_number(place));
+            if eid > high {
+                break;
+            }
+            found.push(Location { eid, place });
+            from = eid + 1;
+        }
+        let fresh = self.fresh.range(low..=high);
+        found.extend(fresh.map(|(&eid, &place)| Location { eid, place }));
+        found.extend(self.backlog.between(low, high));
+        Ok(found)
+    }
+
+    /// The keys of all events in a range, newest first.
+    pub(super) fn newest(&self, range: (u64, u64)) -> Result<Merge<'v>, Fault> {
+        Merge::new(self, &[Stretch::new(Index::All, &[])], range)
+    }
+
+    /// The keys of the oldest and the newest event.
+    pub(super) fn ends(&self) -> Result<Option<(u64, u64)>, Fault> {
+        let Some(newest) = self.newest((0, u64::MAX))?.next()? else {
+            return Ok(None);
+        };
+        let in_table = self.tables.places.first(self.txn)?;
+        let in_table = in_table.map(|(key, _)| trailing_eid(key));
+        let waiting = self.backlog.first_from(Index::All, &[]);
+        let waiting = waiting.and_then(|row| row.first_chunk().copied().map(u64::from_be_bytes));
+        let oldest = in_table.into_iter().chain(waiting).min();
+        Ok(Some((oldest.unwrap_or(newest), newest)))
+    }
+
+    /// The row and the visibility of a stored event.
+    pub(super) fn find(&self, id: &EventId) -> Result<Option<(Record<'v>, Visibility)>, Fault> {
         for entry in self.tables.by_id.prefix_iter(self.txn, &id_prefix(id))? {
             let (key, value) = entry?;
             let eid = trailing_eid(key);
-            if self.is_at(eid, id)? {
+            if let Some(record) = self.record_of(eid, id)? {
                 let visibility = match self.backlog.changed(eid) {
                     Some(code) => visibility_of(eid, &[code])?,
                     None => visibility_of(eid, value)?,
                 };
-                return Ok(Some((eid, visibility)));
+                return Ok(Some((record, visibility)));
             }
         }
         for eid in self.backlog.under(id) {
-            if self.is_at(eid, id)? {
-                return Ok(Some((eid, self.visibility(eid, id)?)));
+            if let Some(record) = self.record_of(eid, id)? {
+                return Ok(Some((record, self.visibility(eid, id)?)));
             }
         }
         Ok(None)
     }
 
-    fn is_at(&self, eid: u64, id: &EventId) -> Result<bool, Fault> {
+    /// The row of an event, if it has this id.
+    fn record_of(&self, eid: u64, id: &EventId) -> Result<Option<Record<'v>>, Fault> {
         let record = self.record(eid)?;
-        Ok(record.is_some_and(|record| record.id() == *id))
+        Ok(record.filter(|record| record.id() == *id))
     }
 
     /// What readers may see of a stored event. A row in the table is right unless it was changed since,

@@ -65,19 +65,22 @@ pub(super) fn of_relay(
         std::ops::Bound::Included(&low[..]),
         std::ops::Bound::Excluded(&high[..]),
     );
-    let has_seen = |row: &[u8]| sightings::has_relay(row, RelayId(relay));
+    let has_seen = |place: &[u8]| -> Result<bool, Fault> {
+        let row = tables.sightings.get(txn, place)?;
+        Ok(row.is_some_and(|row| sightings::has_relay(row, RelayId(relay))))
+    };
     let second = |key: &[u8]| Span::at(created_at(trailing_eid(key)));
     let mut span = None;
-    for entry in tables.sightings.range(txn, &range)? {
-        let (key, row) = entry?;
-        if has_seen(row) {
+    for entry in tables.places.range(txn, &range)? {
+        let (key, place) = entry?;
+        if has_seen(place)? {
             span = Some(second(key));
             break;
         }
     }
-    for entry in tables.sightings.rev_range(txn, &range)? {
-        let (key, row) = entry?;
-        if has_seen(row) {
+    for entry in tables.places.rev_range(txn, &range)? {
+        let (key, place) = entry?;
+        if has_seen(place)? {
             Span::widen(&mut span, Some(second(key)));
             break;
         }
@@ -115,7 +118,7 @@ fn on_relays(
 ) -> Result<HashMap<u32, Span>, Fault> {
     let mut spans = HashMap::new();
     for eid in written_by(tables, txn, pubkey)? {
-        let row = tables.sightings.get(txn, &eid.to_be_bytes())?;
+        let row = tables.sightings_of(txn, eid)?;
         for seen in sightings::decode(row.unwrap_or_default()) {
             let mut span = spans.get(&seen.relay.0).copied();
             Span::widen(&mut span, Some(Span::at(created_at(eid))));

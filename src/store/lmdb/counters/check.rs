@@ -78,9 +78,10 @@ fn is_wrong(
     let (mut kinds, mut relays) = (BTreeSet::new(), BTreeMap::new());
     let eids = written_by(tables, txn, &author.pubkey)?;
     for eid in &eids {
-        let kind = tables.record(txn, *eid)?.map(|record| record.kind());
+        let record = tables.record(txn, *eid)?;
+        let kind = record.map(|record| record.kind());
         kinds.extend(kind);
-        let row = tables.sightings.get(txn, &eid.to_be_bytes())?;
+        let row = tables.sightings_of(txn, *eid)?;
         for seen in sightings::decode(row.unwrap_or_default()) {
             let on_relay: &mut (AuthorRelayFigures, BTreeSet<Kind>) = relays
                 .entry(seen.relay)

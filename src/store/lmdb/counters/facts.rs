@@ -82,9 +82,10 @@ impl<'f> Facts<'f> {
         let Some(record) = self.tables.record(txn, eid)? else {
             return Ok(());
         };
+        let place = record.place().to_be_bytes();
         let kind = record.kind();
         let author = self.author(txn, record.pubkey())?;
-        let seen = self.tables.sightings.get(txn, &eid.to_be_bytes())?;
+        let seen = self.tables.sightings.get(txn, &place)?;
         let relays = sightings::relays(seen.unwrap_or_default());
         self.event(eid, author, kind, 1);
         self.sightings(txn, eid, author, kind, &relays, 1)?;

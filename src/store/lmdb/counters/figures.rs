@@ -1,7 +1,6 @@
 //! Reading the counters.
 
 use std::collections::HashSet;
-use std::ops::Bound;
 
 use heed::RoTxn;
 use nips::kind::KindClass;
@@ -10,7 +9,7 @@ use nips::{Kind, Network, PublicKey};
 use super::ledger::{Family, Key, Ledger, kind_at, network_code, number_at, pubkey_at};
 use super::sums::day_of;
 use crate::model::RelayId;
-use crate::store::eid::{SUB_SECOND_BITS, created_at};
+use crate::store::eid::{created_at, eid_range};
 use crate::store::events::Visibility;
 use crate::store::figures::{
     ArchiveFigures, AuthorFigures, AuthorRelayFigures, CurrentReplaceable, DayFigures, KindFigures,
@@ -57,14 +56,14 @@ impl<'f> Figures<'f> {
 
     pub(in crate::store::lmdb) fn archive(&self, now: u64) -> Result<ArchiveFigures, Fault> {
         let kinds = self.kinds()?;
-        let end = |row: Option<(&[u8], &[u8])>| row.map(|(key, _)| created_at(trailing_eid(key)));
+        let ends = self.view.ends()?;
         let within = |seconds: u64| self.events_within((now + 1).saturating_sub(seconds), now);
         Ok(ArchiveFigures {
             events: kinds.iter().map(|kind| kind.events).sum(),
             authors: self.authors()?,
             kinds: kinds.len() as u64,
-            first_created_at: end(self.tables.events.first(self.txn)?),
-            last_created_at: end(self.tables.events.last(self.txn)?),
+            first_created_at: ends.map(|(oldest, _)| created_at(oldest)),
+            last_created_at: ends.map(|(_, newest)| created_at(newest)),
             last_hour: within(HOUR)?,
             last_day: within(DAY)?,
             last_week: within(7 * DAY)?,
@@ -102,13 +101,12 @@ impl<'f> Figures<'f> {
     }
 
     fn keys_within(&self, since: u64, before: u64) -> Result<u64, Fault> {
-        let (low, high) = (since << SUB_SECOND_BITS, before << SUB_SECOND_BITS);
-        let (low, high) = (low.to_be_bytes(), high.to_be_bytes());
-        let range = (Bound::Included(&low[..]), Bound::Excluded(&high[..]));
-        let events = self.tables.events.range(self.txn, &range)?;
+        let Some(range) = eid_range(Some(since), before.checked_sub(1)) else {
+            return Ok(0);
+        };
+        let mut keys = self.view.newest(range)?;
         let mut count = 0;
-        for entry in events {
-            entry?;
+        while keys.next()?.is_some() {
             count += 1;
         }
         Ok(count)
@@ -265,26 +263,30 @@ impl<'f> Figures<'f> {
         limit: usize,
     ) -> Result<Vec<PublicKey>, Fault> {
         let last = self.relay(relay)?.map(|seen| seen.last_created_at);
-        let high = last.map(|last| ((last + 1) << SUB_SECOND_BITS).to_be_bytes());
-        let high = high
-            .as_ref()
-            .map_or(Bound::Unbounded, |high| Bound::Excluded(&high[..]));
-        let range = (Bound::Unbounded, high);
-        let rows = self.tables.sightings.rev_range(self.txn, &range)?;
+        let range = eid_range(None, last).unwrap_or_default();
+        let mut keys = self.view.newest(range)?;
         let (mut found, mut met) = (Vec::new(), HashSet::new());
-        for entry in rows.take(MAX_LOOKED_THROUGH) {
-            let (key, row) = entry?;
-            if found.len() >= limit {
+        for _ in 0..MAX_LOOKED_THROUGH {
+            let Some(eid) = keys.next()?.filter(|_| found.len() < limit) else {
                 break;
-            }
-            if !sightings::has_relay(row, relay) {
-                continue;
-            }
-            let record = self.tables.record(self.txn, trailing_eid(key))?;
-            let author = record.map(|record| record.pubkey());
+            };
+            let author = self.author_if_seen_on(relay, eid)?;
             found.extend(author.filter(|author| met.insert(*author)));
         }
         Ok(found)
+    }
+
+    /// Who wrote an event, if it was seen on a relay.
+    fn author_if_seen_on(&self, relay: RelayId, eid: u64) -> Result<Option<PublicKey>, Fault> {
+        let Some(place) = self.view.place(eid)? else {
+            return Ok(None);
+        };
+        let row = self.tables.sightings.get(self.txn, &place.to_be_bytes())?;
+        if !row.is_some_and(|row| sightings::has_relay(row, relay)) {
+            return Ok(None);
+        }
+        let record = self.tables.record_at(self.txn, place)?;
+        Ok(record.map(|record| record.pubkey()))
     }
 
     /// Different events, authors and kinds of a network.
@@ -338,7 +340,7 @@ impl<'f> Figures<'f> {
                 prefix,
                 identity: identity.to_vec(),
             };
-            let current = current_version(self.tables, self.txn, &version_of)?;
+            let current = current_version(self.view, &version_of)?;
             if current == Some(trailing_eid(key)) {
                 found.extend(self.current(trailing_eid(key))?);
             }
@@ -348,7 +350,7 @@ impl<'f> Figures<'f> {
 
     /// A version that somebody may see, or that its author wants to be shown by others to nobody (NIP-70).
     fn current(&self, eid: u64) -> Result<Option<CurrentReplaceable>, Fault> {
-        let Some(record) = self.tables.record(self.txn, eid)? else {
+        let Some(record) = self.view.record(eid)? else {
             return Ok(None);
         };
         let visibility = self.view.visibility(eid, &record.id())?;

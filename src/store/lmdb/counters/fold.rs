@@ -1,6 +1,7 @@
 //! Folding: changes are summed up, go into the counters and are forgotten, in one transaction.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 
 use heed::{RoTxn, RwTxn};
 
@@ -37,6 +38,11 @@ pub(in crate::store::lmdb) fn fold(
     max_commits: u32,
     networks: &HashMap<u32, u8>,
 ) -> Result<Folded, Fault> {
+    if !engine.backlogs.is_empty() {
+        // What a commit changed is read from the tables. It is counted when indexing succeeds again.
+        let waiting = io::Error::other("events wait to be indexed");
+        return Err(heed::Error::Io(waiting).into());
+    }
     let tables = &engine.tables;
     let mut txn = engine.env.write_txn()?;
     let mut facts = Facts::new(tables, networks, head(tables, &txn)?);
@@ -83,7 +89,7 @@ fn take_portion(facts: &mut Facts<'_>, txn: &RoTxn<'_>) -> Result<(), Fault> {
         std::ops::Bound::Included(&from[..]),
         std::ops::Bound::Unbounded,
     );
-    let events = facts.tables.events.range(txn, &range)?;
+    let events = facts.tables.places.range(txn, &range)?;
     let mut eids = Vec::with_capacity(MAX_EVENTS);
     for entry in events.take(MAX_EVENTS) {
         eids.push(trailing_eid(entry?.0));
