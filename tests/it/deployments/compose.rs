@@ -20,10 +20,10 @@ fn services(deployment: &str) -> BTreeMap<String, Value> {
     let mut services = BTreeMap::new();
     for name in INCLUDED {
         let line = format!(
-            "{{path: ../common/compose/{name}.yaml, project_directory: ., env_file: deployment.env}}"
+            "{{path: ../common/compose.{name}.yaml, project_directory: ., env_file: deployment.env}}"
         );
         assert!(main.contains(&line), "{deployment} includes {name}");
-        let file = format!("common/compose/{name}.yaml");
+        let file = format!("common/compose.{name}.yaml");
         let mut text = text(&file);
         for (name, value) in &variables {
             text = replace_variable(&text, name, value);
@@ -187,7 +187,7 @@ fn nobody_gets_a_secret_that_is_not_for_them() {
     assert_eq!(secrets("prometheus"), set(&[]));
     let wanted: BTreeSet<String> = INCLUDED
         .iter()
-        .flat_map(|name| wanted_secrets(&text(&format!("common/compose/{name}.yaml"))))
+        .flat_map(|name| wanted_secrets(&text(&format!("common/compose.{name}.yaml"))))
         .collect();
     for (deployment, _) in DEPLOYMENTS {
         let offered = variables(&format!("{deployment}/.env.example"));

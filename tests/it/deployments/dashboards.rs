@@ -101,7 +101,7 @@ fn grafana_looks_for_them_where_compose_puts_them() {
     let path = provider["providers"][0]["options"]["path"]
         .as_str()
         .unwrap();
-    let compose = super::files::text("common/compose/monitoring.yaml");
+    let compose = super::files::text("common/compose.monitoring.yaml");
     assert!(compose.contains(&format!("../common/grafana/dashboards:{path}:ro")));
     let home = compose.lines().find_map(|line| {
         line.trim()

@@ -313,5 +313,5 @@ fn every_role_is_scraped_where_it_answers() {
         .map(|(job, target)| (job, target.to_owned()))
         .collect();
     assert_eq!(targets, expected);
-    assert!(text("common/compose/monitoring.yaml").contains("http://127.0.0.1:9187/metrics"));
+    assert!(text("common/compose.monitoring.yaml").contains("http://127.0.0.1:9187/metrics"));
 }

@@ -93,8 +93,10 @@ fn new_versions_are_looked_for_where_there_are_versions() {
         let wanted = match update["package-ecosystem"].as_str().unwrap() {
             "cargo" => "Cargo.toml",
             "docker" => "Dockerfile",
-            "docker-compose" => "database.yaml",
+            // Dependabot reads only files that are named like this.
+            "docker-compose" => "compose.database.yaml",
             "github-actions" => ".github",
+            "npm" => "package.json",
             other => panic!("{other}"),
         };
         assert!(names.any(|name| name == wanted), "{update}");
