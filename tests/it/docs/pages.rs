@@ -117,11 +117,15 @@ fn the_book_lists_every_page_and_no_other() {
 
 #[test]
 fn every_link_leads_somewhere() {
+    let docs = root().join("docs").canonicalize().unwrap();
     for page in pages() {
         let folder = root().join("docs").join(&page.name);
         for link in page.links() {
             let target = folder.parent().unwrap().join(&link);
             assert!(target.exists(), "{}: {link}", page.name);
+            // What is not below docs/ is not in the book.
+            let target = target.canonicalize().unwrap();
+            assert!(target.starts_with(&docs), "{}: {link}", page.name);
         }
     }
 }
