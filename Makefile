@@ -7,7 +7,7 @@ DEMO_DIR := target/demo
 TEST_SERVERS := target/test-servers
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test generated test-servers stop-test-servers test-clients test-opentelemetry fuzz-smoke lint fmt docs book bench soak ci prerequisites
+.PHONY: help run demo test generated test-servers stop-test-servers test-clients test-opentelemetry fuzz-smoke lint fmt docs book package bench soak ci prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,10 @@ docs: ## API documentation in target/doc
 
 book: ## The book of docs/ in target/book; `cargo install mdbook` when it is missing
 	mdbook build docs
+
+package: prerequisites ## A package for Debian in target/debian, with units for systemd
+	$(CARGO) build --release --locked --bin bigbrotr
+	./deployments/common/package.sh
 
 bench: prerequisites ## The measurements behind docs/benchmarks.md
 	$(CARGO) bench --bench archive --bench query --bench memory --bench monitor --bench relay --bench transfer

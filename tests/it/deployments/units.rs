@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::files::{ROLES, place, text};
+use super::files::{ROLES, text};
 use crate::cli::operator::Operator;
 use crate::sql_files::root;
 
@@ -138,16 +138,29 @@ fn the_package_is_made_of_what_is_there() {
             "{source}"
         );
     }
-    let scripts = recipe["maintainer-scripts"].as_str().unwrap();
-    assert!(root().join(scripts).join("postinst").exists());
-    let units = recipe["systemd-units"].as_array().unwrap();
-    let units = units
-        .iter()
-        .map(|unit| format!("{}.service", unit["unit-name"].as_str().unwrap()));
-    assert_eq!(units.collect::<Vec<_>>(), UNITS);
+    // One name stands for both units: a name with an @ makes a third one, which nobody can start.
+    let units = &recipe["systemd-units"];
+    assert_eq!(units["unit-name"], "bigbrotr");
+    let folder = root().join(units["unit-scripts"].as_str().unwrap());
+    assert!(UNITS.iter().all(|unit| folder.join(unit).exists()));
     for file in recipe["conf-files"].as_array().unwrap() {
         let name = file.as_str().unwrap().trim_start_matches("/etc/bigbrotr/");
         assert!(root().join(name).exists(), "{name}");
     }
-    assert!(place("systemd/debian/postinst").exists());
+}
+
+/// What cargo-deb adds to them knows `bigbrotr.service` only.
+#[test]
+fn the_scripts_of_the_package_know_the_user_and_every_role() {
+    let recipe = recipe();
+    let scripts = root().join(recipe["maintainer-scripts"].as_str().unwrap());
+    let script = |name: &str| fs::read_to_string(scripts.join(name)).unwrap();
+    for name in ["postinst", "prerm"] {
+        assert!(script(name).contains("\n#DEBHELPER#\n"), "{name}");
+    }
+    assert!(script("postinst").contains("systemd-sysusers bigbrotr.conf\n"));
+    assert!(script("postinst").contains("systemctl try-restart 'bigbrotr@*.service'\n"));
+    assert!(script("prerm").contains("systemctl stop 'bigbrotr@*.service'\n"));
+    let wanted = recipe["depends"].as_str().unwrap();
+    assert!(wanted.contains("systemd-sysusers"), "{wanted}");
 }
