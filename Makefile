@@ -5,9 +5,12 @@ CARGO ?= cargo
 TEST_RUNNER := $(shell $(CARGO) nextest --version >/dev/null 2>&1 && echo "nextest run" || echo test)
 DEMO_DIR := target/demo
 TEST_SERVERS := target/test-servers
+# What `make image` makes, and the program that does it: docker or podman.
+DEPLOYMENT ?= bigbrotr
+CONTAINERS ?= docker
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test generated test-servers stop-test-servers test-clients test-opentelemetry fuzz-smoke lint fmt docs book package bench soak ci prerequisites
+.PHONY: help run demo test generated test-servers stop-test-servers test-clients test-opentelemetry fuzz-smoke lint fmt docs book image package bench soak ci prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +65,10 @@ docs: ## API documentation in target/doc
 
 book: ## The book of docs/ in target/book; `cargo install mdbook` when it is missing
 	mdbook build docs
+
+image: ## The image of DEPLOYMENT, built and tried; CONTAINERS=podman where that is what there is
+	BUILDAH_FORMAT=docker $(CONTAINERS) build --file deployments/Dockerfile --build-arg DEPLOYMENT=$(DEPLOYMENT) --tag bigbrotr:$(DEPLOYMENT)-local .
+	CONTAINERS=$(CONTAINERS) ./deployments/common/image/check.sh bigbrotr:$(DEPLOYMENT)-local $(DEPLOYMENT)
 
 package: prerequisites ## A package for Debian in target/debian, with units for systemd
 	$(CARGO) build --release --locked --bin bigbrotr
