@@ -41,6 +41,6 @@ expect "the first process" "$(inside cat /proc/1/comm)" tini
 expect "the archive's folder" "$(inside stat --format '%u:%g %a' /app/data)" "1000:1000 700"
 inside test -f /app/data/monitor.key || fail "no archive in the volume"
 inside bigbrotr status --config /tmp/none >/dev/null || fail "no status"
-"$containers" stop --time 60 "$container" >/dev/null
+"$containers" stop -t 60 "$container" >/dev/null
 expect "the exit code" "$("$containers" inspect --format '{{.State.ExitCode}}' "$container")" 0
 echo "$image is well" >&2
