@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fleet::{ConfigOptions, Fleet, FleetPlan};
+use fleet::{Behaviour, ConfigOptions, Fleet, FleetPlan, MemberPlan};
 use serde_json::{Value, json};
 
 use super::dashboards::{self, Query};
@@ -22,8 +22,7 @@ use crate::postgres::server::{Database, PASSWORD};
 use crate::program::{PATIENCE, Program, command};
 
 /// Families that are exposed only once something went wrong, or where the relay itself does TLS.
-const RARE: [&str; 3] = [
-    "bigbrotr_publications_total",
+const RARE: [&str; 2] = [
     "bigbrotr_store_errors_total",
     "bigbrotr_relay_certificate_expiry_timestamp_seconds",
 ];
@@ -54,6 +53,37 @@ impl Drop for Other {
     }
 }
 
+/// The relays that there are.
+struct Laboratory {
+    /// What is found, looked at and archived.
+    crawled: Fleet,
+    /// What the monitor's events are sent to: a relay that takes them, and one for which they wait.
+    outside: Fleet,
+}
+
+impl Laboratory {
+    async fn start() -> Self {
+        let outside = FleetPlan::new(32)
+            .member(MemberPlan::healthy())
+            .member(MemberPlan::new(Behaviour::Dead));
+        Self {
+            crawled: Fleet::start(FleetPlan::mixed(31, 6, 50)).await.unwrap(),
+            outside: Fleet::start(outside).await.unwrap(),
+        }
+    }
+
+    /// The outside relays as a list of YAML.
+    fn outside_urls(&self) -> Value {
+        let members = self.outside.members().iter();
+        members.map(|member| member.url().as_str()).collect()
+    }
+
+    async fn stop(self) {
+        self.crawled.stop().await;
+        self.outside.stop().await;
+    }
+}
+
 /// Everything that runs.
 struct Watched {
     host: IpAddr,
@@ -65,10 +95,10 @@ struct Watched {
 }
 
 impl Watched {
-    async fn start(fleet: &Fleet, operator: &Operator) -> Self {
+    async fn start(laboratory: &Laboratory, operator: &Operator) -> Self {
         let host = operator.public_address().ip();
         let database = Database::create().await;
-        let program = start_program(fleet, operator, &database);
+        let program = start_program(laboratory, operator, &database);
         let direct = url::Url::parse(&database.options_as("reader").direct_url.unwrap()).unwrap();
         let place_of = |name: &str| place(name).display().to_string();
         let exporter = Other::start(
@@ -137,7 +167,7 @@ impl Watched {
     }
 }
 
-fn start_program(fleet: &Fleet, operator: &Operator, database: &Database) -> Program {
+fn start_program(laboratory: &Laboratory, operator: &Operator, database: &Database) -> Program {
     let options = ConfigOptions {
         relay_listen: operator.public_address(),
         metrics_listen: Some(operator.metrics_address()),
@@ -145,7 +175,8 @@ fn start_program(fleet: &Fleet, operator: &Operator, database: &Database) -> Pro
         interval_seconds: 2,
         ..ConfigOptions::default()
     };
-    let paths = fleet.write_config(operator.folder(), &options).unwrap();
+    let paths = laboratory.crawled.write_config(operator.folder(), &options);
+    let paths = paths.unwrap();
     let writer = database.options_as("writer");
     let direct = writer.direct_url.unwrap();
     append(
@@ -154,6 +185,10 @@ fn start_program(fleet: &Fleet, operator: &Operator, database: &Database) -> Pro
             "store: {{url: '{}', listen_url: '{direct}', migrate: false}}\n",
             writer.url
         ),
+    );
+    append(
+        &paths.config.join("services/monitor.yaml"),
+        &format!("publishing: {{relays: {}}}\n", laboratory.outside_urls()),
     );
     let words = ["run".to_owned()].into_iter();
     let mut command = command(words.chain(paths.arguments()));
@@ -255,9 +290,9 @@ fn rules_are_well(watched: &Watched) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_query_reads_what_a_running_program_exposes() {
-    let fleet = Fleet::start(FleetPlan::mixed(31, 6, 50)).await.unwrap();
+    let laboratory = Laboratory::start().await;
     let operator = Operator::bare();
-    let mut watched = Watched::start(&fleet, &operator).await;
+    let mut watched = Watched::start(&laboratory, &operator).await;
     watched.program.address("metrics");
     until("a cycle of each service", || {
         has_cycled(&watched.exposition())
@@ -288,7 +323,7 @@ async fn every_query_reads_what_a_running_program_exposes() {
     }
     until("every rule is evaluated", || rules_are_well(&watched));
     assert!(watched.program.stop().success());
-    fleet.stop().await;
+    laboratory.stop().await;
 }
 
 #[test]
