@@ -101,7 +101,9 @@ impl App {
             ..ArchiveSettings::default()
         };
         let serving = match roles.contains(&ServiceName::Relay) {
-            true => Box::pin(assembly.serving_index(&config, &clock)).await?,
+            true => {
+                Box::pin(assembly.serving_index(&config, metrics.store.clone(), &clock)).await?
+            }
             false => None,
         };
         let events: Arc<dyn EventStore> = match &serving {

@@ -3,15 +3,16 @@
 #
 #   tests/servers.sh start DIR    install what is missing, start both on free ports of 127.0.0.1
 #   tests/servers.sh stop DIR     stop both and remove DIR
+#   tests/servers.sh replicate DIR                    start a streaming replica of the PostgreSQL, too
 #   tests/servers.sh crash postgres|pgbouncer DIR     end one at once, as a crash would
 #   tests/servers.sh revive postgres|pgbouncer DIR    start it again where it was
 #
-# DIR/url and DIR/pooler_url say where they listen, DIR/run where they keep their files. On Debian, root gets what is
+# DIR/url, DIR/pooler_url and DIR/replica_url say where they listen, DIR/run where they keep their files. On Debian, root gets what is
 # missing from the distribution's packages; elsewhere the message says what to install. POSTGRES_BIN
 # names the folder of another PostgreSQL's programs, 15 or later.
 set -euo pipefail
 
-usage="usage: tests/servers.sh start|stop|{crash|revive postgres|pgbouncer} DIR"
+usage="usage: tests/servers.sh start|stop|replicate|{crash|revive postgres|pgbouncer} DIR"
 action=${1:?$usage}
 case $action in
   crash | revive) action+="-${2:?$usage}"; directory=${3:?$usage} ;;
@@ -107,8 +108,20 @@ start_postgres() {
     --wait --silent start || { cat "$run/postgres.log" >&2; fail "PostgreSQL did not start"; }
 }
 
-crash_postgres() {
-  "${as_postgres[@]}" "$postgres_bin/pg_ctl" --pgdata "$run/data" --mode immediate --silent stop
+# Ends the server that keeps its data there.
+crash() {
+  "${as_postgres[@]}" "$postgres_bin/pg_ctl" --pgdata "$1" --mode immediate --silent stop
+}
+
+make_replica() {
+  port=$(free_port)
+  "${as_postgres[@]}" "$postgres_bin/pg_basebackup" --pgdata "$run/replica" --dbname "$(cat "$directory/url")" \
+    --checkpoint fast --write-recovery-conf --no-sync
+  # The settings are a copy of the primary's; of two lines the last is valid.
+  echo "port = $port" >>"$run/replica/postgresql.conf"
+  "${as_postgres[@]}" "$postgres_bin/pg_ctl" --pgdata "$run/replica" --log "$run/replica.log" \
+    --wait --silent start || { cat "$run/replica.log" >&2; fail "the replica did not start"; }
+  echo "postgres://admin:$password@127.0.0.1:$port/postgres" >"$directory/replica_url"
 }
 
 make_pgbouncer() {
@@ -160,10 +173,10 @@ stop_servers() {
   if [ ! -f "$directory/run" ]; then return; fi
   run=$(cat "$directory/run")
   if [ -f "$run/pgbouncer.pid" ]; then kill "$(cat "$run/pgbouncer.pid")" 2>/dev/null || true; fi
-  if [ -f "$run/data/postmaster.pid" ]; then
-    find_running
-    crash_postgres || true
-  fi
+  find_running
+  for data in "$run/data" "$run/replica"; do
+    if [ -f "$data/postmaster.pid" ]; then crash "$data" || true; fi
+  done
   rm -rf "$run" "$directory"
 }
 
@@ -185,7 +198,8 @@ case $action in
     start_pgbouncer
     ;;
   stop) stop_servers ;;
-  crash-postgres) find_running; crash_postgres ;;
+  replicate) find_running; make_replica ;;
+  crash-postgres) find_running; crash "$run/data" ;;
   revive-postgres) find_running; start_postgres ;;
   crash-pgbouncer) find_running; crash_pgbouncer ;;
   revive-pgbouncer) find_running; start_pgbouncer ;;

@@ -14,8 +14,8 @@ use crate::config::Config;
 use crate::metrics::StoreMetrics;
 use crate::store::embedded::{Embedded, EmbeddedOptions};
 use crate::store::events::BatchNumber;
-use crate::store::postgres::{ACQUIRE_TIMEOUT, PostgresOptions, PostgresStore};
-use crate::store::serving::{ServingIndex, ServingOptions};
+use crate::store::postgres::{ACQUIRE_TIMEOUT, PostgresOptions, PostgresReplica, PostgresStore};
+use crate::store::serving::{Replica, ServingIndex, ServingOptions};
 use crate::store::sqlite::SqliteOptions;
 use crate::store::{Store, StoreError};
 
@@ -61,14 +61,17 @@ impl Assembly {
     pub(super) async fn serving_index(
         &self,
         config: &Config,
+        metrics: StoreMetrics,
         clock: &Arc<dyn Clock>,
     ) -> Result<Option<Arc<ServingIndex>>> {
         let Self::Postgres(postgres) = self else {
             return Ok(None);
         };
+        let archive_id = postgres.archive_id().await?;
         let options = ServingOptions {
             path: config.data_dir.join("serving"),
-            archive_id: postgres.archive_id().await?,
+            replica: replica(config, metrics, &archive_id)?,
+            archive_id,
             own_relay_urls: settings::own_relay_urls(&config.relay),
         };
         let index = ServingIndex::open(postgres.clone(), Arc::clone(clock), options).await;
@@ -140,6 +143,23 @@ pub(super) fn embedded_options(config: &Config) -> EmbeddedOptions {
             ..SqliteOptions::default()
         },
     }
+}
+
+/// The replica that is configured, which need not be there yet.
+fn replica(
+    config: &Config,
+    metrics: StoreMetrics,
+    archive_id: &str,
+) -> Result<Option<Arc<dyn Replica>>> {
+    let Some(url) = config.brotr.store.replica_url() else {
+        return Ok(None);
+    };
+    let options = PostgresOptions {
+        url,
+        ..postgres_options(config, metrics)
+    };
+    let replica = PostgresReplica::of(archive_id.to_owned(), options)?;
+    Ok(Some(Arc::new(replica)))
 }
 
 fn postgres_options(config: &Config, metrics: StoreMetrics) -> PostgresOptions {

@@ -19,6 +19,8 @@ pub struct StoreConfig {
     pub password_file: Option<PathBuf>,
     /// Direct connection that bypasses PgBouncer.
     pub listen_url: Option<String>,
+    /// A streaming replica of the database.
+    pub replica_url: Option<String>,
     /// Connections of one process.
     pub max_connections: u32,
     /// Whether the schema is brought up to date on start.
@@ -32,6 +34,7 @@ impl Default for StoreConfig {
             password_env: WRITER_PASSWORD.to_owned(),
             password_file: None,
             listen_url: None,
+            replica_url: None,
             max_connections: 10,
             migrate: true,
         }
@@ -63,11 +66,20 @@ impl StoreConfig {
     /// [`StoreConfig::listen_url`] with the user of [`StoreConfig::url`]: whoever overrides the one with
     /// another role's means both.
     pub fn direct_url(&self) -> Option<String> {
-        let mut direct = url::Url::parse(self.listen_url.as_deref()?).ok()?;
+        self.as_same_user(self.listen_url.as_deref()?)
+    }
+
+    /// [`StoreConfig::replica_url`] likewise.
+    pub fn replica_url(&self) -> Option<String> {
+        self.as_same_user(self.replica_url.as_deref()?)
+    }
+
+    fn as_same_user(&self, other: &str) -> Option<String> {
+        let mut other = url::Url::parse(other).ok()?;
         let url = url::Url::parse(&self.url).ok()?;
         // A URL without a host cannot name a user; then the system's is taken, as for the other one.
-        let _ = direct.set_username(url.username());
-        Some(direct.into())
+        let _ = other.set_username(url.username());
+        Some(other.into())
     }
 
     /// The variable with the password of the user that the URL names: unless another one is configured,
@@ -88,12 +100,13 @@ impl StoreConfig {
         if !self.is_embedded() {
             problems.extend(check_url(&self.url).map(|why| ("store.url", why)));
         }
-        let listen_url = self.listen_url.as_deref();
-        problems.extend(
-            listen_url
-                .and_then(check_url)
-                .map(|why| ("store.listen_url", why)),
-        );
+        for (key, url) in [
+            ("store.listen_url", &self.listen_url),
+            ("store.replica_url", &self.replica_url),
+        ] {
+            let problem = url.as_deref().and_then(check_url);
+            problems.extend(problem.map(|why| (key, why)));
+        }
         problems
     }
 }
@@ -139,6 +152,12 @@ pub(super) const KEYS: &[Key] = &[
         Accepts::OrNull(&Accepts::Text),
         "The same database without a pooler in between, for migrations, refreshes and wake-ups; as the user of \
          store.url.",
+    ),
+    Key::new(
+        "store.replica_url",
+        Accepts::OrNull(&Accepts::Text),
+        "A streaming replica of the same database: a relay whose index has to catch up reads it instead, as far as \
+         it has come; as the user of store.url.",
     ),
     Key::new(
         "store.max_connections",

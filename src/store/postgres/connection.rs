@@ -55,6 +55,20 @@ impl Pool {
         })
     }
 
+    /// One that connects when it is first asked for a connection.
+    pub(super) fn lazy(options: &PostgresOptions) -> Result<Self, ConnectError> {
+        let (pool, connect) = settings(options, &options.url, options.max_connections)?;
+        Ok(Self {
+            connections: pool.connect_lazy_with(connect),
+            metrics: options.metrics.clone(),
+        })
+    }
+
+    /// Its connections themselves, for what needs no transaction.
+    pub(super) fn connections(&self) -> PgPool {
+        self.connections.clone()
+    }
+
     /// Begins a transaction once a connection is free; dropped without commit, it changes nothing.
     pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
         self.begin_with("BEGIN").await
@@ -108,6 +122,18 @@ async fn open(
     url: &str,
     connections: u32,
 ) -> Result<PgPool, ConnectError> {
+    let (pool, connect) = settings(options, url, connections)?;
+    match pool.connect_with(connect.clone()).await {
+        Ok(pool) => Ok(pool),
+        Err(error) => Err(ConnectError::Connect(reason(error, &connect).await)),
+    }
+}
+
+fn settings(
+    options: &PostgresOptions,
+    url: &str,
+    connections: u32,
+) -> Result<(PgPoolOptions, PgConnectOptions), ConnectError> {
     let mut connect = PgConnectOptions::from_str(url)
         .map_err(ConnectError::Url)?
         .application_name("bigbrotr")
@@ -121,13 +147,8 @@ async fn open(
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(options.acquire_timeout)
-        .test_before_acquire(false)
-        .connect_with(connect.clone())
-        .await;
-    match pool {
-        Ok(pool) => Ok(pool),
-        Err(error) => Err(ConnectError::Connect(reason(error, &connect).await)),
-    }
+        .test_before_acquire(false);
+    Ok((pool, connect))
 }
 
 /// Why there is no connection: a pool that was refused until its patience ended does not say.

@@ -1,5 +1,6 @@
 //! Feeding an index from its archive.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use nips::{Event, Filter, nip70};
@@ -9,10 +10,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::position::{Load, Position, PositionFile};
+use super::replica::{Replica, ReplicaReader};
 use super::{Ordering, ServingIndex};
 use crate::store::events::{
-    ArrivalBatch, BatchNumber, EventBatch, EventKey, IfDeleted, IfProtected, NewEvent, ScanOrder,
-    Scope,
+    ArrivalBatch, BatchNumber, EventBatch, EventKey, IfDeleted, IfProtected, NewEvent, ScanCursor,
+    ScanOrder, ScanPage, Scope,
 };
 use crate::store::{EventStore as _, StoreError};
 
@@ -31,10 +33,14 @@ const CLEAN_EVERY: Duration = Duration::from_secs(60);
 /// Expired events taken out of the index at once.
 const SWEEP_EVENTS: usize = 10_000;
 
+/// The newest batch of the archive, and the oldest that its log has.
+type Bounds = (BatchNumber, BatchNumber);
+
 /// Where the feeding is.
 pub(super) struct Follower {
     file: PositionFile,
     position: Position,
+    replica: Option<ReplicaReader>,
     noted_at: Option<Instant>,
     reported_at: Option<Instant>,
     cleaned_at: Option<Instant>,
@@ -50,17 +56,21 @@ enum Step {
 
 impl Follower {
     /// Goes on from a position, or begins: also when the log no longer reaches back to it.
-    pub(super) fn new(
+    pub(super) async fn begin(
         file: PositionFile,
+        replica: Option<Arc<dyn Replica>>,
         position: Option<Position>,
-        newest: BatchNumber,
-        oldest: BatchNumber,
+        bounds: Bounds,
     ) -> Self {
-        let is_whole = |position: &Position| position.batch.0 + 1 >= oldest.0;
-        let start = Position::start(newest);
+        let mut replica = replica.map(ReplicaReader::new);
+        let position = match position.filter(|position| is_reached(position.batch, bounds)) {
+            Some(position) => position,
+            None => start(replica.as_mut(), bounds).await,
+        };
         Self {
             file,
-            position: position.filter(is_whole).unwrap_or(start),
+            position,
+            replica,
             noted_at: None,
             reported_at: None,
             cleaned_at: None,
@@ -85,14 +95,23 @@ impl Follower {
     }
 }
 
-impl Position {
-    /// The walk over everything, for a log whose newest batch is this one.
-    fn start(newest: BatchNumber) -> Self {
-        Self {
-            batch: newest,
-            load: Load::After(None),
-        }
+/// The walk over everything: over what the replica holds, if the log goes on from there.
+async fn start(replica: Option<&mut ReplicaReader>, bounds: Bounds) -> Position {
+    let held = match replica {
+        Some(replica) => replica.newest_batch().await,
+        None => None,
+    };
+    let held = held.filter(|held| is_reached(*held, bounds));
+    let (newest, _) = bounds;
+    Position {
+        batch: held.map_or(newest, |held| held.min(newest)),
+        load: Load::After(None),
     }
+}
+
+/// Whether the log still has everything after a batch.
+fn is_reached(batch: BatchNumber, (_, oldest): Bounds) -> bool {
+    batch.0 + 1 >= oldest.0
 }
 
 impl ServingIndex {
@@ -154,11 +173,7 @@ impl ServingIndex {
             self.expected.store(expected, Ordering::Relaxed);
             self.loaded.store(0, Ordering::Relaxed);
         }
-        let (all, order) = (Filter::default(), ScanOrder::OldestFirst);
-        let page = self
-            .archive
-            .scan(all, Scope::Stored, order, cursor, STEP_EVENTS)
-            .await?;
+        let page = self.page_after(cursor, follower).await?;
         let count = page.events.len() as u64;
         let batch = self.batch(page.events).await?;
         let report = self.index.write(batch).await?;
@@ -180,10 +195,45 @@ impl ServingIndex {
         Ok(Step::More)
     }
 
+    /// The next page of everything that is stored, of the replica if it holds what is in the load.
+    async fn page_after(
+        &self,
+        cursor: Option<ScanCursor>,
+        follower: &mut Follower,
+    ) -> Result<ScanPage, StoreError> {
+        let at_least = follower.position.batch;
+        if let Some(replica) = &mut follower.replica
+            && let Some(page) = replica.scan(at_least, cursor, STEP_EVENTS).await
+        {
+            return Ok(page);
+        }
+        let (all, order) = (Filter::default(), ScanOrder::OldestFirst);
+        let archive = &self.archive;
+        archive
+            .scan(all, Scope::Stored, order, cursor, STEP_EVENTS)
+            .await
+    }
+
+    /// The next batches of the log, of the replica as long as it has some. Readers that the index answers do not wait
+    /// for a replica.
+    async fn batches_after(
+        &self,
+        batch: BatchNumber,
+        follower: &mut Follower,
+    ) -> Result<Vec<ArrivalBatch>, StoreError> {
+        let replica = follower.replica.as_mut().filter(|_| !self.is_serving());
+        if let Some(replica) = replica
+            && let Some(batches) = replica.arrivals_after(batch, STEP_EVENTS).await
+        {
+            return Ok(batches);
+        }
+        self.archive.arrivals_after(batch, STEP_EVENTS).await
+    }
+
     /// Takes the next batches of the log.
     async fn follow_log(&self, follower: &mut Follower) -> Result<Step, StoreError> {
         let after = follower.position.batch;
-        let batches = self.archive.arrivals_after(after, STEP_EVENTS).await?;
+        let batches = self.batches_after(after, follower).await?;
         let Some(last) = batches.last().map(|batch| batch.number) else {
             return Ok(self.caught_up().await);
         };
@@ -221,9 +271,9 @@ impl ServingIndex {
             batch = follower.position.batch.0,
             "serving_index_lost_track"
         );
-        let (newest, _) = self.archive.arrival_bounds().await?;
+        let bounds = self.archive.arrival_bounds().await?;
         self.stop_serving().await;
-        follower.position = Position::start(newest);
+        follower.position = start(follower.replica.as_mut(), bounds).await;
         Ok(())
     }
 

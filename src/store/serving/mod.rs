@@ -17,6 +17,7 @@
 
 mod follower;
 mod position;
+mod replica;
 mod versions;
 
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use tokio::sync::{Mutex, RwLock};
 
 use self::follower::Follower;
 use self::position::PositionFile;
+pub use self::replica::Replica;
 use self::versions::Versions;
 use super::data_dir::DataDir;
 use super::lmdb::{LmdbEvents, LmdbOptions};
@@ -47,7 +49,7 @@ const EVENTS: &str = "events";
 const POSITION: &str = "position.json";
 
 /// Where a serving index is, and what it is of.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ServingOptions {
     /// Its directory, created when missing. It has to be on a local file system.
     pub path: PathBuf,
@@ -55,6 +57,8 @@ pub struct ServingOptions {
     pub archive_id: String,
     /// URLs of the relay (see [`LmdbOptions::own_relay_urls`]).
     pub own_relay_urls: Vec<RelayUrl>,
+    /// A copy of the archive that is read instead of it while the index catches up.
+    pub replica: Option<Arc<dyn Replica>>,
 }
 
 /// How far a serving index is.
@@ -115,9 +119,9 @@ impl ServingIndex {
             source: error.into(),
         };
         let file = PositionFile::new(directory.join(POSITION), options.archive_id);
-        let (newest, oldest) = archive.arrival_bounds().await?;
+        let bounds = archive.arrival_bounds().await?;
         let mut position = file.read();
-        if position.is_none_or(|position| position.batch > newest) {
+        if position.is_none_or(|position| position.batch > bounds.0) {
             remove(directory.join(EVENTS)).map_err(failed)?;
             position = None;
         }
@@ -126,7 +130,7 @@ impl ServingIndex {
             is_counted: false,
             ..LmdbOptions::at(directory.join(EVENTS))
         })?;
-        let follower = Follower::new(file, position, newest, oldest);
+        let follower = Follower::begin(file, options.replica, position, bounds).await;
         let (index_newest, _) = index.arrival_bounds().await?;
         Ok(Self {
             archive,

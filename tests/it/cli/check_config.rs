@@ -177,18 +177,16 @@ fn a_database_url_with_a_password_is_refused_and_not_repeated() {
     }
     operator.write(
         "config/brotr.yaml",
-        format!("store:\n  url: {url}\n  listen_url: {url}\n"),
+        format!("store:\n  url: {url}\n  listen_url: {url}\n  replica_url: {url}\n"),
     );
     let said = operator.run(&["check-config"]).refused(2);
     assert!(
         said.contains(&format!("config/brotr.yaml:2:8: store.url: {clear}")),
         "{said}"
     );
-    assert!(
-        said.contains(&format!(
-            "config/brotr.yaml:3:15: store.listen_url: {clear}"
-        )),
-        "{said}"
-    );
+    for place in ["3:15: store.listen_url", "4:16: store.replica_url"] {
+        let problem = format!("config/brotr.yaml:{place}: {clear}");
+        assert!(said.contains(&problem), "{said}");
+    }
     assert!(!said.contains("hunter2"), "{said}");
 }

@@ -88,6 +88,7 @@ fn serve_with(
                 path: directory.path().join("serving"),
                 archive_id: "a".to_owned(),
                 own_relay_urls: Vec::new(),
+                replica: None,
             };
             let index = ServingIndex::open(store.clone(), clock.clone(), options);
             Some(Arc::new(runtime.block_on(index).unwrap()))

@@ -7,6 +7,7 @@ mod functions;
 mod metrics;
 mod pooler;
 mod queries;
+mod replica;
 mod roles;
 mod schema;
 pub(crate) mod server;

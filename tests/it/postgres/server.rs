@@ -71,6 +71,24 @@ impl Database {
         options(&of_role(&self.pooler), &of_role(&self.direct))
     }
 
+    /// How the program reaches the replica of it.
+    pub(crate) fn replica_options(&self) -> PostgresOptions {
+        let replica = self.replica_url();
+        options(&replica, &replica)
+    }
+
+    /// The URL of the replica of it, as its owner.
+    pub(crate) fn replica_url(&self) -> String {
+        address(&self.folder, "replica_url", &self.name)
+    }
+
+    /// A connection of its owner to the replica.
+    pub(crate) async fn connect_to_replica(&self) -> PgConnection {
+        let options: PgConnectOptions = self.replica_url().parse().unwrap();
+        let connected = PgConnection::connect_with(&options.password(PASSWORD)).await;
+        connected.unwrap()
+    }
+
     /// Its name on the server.
     pub(crate) fn name(&self) -> &str {
         &self.name

@@ -37,6 +37,11 @@ impl Servers {
         Database::create_in(&self.folder).await
     }
 
+    /// Starts a streaming replica, which ends with the servers.
+    pub(crate) fn replicate(&self) {
+        run(&["replicate"], &self.folder);
+    }
+
     /// Ends one at once.
     pub(crate) fn crash(&self, server: Server) {
         run(&["crash", server.name()], &self.folder);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bigbrotr::archive::ArchiveSettings;
@@ -15,7 +15,7 @@ use bigbrotr::store::events::{
     ScanCursor, ScanOrder, ScanPage, Scope, WriteReport,
 };
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
-use bigbrotr::store::serving::{ServingIndex, ServingOptions};
+use bigbrotr::store::serving::{Replica, ServingIndex, ServingOptions};
 use bigbrotr::store::sets::{AuthorCount, KeySet, SetBounds};
 use bigbrotr::store::{EventStore, StoreError};
 use nips::nip45::SketchOffset;
@@ -70,6 +70,54 @@ impl Archive {
     }
 }
 
+/// A replica of an archive, which holds what was written into it.
+struct Copy {
+    archive: Arc<Archive>,
+    scans: AtomicUsize,
+}
+
+impl Copy {
+    async fn of(notes: &[u64]) -> Arc<Self> {
+        let copy = Self {
+            archive: Archive::new(),
+            scans: AtomicUsize::new(0),
+        };
+        for number in notes {
+            write(&copy.archive.store, &[note(*number)]).await;
+        }
+        Arc::new(copy)
+    }
+}
+
+#[async_trait]
+impl Replica for Copy {
+    async fn newest_batch(&self) -> Result<BatchNumber, StoreError> {
+        let (newest, _) = self.archive.arrival_bounds().await?;
+        Ok(newest)
+    }
+
+    async fn scan(
+        &self,
+        after: Option<ScanCursor>,
+        max_visited: usize,
+    ) -> Result<ScanPage, StoreError> {
+        self.scans.fetch_add(1, Ordering::SeqCst);
+        let (all, order) = (Filter::default(), ScanOrder::OldestFirst);
+        let page = self
+            .archive
+            .scan(all, Scope::Stored, order, after, max_visited);
+        page.await
+    }
+
+    async fn arrivals_after(
+        &self,
+        batch: BatchNumber,
+        max_events: usize,
+    ) -> Result<Vec<ArrivalBatch>, StoreError> {
+        self.archive.arrivals_after(batch, max_events).await
+    }
+}
+
 async fn open(archive: &Arc<Archive>, directory: &Path, id: &str) -> Arc<ServingIndex> {
     open_at(NOW, archive, directory, id).await
 }
@@ -84,8 +132,25 @@ async fn open_at(
         path: directory.to_owned(),
         archive_id: id.to_owned(),
         own_relay_urls: Vec::new(),
+        replica: None,
     };
     let clock = Arc::new(MockClock::at(now));
+    let index = ServingIndex::open(archive.clone(), clock, options).await;
+    Arc::new(index.unwrap())
+}
+
+async fn open_beside(
+    replica: &Arc<Copy>,
+    archive: &Arc<Archive>,
+    directory: &Path,
+) -> Arc<ServingIndex> {
+    let options = ServingOptions {
+        path: directory.to_owned(),
+        archive_id: "a".to_owned(),
+        own_relay_urls: Vec::new(),
+        replica: Some(replica.clone()),
+    };
+    let clock = Arc::new(MockClock::at(NOW));
     let index = ServingIndex::open(archive.clone(), clock, options).await;
     Arc::new(index.unwrap())
 }
@@ -327,6 +392,65 @@ async fn a_log_that_is_trimmed_under_a_follower_takes_the_index_back_to_loading(
     fed.stop().await;
 }
 
+/// An archive of one note a batch.
+async fn archive_of(notes: &[u64]) -> Arc<Archive> {
+    let archive = Archive::new();
+    for number in notes {
+        write(&archive.store, &[note(*number)]).await;
+    }
+    archive
+}
+
+/// Feeds the index and expects the archive's events in it.
+async fn assert_whole(archive: &Archive, index: Arc<ServingIndex>) {
+    let fed = feed(index);
+    fed.caught_up(archive).await;
+    let expected = ask(&archive.store, &["{}"], Scope::public(NOW)).await;
+    let page = ask(&*fed.index, &["{}"], Scope::public(NOW)).await;
+    assert_eq!(page.events, expected.events);
+    fed.stop().await;
+}
+
+#[tokio::test]
+async fn a_replica_that_is_older_than_the_load_it_began_is_not_read() {
+    let archive = archive_of(&[4, 3, 2, 1]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let young = Copy::of(&[4, 3, 2]).await;
+    // The load has begun, and nothing more.
+    let begun = open_beside(&young, &archive, directory.path()).await;
+    let stopped = CancellationToken::new();
+    stopped.cancel();
+    begun.follow(&Notify::new(), &Notify::new(), &stopped).await;
+    drop(begun);
+    let old = Copy::of(&[4]).await;
+    let index = open_beside(&old, &archive, directory.path()).await;
+    assert_whole(&archive, index).await;
+    assert_eq!(old.scans.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_replica_that_the_log_no_longer_reaches_is_not_read() {
+    let archive = archive_of(&[3, 2, 1]).await;
+    let trimmed = archive.store.trim_arrivals(BatchNumber(2), u64::MAX);
+    assert_eq!(trimmed.await.unwrap(), 2);
+    let directory = tempfile::tempdir().unwrap();
+    let replica = Copy::of(&[3]).await;
+    let index = open_beside(&replica, &archive, directory.path()).await;
+    assert_whole(&archive, index).await;
+    assert_eq!(replica.scans.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn a_replica_that_goes_away_leaves_the_rest_to_the_archive() {
+    let archive = archive_of(&[4, 3, 2, 1]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let replica = Copy::of(&[4, 3]).await;
+    let index = open_beside(&replica, &archive, directory.path()).await;
+    replica.archive.is_away.store(true, Ordering::SeqCst);
+    assert_whole(&archive, index).await;
+    assert_eq!(replica.scans.load(Ordering::SeqCst), 0);
+}
+
 #[tokio::test]
 async fn a_second_process_is_told_that_the_index_is_in_use() {
     let archive = Archive::new();
@@ -336,6 +460,7 @@ async fn a_second_process_is_told_that_the_index_is_in_use() {
         path: directory.path().to_owned(),
         archive_id: "a".to_owned(),
         own_relay_urls: Vec::new(),
+        replica: None,
     };
     let second = ServingIndex::open(archive, Arc::new(MockClock::at(NOW)), options).await;
     assert!(
