@@ -1,14 +1,25 @@
 //! Relay URLs in a JSON document of any shape: an array of URLs, objects with URLs in them, or keyed by
 //! them. A JMESPath expression says which part of the document is meant.
 
+use std::collections::HashSet;
+
 use nips::{LocalRelays, RelayUrl};
 use serde_json::Value;
 
 /// URLs taken from one document at most; the largest directory known has about 3,000.
-const MAX_URLS: usize = 50_000;
+pub(super) const MAX_URLS: usize = 50_000;
 
-/// The URLs in the part of the document that `expression` selects (all of it without one), in its order,
-/// repeats left out.
+/// What a document names.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    /// The first URLs, in the document's order, each once.
+    pub urls: Vec<RelayUrl>,
+    /// How often others were named behind them, which were not taken.
+    pub left_out: u64,
+    seen: HashSet<RelayUrl>,
+}
+
+/// The URLs in the part of the document that `expression` selects (all of it without one).
 ///
 /// # Errors
 /// The stable label of what is wrong with the document or the expression.
@@ -16,17 +27,15 @@ pub(super) fn relay_urls(
     body: &[u8],
     expression: Option<&str>,
     local: LocalRelays,
-) -> Result<Vec<RelayUrl>, &'static str> {
+) -> Result<Named, &'static str> {
     let document: Value = serde_json::from_slice(body).map_err(|_| "not_json")?;
     let document = match expression {
         Some(expression) => select(document, expression)?,
         None => document,
     };
-    let mut urls = Vec::new();
-    collect(&document, local, &mut urls);
-    let mut seen = std::collections::HashSet::new();
-    urls.retain(|url: &RelayUrl| seen.insert(url.clone()));
-    Ok(urls)
+    let mut named = Named::default();
+    named.collect(&document, local);
+    Ok(named)
 }
 
 /// An expression that finds nothing selects null, which has no URLs.
@@ -36,24 +45,38 @@ fn select(document: Value, expression: &str) -> Result<Value, &'static str> {
     serde_json::to_value(&*found).map_err(|_| "expression")
 }
 
-/// Recursion is bounded by serde_json, which refuses deep documents.
-fn collect(value: &Value, local: LocalRelays, urls: &mut Vec<RelayUrl>) {
-    match value {
-        Value::String(text) => take(text, local, urls),
-        Value::Array(items) => items.iter().for_each(|item| collect(item, local, urls)),
-        Value::Object(entries) => {
-            for (key, item) in entries {
-                take(key, local, urls);
-                collect(item, local, urls);
+impl Named {
+    /// Recursion is bounded by serde_json, which refuses deep documents.
+    fn collect(&mut self, value: &Value, local: LocalRelays) {
+        match value {
+            Value::String(text) => self.take(text, local),
+            Value::Array(items) => items.iter().for_each(|item| self.collect(item, local)),
+            Value::Object(entries) => {
+                for (key, item) in entries {
+                    self.take(key, local);
+                    self.collect(item, local);
+                }
             }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
-}
 
-fn take(text: &str, local: LocalRelays, urls: &mut Vec<RelayUrl>) {
-    if urls.len() < MAX_URLS && text.contains("://") {
-        urls.extend(RelayUrl::parse_with(text.trim(), local));
+    fn take(&mut self, text: &str, local: LocalRelays) {
+        if !text.contains("://") {
+            return;
+        }
+        let Ok(url) = RelayUrl::parse_with(text.trim(), local) else {
+            return;
+        };
+        if self.seen.contains(&url) {
+            return;
+        }
+        if self.urls.len() >= MAX_URLS {
+            self.left_out += 1;
+            return;
+        }
+        self.seen.insert(url.clone());
+        self.urls.push(url);
     }
 }
 
@@ -62,8 +85,9 @@ mod tests {
     use super::*;
 
     fn found(json: &str) -> Vec<String> {
-        let urls = relay_urls(json.as_bytes(), None, LocalRelays::Refused).unwrap();
-        urls.iter().map(ToString::to_string).collect()
+        let named = relay_urls(json.as_bytes(), None, LocalRelays::Refused).unwrap();
+        assert_eq!(named.left_out, 0);
+        named.urls.iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -78,7 +102,24 @@ mod tests {
             assert_eq!(found(json), expected, "{json}");
         }
         let refused = relay_urls(b"<html>", None, LocalRelays::Refused);
-        assert_eq!(refused, Err("not_json"));
+        assert_eq!(refused.unwrap_err(), "not_json");
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_long_document_is_counted_and_repeats_are_not() {
+        let url = |number| format!("wss://relay.example.com/{number}");
+        let mut urls: Vec<String> = (0..MAX_URLS).map(url).collect();
+        urls.splice(10..10, [url(3)]);
+        urls.push(url(7));
+        let named = |urls: &[String]| {
+            let json = serde_json::to_vec(urls).unwrap();
+            relay_urls(&json, None, LocalRelays::Refused).unwrap()
+        };
+        assert_eq!(named(&urls).left_out, 0);
+        urls.extend([url(MAX_URLS), url(MAX_URLS + 1)]);
+        let named = named(&urls);
+        assert_eq!((named.urls.len(), named.left_out), (MAX_URLS, 2));
+        assert_eq!(named.urls.last().unwrap().as_str(), url(MAX_URLS - 1));
     }
 
     #[test]
@@ -90,8 +131,12 @@ mod tests {
             ]
         }"#;
         let found = |expression| {
-            let urls = relay_urls(json, Some(expression), LocalRelays::Refused)?;
-            Ok(urls.iter().map(ToString::to_string).collect::<Vec<_>>())
+            let named = relay_urls(json, Some(expression), LocalRelays::Refused)?;
+            Ok(named
+                .urls
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>())
         };
         for (expression, expected) in [
             (

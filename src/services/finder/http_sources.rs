@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::MutexGuard;
 
-use nips::RelayUrl;
 use tokio::time::{Duration, Instant};
 use tracing::{debug, info, warn};
 
@@ -13,9 +12,10 @@ use crate::net::{HttpOptions, HttpUrl, Validators};
 use crate::services::ServiceError;
 use crate::services::backoff::{Backoff, whole_seconds};
 
+use super::Finder;
+use super::document::{self, MAX_URLS, Named};
 use super::sieve::Naming;
 use super::visit::Visit;
-use super::{Finder, document};
 
 /// What candidates from directories give as their source.
 const SOURCE: &str = "http";
@@ -36,6 +36,8 @@ pub(super) struct Directories {
     pub fetched: u64,
     /// Of these, those that have not changed since the last time.
     pub unchanged: u64,
+    /// Of these, those that named more than is taken from one.
+    pub cut: u64,
     /// Directories that could not be read.
     pub failed: u64,
     /// Candidates that were new.
@@ -105,7 +107,8 @@ impl Finder {
             match fetched {
                 Ok(fetched) => {
                     self.setbacks().forget(&source.url);
-                    directories.unchanged += u64::from(fetched.urls.is_none());
+                    directories.unchanged += u64::from(fetched.named.is_none());
+                    directories.cut += u64::from(fetched.left_out() > 0);
                     directories.candidates += self.take_in_all(source, fetched).await?;
                     directories.fetched += 1;
                 }
@@ -153,7 +156,7 @@ impl Finder {
         let response = response.map_err(|failure| failure.reason())?;
         match response.status {
             304 => Ok(Fetched {
-                urls: None,
+                named: None,
                 validators,
             }),
             200..=299 if response.is_truncated => Err("too_large"),
@@ -161,7 +164,7 @@ impl Finder {
                 let expression = source.expression.as_deref();
                 let local = self.context.local_relays();
                 Ok(Fetched {
-                    urls: Some(document::relay_urls(&response.body, expression, local)?),
+                    named: Some(document::relay_urls(&response.body, expression, local)?),
                     validators: Validators::of(&response),
                 })
             }
@@ -171,7 +174,16 @@ impl Finder {
 
     /// Candidates first, checkpoint after them, so that a crash between repeats the directory.
     async fn take_in_all(&self, source: &ApiSource, fetched: Fetched) -> Result<u64, ServiceError> {
-        let urls = fetched.urls.unwrap_or_default();
+        let left_out = fetched.left_out();
+        if left_out > 0 {
+            warn!(
+                source = source.url,
+                count = MAX_URLS,
+                left_out,
+                "api_document_cut"
+            );
+        }
+        let urls = fetched.named.unwrap_or_default().urls;
         let count = urls.len();
         let weight = self.config.admission.min_weight;
         let named = urls.into_iter().map(|url| Naming {
@@ -193,8 +205,15 @@ impl Finder {
 
 /// What a directory answered.
 struct Fetched {
-    /// Its URLs; `None` when they are those of the last time.
-    urls: Option<Vec<RelayUrl>>,
+    /// What it names; `None` when that is as it was the last time.
+    named: Option<Named>,
     /// What to ask with the next time.
     validators: Validators,
+}
+
+impl Fetched {
+    /// How many URLs it names beyond those that are taken from one document.
+    fn left_out(&self) -> u64 {
+        self.named.as_ref().map_or(0, |named| named.left_out)
+    }
 }

@@ -205,6 +205,7 @@ impl Finder {
             .with("candidates_found_from_events", scan.candidates)
             .with("sources_fetched", directories.fetched)
             .with("sources_unchanged", directories.unchanged)
+            .with("sources_cut", directories.cut)
             .with("sources_failed", directories.failed)
             .with("candidates_found_from_api", directories.candidates)
             .and_more_to_do(scan.is_unfinished);

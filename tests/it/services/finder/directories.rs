@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::super::given::{AT_ONCE, DAY, Given, PATIENCE, cycle, wait_until};
 use super::directory::{Directory, NAME, Page};
 use super::named;
+use crate::cli::operator::Operator;
 
 const RELAYS: &str = r#"["wss://a.nostr-lab.net","wss://b.nostr-lab.net/","not a relay",7]"#;
 
@@ -257,6 +258,52 @@ async fn a_directory_that_has_not_changed_is_not_sent_again() {
         ..tagged
     };
     assert_eq!(read(&given, [selected, dated]).await, (1, 0));
+}
+
+/// A directory of 50,002 relays, two more than are taken from one.
+fn long() -> String {
+    let urls: Vec<String> = (0..50_002)
+        .map(|number| format!("wss://relay.nostr-lab.net/{number}"))
+        .collect();
+    serde_json::to_string(&urls).unwrap()
+}
+
+#[tokio::test]
+async fn a_directory_that_is_too_long_is_counted() {
+    let (given, directory) = given().await;
+    directory.put("/long", Page::json(long()));
+    directory.put("/online", Page::json(RELAYS));
+    let mut config = config([at("/long"), at("/online")]);
+    config.api.max_response_size = 5 << 20;
+    let finder = Finder::new(context(&given, &directory), config);
+    let summary = cycle(&finder).await;
+    assert_eq!(summary.count("sources_fetched"), 2);
+    assert_eq!(summary.count("sources_cut"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_is_too_long_is_told_once() {
+    let directory = Directory::start().await;
+    directory.put("/long", Page::json(long()));
+    let operator = Operator::offline();
+    let (address, url) = (directory.address, format!("http://{NAME}/long"));
+    operator.write(
+        "config/brotr.yaml",
+        format!("networks: {{hosts: {{{NAME}: '{address}'}}}}\nmetrics: {{enabled: false}}\n"),
+    );
+    operator.write(
+        "config/services/finder.yaml",
+        format!("api: {{sources: [{{url: '{url}'}}]}}\n"),
+    );
+    let said = operator.run(&["finder", "--once"]).err;
+    let told: Vec<&str> = said
+        .lines()
+        .filter(|line| line.contains("api_document_cut"))
+        .collect();
+    assert_eq!(told.len(), 1, "{said}");
+    for part in [url.as_str(), "count=50000", "left_out=2"] {
+        assert!(told[0].contains(part), "{told:?}");
+    }
 }
 
 #[tokio::test]
