@@ -1,5 +1,7 @@
 //! Leases in PostgreSQL: rows, because behind a pooler no lock outlives its transaction.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use nips::Network;
 
@@ -36,7 +38,7 @@ impl LeaseStore for PostgresStore {
             .bind(integer(now))
             .bind(limit(at_most))
             .bind(number(lease.worker))
-            .bind(milliseconds(lease));
+            .bind(milliseconds(lease.length));
         let found = self.call("lease_due").fetch_all(asked).await?;
         Ok(rows::readable(&found, rows::relay))
     }
@@ -46,7 +48,7 @@ impl LeaseStore for PostgresStore {
         let asked = statement(LEASE)
             .bind(keys)
             .bind(number(lease.worker))
-            .bind(milliseconds(lease))
+            .bind(milliseconds(lease.length))
             .bind(lease.work.as_str());
         let held = self.call("lease").fetch_all(asked).await?;
         let mut held = rows::readable(&held, rows::relay_id);
@@ -66,10 +68,10 @@ impl LeaseStore for PostgresStore {
 }
 
 /// A worker as a column has it: the same bits.
-fn number(worker: WorkerId) -> i64 {
+pub(super) fn number(worker: WorkerId) -> i64 {
     worker.0.cast_signed()
 }
 
-fn milliseconds(lease: Lease) -> i64 {
-    i64::try_from(lease.length.as_millis()).unwrap_or(i64::MAX)
+pub(super) fn milliseconds(length: Duration) -> i64 {
+    i64::try_from(length.as_millis()).unwrap_or(i64::MAX)
 }

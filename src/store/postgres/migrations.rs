@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, PgPool, SqlSafeStr};
 use super::objects;
 
 /// Every migration: its number, its name and its text.
-const MIGRATIONS: [(i64, &str, &str); 16] = [
+const MIGRATIONS: [(i64, &str, &str); 17] = [
     (
         1,
         "relay",
@@ -87,6 +87,11 @@ const MIGRATIONS: [(i64, &str, &str); 16] = [
         16,
         "relay_lease",
         include_str!("../../../sql/postgres/migrations/0016_relay_lease.sql"),
+    ),
+    (
+        17,
+        "publication_lease",
+        include_str!("../../../sql/postgres/migrations/0017_publication_lease.sql"),
     ),
 ];
 

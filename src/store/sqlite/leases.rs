@@ -1,8 +1,9 @@
 //! Leases in memory: one process holds an embedded store, and its leases end with it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use nips::Network;
@@ -12,38 +13,47 @@ use crate::store::leases::{Lease, Work, WorkerId};
 use crate::store::sqlite::SqliteBacked;
 use crate::store::{LeaseStore, RelayStore, StoreError};
 
-/// Who holds which relay for what, and until when.
-#[derive(Debug, Default)]
-pub(super) struct Leases(Mutex<Held>);
+/// Who holds what, and until when: a relay for a work, or what an outside relay is to be sent.
+#[derive(Debug)]
+pub(super) struct Leases<K>(Mutex<Held<K>>);
 
-type Held = HashMap<(RelayId, Work), (WorkerId, Instant)>;
+type Held<K> = HashMap<K, (WorkerId, Instant)>;
 
-impl Leases {
+impl<K> Default for Leases<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash> Leases<K> {
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.current().len()
     }
 
-    /// Whether somebody holds the relay for a work.
-    pub(super) fn has(&self, relay: RelayId, work: Work) -> bool {
-        self.current().contains_key(&(relay, work))
+    /// Whether somebody holds it.
+    pub(super) fn has(&self, key: &K) -> bool {
+        self.current().contains_key(key)
     }
 
-    /// Leases the relay unless somebody else holds it.
-    fn take(&self, relay: RelayId, lease: Lease) -> bool {
+    /// Leases it unless somebody else holds it.
+    pub(super) fn take(&self, key: K, worker: WorkerId, length: Duration) -> bool {
         let mut held = self.current();
-        let key = (relay, lease.work);
-        let is_free = held
-            .get(&key)
-            .is_none_or(|(holder, _)| *holder == lease.worker);
+        let is_free = held.get(&key).is_none_or(|(holder, _)| *holder == worker);
         if is_free {
-            held.insert(key, (lease.worker, Instant::now() + lease.length));
+            held.insert(key, (worker, Instant::now() + length));
         }
         is_free
     }
 
+    /// Ends those leases of a worker that are meant.
+    pub(super) fn release(&self, worker: WorkerId, is_meant: impl Fn(&K) -> bool) {
+        let mut held = self.current();
+        held.retain(|key, (holder, _)| *holder != worker || !is_meant(key));
+    }
+
     /// Those that have not ended.
-    fn current(&self) -> MutexGuard<'_, Held> {
+    fn current(&self) -> MutexGuard<'_, Held<K>> {
         let mut held = self.0.lock().expect("no panic while leases are taken");
         let now = Instant::now();
         held.retain(|_, (_, ends_at)| *ends_at > now);
@@ -65,7 +75,10 @@ impl<T: SqliteBacked> LeaseStore for T {
             Work::Sync => self.due_for_sync(networks, now, limit).await?,
         };
         let leases = &self.sqlite().leases;
-        due.retain(|relay| !leases.has(relay.id, lease.work) && leases.take(relay.id, lease));
+        due.retain(|relay| {
+            let key = (relay.id, lease.work);
+            !leases.has(&key) && leases.take(key, lease.worker, lease.length)
+        });
         Ok(due)
     }
 
@@ -73,18 +86,15 @@ impl<T: SqliteBacked> LeaseStore for T {
         let known = self.relays_by_id(relays).await?;
         let leases = &self.sqlite().leases;
         let ids = known.iter().map(|relay| relay.id);
-        Ok(ids.filter(|id| leases.take(*id, lease)).collect())
+        let is_ours = |id: &RelayId| leases.take((*id, lease.work), lease.worker, lease.length);
+        Ok(ids.filter(is_ours).collect())
     }
 
     async fn release(&self, relays: &[RelayId], lease: Lease) -> Result<(), StoreError> {
-        let mut held = self.sqlite().leases.current();
-        for relay in relays {
-            let key = (*relay, lease.work);
-            let is_ours = |(holder, _): &(WorkerId, Instant)| *holder == lease.worker;
-            if held.get(&key).is_some_and(is_ours) {
-                held.remove(&key);
-            }
-        }
+        let relays: HashSet<&RelayId> = relays.iter().collect();
+        let is_meant =
+            |(relay, work): &(RelayId, Work)| *work == lease.work && relays.contains(relay);
+        self.sqlite().leases.release(lease.worker, is_meant);
         Ok(())
     }
 }

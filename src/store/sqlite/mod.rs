@@ -29,10 +29,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nips::RelayUrl;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
 
+use crate::model::RelayId;
 use crate::store::StoreError;
+use crate::store::leases::Work;
 use crate::store::sqlite::error::{during, opening};
 use crate::store::sqlite::leases::Leases;
 
@@ -80,7 +83,8 @@ pub trait SqliteBacked: Send + Sync {
 pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
-    leases: Arc<Leases>,
+    leases: Arc<Leases<(RelayId, Work)>>,
+    sending: Arc<Leases<(RelayUrl, String)>>,
 }
 
 impl SqliteBacked for SqliteStore {
@@ -112,6 +116,7 @@ impl SqliteStore {
             writer,
             readers,
             leases: Arc::default(),
+            sending: Arc::default(),
         })
     }
 

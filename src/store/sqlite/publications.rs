@@ -4,9 +4,11 @@ use async_trait::async_trait;
 use nips::RelayUrl;
 
 use crate::model::Publication;
+use crate::store::leases::WorkerId;
+use crate::store::publications::SendLease;
 use crate::store::rows::{self, integer, limit};
-use crate::store::sqlite::SqliteBacked;
 use crate::store::sqlite::error::during;
+use crate::store::sqlite::{SqliteBacked, SqliteStore};
 use crate::store::{PublicationStore, StoreError};
 
 const QUEUE: &str = include_str!("../../../sql/sqlite/queries/queue_publication.sql");
@@ -38,13 +40,33 @@ impl<T: SqliteBacked> PublicationStore for T {
         relay: &RelayUrl,
         at_most: usize,
     ) -> Result<Vec<Publication>, StoreError> {
-        let found = sqlx::query(WAITING)
-            .bind(relay.as_str())
-            .bind(limit(at_most))
-            .fetch_all(&self.sqlite().readers)
-            .await
-            .map_err(during("waiting_publications"))?;
-        Ok(rows::readable(&found, rows::publication))
+        let sending = &self.sqlite().sending;
+        let mut found = waiting(self.sqlite(), relay, at_most).await?;
+        found.retain(|publication| !sending.has(&key(publication)));
+        found.truncate(at_most);
+        Ok(found)
+    }
+
+    async fn lease_publications(
+        &self,
+        relay: &RelayUrl,
+        at_most: usize,
+        lease: SendLease,
+    ) -> Result<Vec<Publication>, StoreError> {
+        let sending = &self.sqlite().sending;
+        let found = waiting(self.sqlite(), relay, at_most).await?.into_iter();
+        let ours = found.filter(|it| sending.take(key(it), lease.worker, lease.length));
+        Ok(ours.take(at_most).collect())
+    }
+
+    async fn release_publications(
+        &self,
+        relay: &RelayUrl,
+        worker: WorkerId,
+    ) -> Result<(), StoreError> {
+        let sending = &self.sqlite().sending;
+        sending.release(worker, |(of, _)| of == relay);
+        Ok(())
     }
 
     async fn settle_publication(&self, publication: &Publication) -> Result<(), StoreError> {
@@ -74,4 +96,24 @@ impl<T: SqliteBacked> PublicationStore for T {
             .map_err(during("drop_publications"))?;
         Ok(dropped.rows_affected())
     }
+}
+
+/// What a relay is to be sent next: so much that enough is left when all leases are passed over.
+async fn waiting(
+    sqlite: &SqliteStore,
+    relay: &RelayUrl,
+    at_most: usize,
+) -> Result<Vec<Publication>, StoreError> {
+    let found = sqlx::query(WAITING)
+        .bind(relay.as_str())
+        .bind(limit(at_most.saturating_add(sqlite.sending.len())))
+        .fetch_all(&sqlite.readers)
+        .await
+        .map_err(during("waiting_publications"))?;
+    Ok(rows::readable(&found, rows::publication))
+}
+
+/// What is leased: whatever is said about the subject meanwhile.
+fn key(publication: &Publication) -> (RelayUrl, String) {
+    (publication.relay.clone(), publication.subject.clone())
 }

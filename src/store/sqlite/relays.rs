@@ -92,7 +92,7 @@ impl<T: SqliteBacked> RelayStore for T {
             .await
             .map_err(during("due_for_check"))?;
         let mut due = rows::readable(&found, rows::relay);
-        due.retain(|relay| !leases.has(relay.id, Work::Check));
+        due.retain(|relay| !leases.has(&(relay.id, Work::Check)));
         due.truncate(at_most);
         Ok(due)
     }
@@ -143,7 +143,7 @@ impl<T: SqliteBacked> RelayStore for T {
             .await
             .map_err(during("due_for_sync"))?;
         let mut due = rows::readable(&found, rows::relay);
-        due.retain(|relay| !leases.has(relay.id, Work::Sync));
+        due.retain(|relay| !leases.has(&(relay.id, Work::Sync)));
         due.truncate(at_most);
         Ok(due)
     }

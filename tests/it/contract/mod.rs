@@ -140,6 +140,11 @@ macro_rules! every_relational_case {
                 workers_at_the_same_time_share_without_waiting,
             ],
             publications: [
+                each_publication_is_leased_once,
+                a_sender_renews_and_releases_what_it_has,
+                what_takes_the_place_of_a_leased_publication_is_leased,
+                a_lease_of_a_publication_that_ran_out_is_taken_over,
+                senders_at_the_same_time_share_without_waiting,
                 each_relay_has_a_queue_of_its_own,
                 what_is_said_anew_takes_the_place_of_what_waits,
             ],

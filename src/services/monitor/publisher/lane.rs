@@ -17,9 +17,17 @@ use crate::model::Publication;
 use crate::net::{OpenOptions, Session};
 use crate::store::StoreError;
 use crate::store::events::{QueryBounds, Scope};
+use crate::store::publications::SendLease;
 
 /// Publications read from the store at once.
 const PAGE: usize = 100;
+
+/// For how many of an event's times a page is leased: what a monitor that is gone has taken is sent by another one
+/// after this.
+const LEASED_TIMES: u32 = 6;
+
+/// How many of them an event may take: one on a connection that is gone, and one on the next.
+const SENDING_TIMES: u32 = 2;
 
 /// How long a lane goes on once there is nothing else to do: what is left is sent in the next cycle, and relays
 /// that are due for a check do not wait for it.
@@ -84,11 +92,13 @@ impl Lane {
             tokens,
             standing,
             session: None,
+            leased_until: None,
             sendings: Sendings::default(),
             drained_until: None,
         };
         let ended = self.serve(&mut turn).await;
         turn.close().await;
+        turn.release().await;
         ended?;
         turn.report().await
     }
@@ -120,6 +130,8 @@ struct Turn<'a> {
     tokens: &'a Tokens,
     standing: Standing,
     session: Option<Session>,
+    /// Until when what was taken is nobody else's; `None` when nothing is.
+    leased_until: Option<Instant>,
     sendings: Sendings,
     /// Set once the rest of the cycle is over.
     drained_until: Option<Instant>,
@@ -130,11 +142,15 @@ impl Turn<'_> {
     async fn send_waiting(&mut self) -> Result<bool, StoreError> {
         let store = &self.publisher.context.store;
         loop {
-            let page = store.waiting_publications(self.relay, PAGE).await?;
+            let page = self.take().await?;
             if page.is_empty() {
                 return Ok(true);
             }
             for publication in &page {
+                if !self.has_time_to_send() {
+                    // The rest is taken anew, with what came before it in the meantime.
+                    break;
+                }
                 let Some(event) = self.publisher.event(publication.event).await? else {
                     // Superseded, deleted or banned since: our own relay does not serve it either.
                     store.settle_publication(publication).await?;
@@ -148,6 +164,37 @@ impl Turn<'_> {
                     return Ok(false);
                 }
             }
+        }
+    }
+
+    /// Takes the next page, so that no other monitor sends it meanwhile.
+    async fn take(&mut self) -> Result<Vec<Publication>, StoreError> {
+        let lease = SendLease {
+            worker: self.publisher.worker,
+            length: self.publisher.timeout * LEASED_TIMES,
+        };
+        let store = &self.publisher.context.store;
+        self.leased_until = Some(Instant::now() + lease.length);
+        store.lease_publications(self.relay, PAGE, lease).await
+    }
+
+    /// Whether an event can be sent before others may take it.
+    fn has_time_to_send(&self) -> bool {
+        let needed = self.publisher.timeout * SENDING_TIMES;
+        let until = self.leased_until;
+        until.is_some_and(|until| Instant::now() + needed <= until)
+    }
+
+    /// Leaves what was not sent to others.
+    async fn release(&mut self) {
+        if self.leased_until.take().is_none() {
+            return;
+        }
+        let store = &self.publisher.context.store;
+        let released = store.release_publications(self.relay, self.publisher.worker);
+        if let Err(failure) = released.await {
+            // It ends by itself.
+            debug!(relay.url = %self.relay, reason = failure.reason(), "publication_release_failed");
         }
     }
 

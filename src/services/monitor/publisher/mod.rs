@@ -3,7 +3,8 @@
 //! An event is archived and served by our own relay before it is queued here, and the queue is in the store. Each
 //! outside relay has a lane: one connection, one event at a time, and every OK is looked at. What a relay took or
 //! refused is forgotten, so that a restart repeats nothing; anything else ends the lane's turn, and the relay is
-//! left alone for a while, longer each time. What it could not be told yet waits, each address once.
+//! left alone for a while, longer each time. What it could not be told yet waits, each address once. What is taken from
+//! the queue is leased, so that of several monitors with the same list one sends it.
 
 mod lane;
 mod routes;
@@ -28,6 +29,7 @@ use crate::model::Publication;
 use crate::services::Context;
 use crate::services::signer::Signer;
 use crate::store::StoreError;
+use crate::store::leases::WorkerId;
 
 use lane::Lane;
 use routes::Routes;
@@ -41,6 +43,8 @@ pub(super) struct Publisher {
     context: Context,
     signer: Signer,
     timeout: Duration,
+    /// Who takes what is sent, among other monitors that send to the same relays.
+    worker: WorkerId,
     routes: Routes,
     lanes: Vec<Lane>,
     metrics: PublicationMetrics,
@@ -92,6 +96,7 @@ impl Publisher {
             context,
             signer,
             timeout: config.publishing.timeout,
+            worker: WorkerId(rand::random()),
             routes,
             lanes,
             metrics,

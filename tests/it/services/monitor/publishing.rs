@@ -7,7 +7,7 @@ use bigbrotr::config::{MonitorConfig, PublishingConfig};
 use bigbrotr::http::Overview;
 use bigbrotr::lifecycle::Tokens;
 use bigbrotr::metrics::PublicationMetrics;
-use bigbrotr::model::{Relay, ServiceName, StateType};
+use bigbrotr::model::{Publication, Relay, ServiceName, StateType};
 use bigbrotr::services::monitor::Monitor;
 use bigbrotr::services::{CycleSummary, Service};
 use bigbrotr::store::events::{QueryBounds, Scope};
@@ -130,6 +130,40 @@ async fn a_relay_of_somebody_else_gets_what_ours_serves_and_gives_it_to_anybody(
     expected.sort();
     assert_eq!(found, expected);
     client.shutdown().await;
+}
+
+#[tokio::test]
+async fn two_monitors_that_send_to_one_relay_send_each_event_once() {
+    const RELAYS: usize = 12;
+    let given = laboratory(RELAYS, MemberPlan::new(Behaviour::Honest)).await;
+    // What was made before anybody was to be sent it.
+    cycle(&sending(&given, [])).await;
+    let events = ours(&given).await;
+    let queued = events.iter().map(|event| Publication {
+        relay: outside(&given).url().clone(),
+        subject: event.id().to_hex(),
+        event: event.id(),
+        queued_at: given.now(),
+    });
+    let queued: Vec<Publication> = queued.collect();
+    given.store().queue_publications(&queued).await.unwrap();
+    let (one, other) = (
+        sending(&given, [outside(&given)]),
+        sending(&given, [outside(&given)]),
+    );
+    let (first, second) = tokio::join!(cycle(&one), cycle(&other));
+    let (first, second) = (tally(&first), tally(&second));
+    assert_eq!(
+        first[0] + second[0],
+        events.len() as u64,
+        "{first:?} {second:?}"
+    );
+    assert_eq!(waiting(&given).await, BTreeMap::new());
+    let mut sent = received(outside(&given));
+    let mut expected: Vec<EventId> = events.iter().map(Event::id).collect();
+    sent.sort();
+    expected.sort();
+    assert_eq!(sent, expected);
 }
 
 #[tokio::test]
