@@ -131,9 +131,12 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError`] when the database does not answer.
     pub async fn archive_id(&self) -> Result<String, StoreError> {
-        let id = statement(ARCHIVE_ID).fetch_one(&self.direct).await;
-        let id = id.and_then(|row| row.try_get(0));
-        id.map_err(during("archive_id"))
+        // In a transaction: without a URL past the pooler, direct connections lead to the pooler, too.
+        let call = self.call("archive_id");
+        let mut tx = call.begin().await?;
+        let row = tx.fetch_one(statement(ARCHIVE_ID)).await?;
+        tx.commit().await?;
+        row.try_get(0).map_err(during("archive_id"))
     }
 
     /// Closes all connections once they are idle. Later calls fail with [`StoreError::Closed`].

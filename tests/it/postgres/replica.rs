@@ -167,8 +167,9 @@ async fn a_relay_reads_the_replica_that_its_settings_name() {
     let operator = Operator::offline();
     let writer = database.options_as("writer");
     operator.write_brotr(&format!(
-        "store: {{url: '{}', replica_url: '{}', migrate: false}}\n",
+        "store: {{url: '{}', listen_url: '{}', replica_url: '{}', migrate: false}}\n",
         writer.url,
+        writer.direct_url.unwrap(),
         database.replica_url()
     ));
     let mut command = operator.command(&["relay"]);
@@ -196,10 +197,13 @@ async fn a_replica_of_no_use_costs_nothing_but_a_warning() {
         url: "postgres://admin@127.0.0.1:1/nowhere".to_owned(),
         ..database.options()
     };
-    // The second is a primary itself.
+    let itself = PostgresOptions {
+        url: database.options().direct_url.unwrap(),
+        ..database.options()
+    };
     for (options, is_away) in [
         (nobody, true),
-        (database.options(), false),
+        (itself, false),
         (other.replica_options(), false),
     ] {
         let url = options.url.clone();
