@@ -7,8 +7,10 @@ use std::io;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// How much nicer they are than the others: they get a tenth of a core that another thread wants as well.
-const NICE: i32 = 10;
+/// How much nicer they are than the others: they get a thirtieth of a core that another thread wants as well. With less
+/// (10), Linux lets one that just had the core and wants it again wait for its next tick, four milliseconds; without any
+/// share (`SCHED_IDLE`), they would stand still while the archive checks signatures on all cores.
+const NICE: i32 = 15;
 
 /// The highest nice value there is.
 const LOWEST: i32 = 19;
@@ -39,6 +41,13 @@ impl Background {
     ) -> Option<T> {
         let done = self.0.as_ref()?.spawn_blocking(work);
         done.await.ok()
+    }
+
+    /// Drops something large: giving back what thousands of events took is work as well.
+    pub fn drop<T: Send + 'static>(&self, large: T) {
+        if let Some(runtime) = &self.0 {
+            runtime.spawn_blocking(move || drop(large));
+        }
     }
 }
 

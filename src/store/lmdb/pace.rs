@@ -2,10 +2,14 @@
 //!
 //! Every reader is a thread, and threads take turns. A reader that has used up its first slice of time goes on
 //! more slowly for as long as there are younger ones: it pauses after each slice, so that a look-up by id never
-//! waits for the walks before it. Of whom it is clear beforehand that they need many slices, threads do the work that
-//! give way to all others.
+//! waits for the walks before it. Older ones take turns on all cores but one, slice by slice, so that whoever is quick
+//! finds a core. Of whom it is clear beforehand that they need many slices, threads do the work that give way to all
+//! others.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use nips::Filter;
@@ -58,10 +62,12 @@ impl Length {
     }
 }
 
-/// Readers in their first slice.
+/// Who reads at the moment.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
+    /// Readers in their first slice.
     young: AtomicUsize,
+    cores: Cores,
 }
 
 /// One reader's time.
@@ -97,26 +103,96 @@ impl Turn<'_> {
         self.looked_at = scanned;
         let now = Instant::now();
         if now.duration_since(self.slice_from) >= SLICE {
-            self.grow_old();
+            self.end_slice();
             if self.pace.young.load(Ordering::Relaxed) > 0 {
                 std::thread::sleep(PAUSE);
             }
+            self.pace.cores.take();
             self.slice_from = Instant::now();
         }
-        self.deadline.is_some_and(|deadline| now >= deadline)
+        self.deadline
+            .is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    fn grow_old(&mut self) {
+    /// Leaves the young ones, or gives its core to others.
+    fn end_slice(&mut self) {
         if self.is_young {
             self.is_young = false;
             self.pace.young.fetch_sub(1, Ordering::Relaxed);
+        } else {
+            self.pace.cores.give();
         }
     }
 }
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.grow_old();
+        self.end_slice();
+    }
+}
+
+/// The cores that older readers may have, in the order in which they ask.
+#[derive(Debug)]
+struct Cores(Mutex<Line>);
+
+#[derive(Debug)]
+struct Line {
+    free: usize,
+    waiting: VecDeque<Arc<Waiting>>,
+}
+
+/// A reader that waits for a core.
+#[derive(Debug)]
+struct Waiting {
+    thread: Thread,
+    is_called: AtomicBool,
+}
+
+impl Default for Cores {
+    fn default() -> Self {
+        let all = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::new(all.saturating_sub(1).max(1))
+    }
+}
+
+impl Cores {
+    fn new(free: usize) -> Self {
+        let waiting = VecDeque::new();
+        Self(Mutex::new(Line { free, waiting }))
+    }
+
+    /// Waits for one.
+    fn take(&self) {
+        let mut line = self.line();
+        if line.free > 0 {
+            line.free -= 1;
+            return;
+        }
+        let waiting = Arc::new(Waiting {
+            thread: std::thread::current(),
+            is_called: AtomicBool::new(false),
+        });
+        line.waiting.push_back(Arc::clone(&waiting));
+        drop(line);
+        while !waiting.is_called.load(Ordering::Acquire) {
+            std::thread::park();
+        }
+    }
+
+    /// Hands it on to who has waited longest.
+    fn give(&self) {
+        let mut line = self.line();
+        match line.waiting.pop_front() {
+            Some(next) => {
+                next.is_called.store(true, Ordering::Release);
+                next.thread.unpark();
+            }
+            None => line.free += 1,
+        }
+    }
+
+    fn line(&self) -> MutexGuard<'_, Line> {
+        self.0.lock().expect("no panic under the lock")
     }
 }
 
@@ -168,6 +244,32 @@ mod tests {
         assert_eq!(pace.young.load(Ordering::Relaxed), 0);
         drop(old);
         assert_eq!(pace.young.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn older_readers_take_turns_on_the_cores() {
+        let pace = Pace {
+            young: AtomicUsize::default(),
+            cores: Cores::new(1),
+        };
+        let mut first = pace.begin(None);
+        pauses(&mut first, 1);
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| {
+                let mut turn = pace.begin(None);
+                pauses(&mut turn, 1);
+                assert_eq!(pace.cores.line().free, 0);
+            });
+            while pace.cores.line().waiting.is_empty() {
+                std::thread::yield_now();
+            }
+            assert!(!second.is_finished());
+            // The end of its slice is the other's turn, and it goes on when that one is done.
+            pauses(&mut first, 1);
+            second.join().unwrap();
+        });
+        drop(first);
+        assert_eq!(pace.cores.line().free, 1);
     }
 
     #[test]
