@@ -18,7 +18,7 @@ use super::reply::Reply;
 use super::server::Inner;
 use super::session::Session;
 use super::stored::{Stored, Unanswered};
-use super::subscription::{Answer, Next};
+use super::subscription::{Answer, Next, Unsent};
 use crate::store::events::BatchNumber;
 
 /// Stored answers of one connection that are worked out or held in memory at the same time.
@@ -26,6 +26,9 @@ const MAX_ANSWERS: usize = 3;
 
 /// Bytes of a stored answer written before the connection looks at anything else.
 const PIECE_BYTES: usize = 64 << 10;
+
+/// The same of the first piece, which waits for no turn: most answers have no more.
+const FIRST_PIECE_BYTES: usize = 16 << 10;
 
 /// The stored answers of one connection, from waiting to half sent.
 #[derive(Default)]
@@ -170,11 +173,14 @@ impl Session<'_> {
                     key,
                     as_of: page.as_of,
                     has_more: page.has_more,
-                    _large: large,
-                    _held: held,
-                    events: page.events.into_iter(),
+                    events: Unsent {
+                        events: page.events.into_iter(),
+                        large,
+                        held: Some(held),
+                        relay: Arc::clone(self.relay),
+                    },
                 });
-                self.send_piece().await
+                self.send_piece(FIRST_PIECE_BYTES).await
             }
             Err(why) => {
                 if let Unanswered::Store(error) = &why {
@@ -187,8 +193,17 @@ impl Session<'_> {
         result
     }
 
+    /// Writes the next piece of the answer that waits longest, when it is its turn.
+    pub(super) async fn send_next_piece(&mut self) -> Result<(), Ended> {
+        let relay = self.relay;
+        relay.pieces.one(self.send_piece(PIECE_BYTES)).await?;
+        // More is to come, and others have not had their turn for as long as this took.
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
     /// Writes a piece of the answer that waits longest; the next piece is another one's, if any.
-    pub(super) async fn send_piece(&mut self) -> Result<(), Ended> {
+    async fn send_piece(&mut self, max_bytes: usize) -> Result<(), Ended> {
         let Some(mut answer) = self.answers.found.pop_front() else {
             return Ok(());
         };
@@ -197,14 +212,14 @@ impl Session<'_> {
         };
         let mut bytes = 0;
         let piece = std::iter::from_fn(|| {
-            let event = (bytes < PIECE_BYTES).then(|| answer.events.next())??;
+            let event = (bytes < max_bytes).then(|| answer.events.events.next())??;
             let frame = subscription.stored_frame(&event);
             bytes += frame.len();
             count(&self.relay.counters.stored_sent);
             Some(frame)
         });
         self.connection.write(piece).await?;
-        if answer.events.as_slice().is_empty() {
+        if answer.events.events.as_slice().is_empty() {
             self.finish_stored(answer.key, answer.as_of, answer.has_more)
                 .await?;
             self.answers.start(self.relay);

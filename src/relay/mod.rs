@@ -38,6 +38,7 @@ mod snapshot;
 mod stored;
 mod subscription;
 mod syncing;
+mod turns;
 
 pub use authorization::{Claim, Unauthorized};
 pub use counters::RelayCounts;

@@ -20,8 +20,9 @@ use super::syncing::SyncError;
 /// Messages of more bytes are read elsewhere. Up to it that takes less than handing them over is worth.
 const MAX_BYTES: usize = 16 << 10;
 
-/// Threads that read; more would only share the same cores.
-pub(super) const READERS: usize = 2;
+/// Threads that read, or drop what was long. One reads a hundred megabytes a second, and more would take the cores of those
+/// who ask for little.
+pub(super) const READERS: usize = 1;
 
 /// What such a message says.
 pub(super) struct Read {

@@ -24,6 +24,7 @@ use super::reading::READERS;
 use super::session::Session;
 use super::settings::{RelayInfo, RelaySettings};
 use super::syncing::CONCURRENT_WORK;
+use super::turns::Turns;
 use crate::archive::{Announcement, Archive};
 use crate::background::Background;
 use crate::clock::Clock;
@@ -54,6 +55,8 @@ pub(super) struct Inner {
     /// For what must not keep other clients waiting.
     pub(super) background: Background,
     pub(super) queries: QueryGate,
+    /// Of those who write long answers.
+    pub(super) pieces: Turns,
     pub(super) large_answers: Arc<Semaphore>,
     pub(super) sync_work: Semaphore,
     pub(super) room_for_keys: Arc<Semaphore>,
@@ -89,6 +92,7 @@ impl Relay {
             live: Arc::new(RwLock::new(LiveIndex::default())),
             background,
             queries: QueryGate::new(&settings.limits),
+            pieces: Turns::default(),
             large_answers: Arc::new(Semaphore::new(LARGE_ANSWERS)),
             sync_work: Semaphore::new(CONCURRENT_WORK),
             room_for_keys: Arc::new(Semaphore::new(settings.limits.max_synced_events)),

@@ -178,7 +178,7 @@ impl<'r> Session<'r> {
             Wake::Replies(replies) => self.reply_all(&replies).await,
             Wake::Page(key, page) => self.take_page(key, page).await,
             Wake::Live(delivery) => self.send_live(delivery).await,
-            Wake::Piece => self.send_piece().await,
+            Wake::Piece => self.send_next_piece().await,
             Wake::Tick if self.is_silent() => Err(Ended::Gone),
             Wake::Tick => self.connection.ping().await,
             Wake::Decided if self.relay.decided.now().blocks(self.peer) => Err(Ended::Blocked),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, RwLockWriteGuard};
+use std::time::Duration;
 use std::vec;
 
 use nips::{Event, Filter};
@@ -14,6 +15,7 @@ use super::live::SharedIndex;
 use super::live_index::{LiveIndex, SubscriptionKey, Watches};
 use super::query_gate::Held;
 use super::reply::event_frame_start;
+use super::server::Inner;
 use crate::archive::LiveEvent;
 use crate::store::events::BatchNumber;
 
@@ -22,6 +24,13 @@ const MAX_PENDING: usize = 10_000;
 
 /// The same in bytes, over all subscriptions of a connection.
 const MAX_PENDING_BYTES: usize = 16 << 20;
+
+/// Pieces of a subscription that are put into the index without a pause: the longest filter there may be, as shipped.
+const PIECES_AT_ONCE: usize = 8;
+
+/// Pause after each further piece. A thread that goes on for milliseconds keeps others waiting for its core, even when
+/// it lets their tasks have their turn.
+const PIECE_PAUSE: Duration = Duration::from_millis(1);
 
 /// One open subscription.
 pub(super) struct Subscription {
@@ -160,9 +169,11 @@ impl<'r> Subscriptions<'r> {
         };
         // Before anything of it is in the index, so that it is taken out again whatever happens.
         let subscription = self.open.entry(key).or_insert(subscription);
-        for piece in subscription.watches.pieces() {
+        for (number, piece) in subscription.watches.pieces().enumerate() {
             write(self.index).insert(&piece);
-            if !is_short {
+            if number >= PIECES_AT_ONCE {
+                tokio::time::sleep(PIECE_PAUSE).await;
+            } else if !is_short {
                 tokio::task::yield_now().await;
             }
         }
@@ -184,14 +195,14 @@ impl<'r> Subscriptions<'r> {
         Some(id)
     }
 
-    /// Takes filters out of the index: short ones at once, long ones on another thread. That one must not give way to
-    /// others: they would wait for the lock that it holds.
+    /// Takes filters out of the index: short ones at once, long ones in pieces. On a thread of its own they would come one
+    /// after the other: one that gives way keeps others waiting for the lock that it holds, and one that does not for
+    /// the core.
     fn forget(&self, watches: Watches) {
         let runtime = Handle::try_current();
         match runtime {
             Ok(runtime) if !watches.is_short() => {
-                let index = Arc::clone(self.index);
-                runtime.spawn_blocking(move || remove(&index, &watches));
+                runtime.spawn(remove_in_pieces(Arc::clone(self.index), watches));
             }
             _ => remove(self.index, &watches),
         }
@@ -242,6 +253,13 @@ fn remove(index: &SharedIndex, watches: &Watches) {
     }
 }
 
+async fn remove_in_pieces(index: Arc<SharedIndex>, watches: Watches) {
+    for piece in watches.pieces() {
+        write(&index).remove(&piece);
+        tokio::time::sleep(PIECE_PAUSE).await;
+    }
+}
+
 fn write(index: &SharedIndex) -> RwLockWriteGuard<'_, LiveIndex> {
     index.write().expect("no panic under the lock")
 }
@@ -258,15 +276,35 @@ fn count_values(filters: &[Filter]) -> usize {
 /// A stored answer on its way out.
 pub(super) struct Answer {
     pub(super) key: SubscriptionKey,
-    pub(super) events: vec::IntoIter<Event>,
+    pub(super) events: Unsent,
     /// The last batch the answer knows of.
     pub(super) as_of: BatchNumber,
     /// Whether more is stored than was found.
     pub(super) has_more: bool,
-    /// Held until a large answer is out of memory.
-    pub(super) _large: Option<OwnedSemaphorePermit>,
+}
+
+/// Events that were looked up and not sent yet. There may be thousands of them when their client goes away.
+pub(super) struct Unsent {
+    pub(super) events: vec::IntoIter<Event>,
+    /// The right of a large answer to be in memory.
+    pub(super) large: Option<OwnedSemaphorePermit>,
     /// Its share of the memory of all answers.
-    pub(super) _held: Held,
+    pub(super) held: Option<Held>,
+    pub(super) relay: Arc<Inner>,
+}
+
+/// Events that are dropped at once; more of them take longer than handing them over.
+const FEW_EVENTS: usize = 100;
+
+impl Drop for Unsent {
+    fn drop(&mut self) {
+        if self.events.len() > FEW_EVENTS {
+            let events = std::mem::take(&mut self.events);
+            // They count for as long as they are there.
+            let (large, held) = (self.large.take(), self.held.take());
+            self.relay.background.drop((events, large, held));
+        }
+    }
 }
 
 #[cfg(test)]
