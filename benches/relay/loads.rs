@@ -1,5 +1,5 @@
-//! Clients that want too much, in a process of their own that gives way to all others: on the machines of
-//! strangers they would not take the relay's CPU either.
+//! Clients that want too much, in a process of their own that runs where nobody else wants a core: on the machines of
+//! strangers they would not take the relay's CPU either. What the relay does for them counts.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command};
@@ -55,8 +55,8 @@ impl Load {
     /// Begins; it ends when what is returned is dropped.
     pub(crate) fn start(self, address: SocketAddr) -> Running {
         let program = std::env::current_exe().expect("this program has a path");
-        let child = Command::new("nice")
-            .args(["-n", "19"])
+        let child = Command::new("chrt")
+            .args(["--idle", "0"])
             .arg(program)
             .args([OPTION, self.as_str(), &address.to_string()])
             .spawn();
