@@ -2,14 +2,18 @@
 //!
 //! `cargo bench --bench transfer` pages 100,000 events out of a laboratory relay that sends 500 at once,
 //! and then lets two archives of a million events compare themselves, each over the relay of the other:
-//! one has a thousand events that the other has not. `-- --events 200000` makes the archives smaller.
+//! one has a thousand events that the other has not; and says what the first answers of such a comparison cost.
+//! `-- --events 200000` makes the archives smaller, and `-- opening` measures the last part alone.
 
 mod archives;
 mod comparing;
 mod crawler;
 mod meter;
+mod opening;
 mod paging;
 
+#[path = "../instruments/cpu.rs"]
+mod cpu;
 #[path = "../instruments/machine.rs"]
 mod machine;
 
@@ -27,8 +31,11 @@ const EXTRA: usize = 1_000;
 fn main() {
     println!("{}\n", machine::describe());
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
-    runtime.block_on(paging::run(PAGED));
-    runtime.block_on(comparing::run(common(), EXTRA));
+    if !std::env::args().any(|argument| argument == "opening") {
+        runtime.block_on(paging::run(PAGED));
+        runtime.block_on(comparing::run(common(), EXTRA));
+    }
+    runtime.block_on(opening::run(common()));
 }
 
 /// `--events N`; cargo adds `--bench`.
