@@ -31,7 +31,7 @@ use self::stations::Stations;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Events of a round: many seconds of work, so that its beginning, when nothing can be written yet, and
-/// its end, when nothing is left to be verified and one thread indexes up to 128,000 events, do not count
+/// its end, when nothing is left to be verified and one thread indexes what waits, do not count
 /// for much.
 const ROUND_EVENTS: usize = 500_000;
 /// Rounds.

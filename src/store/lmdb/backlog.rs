@@ -63,12 +63,14 @@ impl Draft {
     /// `places` are those of its events by their keys.
     fn into_chunk(mut self, places: &BTreeMap<u64, u64>) -> Chunk {
         self.ids.sort_unstable();
-        let rows = RowSet::new(|list, bytes| match list {
+        let ids = self.ids.as_flattened();
+        let capacity = ids.len() + places.len() * List::Places.width() + self.rows.added_bytes();
+        let rows = RowSet::new(capacity, |list, bytes| match list {
             List::Places => {
                 let numbers = places.iter().flat_map(|(eid, place)| [*eid, *place]);
                 bytes.extend(numbers.flat_map(u64::to_be_bytes));
             }
-            List::Ids => bytes.extend_from_slice(self.ids.as_flattened()),
+            List::Ids => bytes.extend_from_slice(ids),
             _ => self.rows.append_sorted(list, bytes),
         });
         Chunk {

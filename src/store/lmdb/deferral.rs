@@ -35,8 +35,8 @@ impl Default for Deferral {
             run_commits: 24,
             run_events: 128_000,
             max_runs: 8,
-            min_events: 128_000,
-            max_events: 512_000,
+            min_events: 512_000,
+            max_events: 1_024_000,
             step_pages: 4_096,
             idle: Duration::from_millis(250),
         }
@@ -74,8 +74,8 @@ mod tests {
             };
             deferral.fill(load, stored)
         };
-        assert_eq!(fill(128_000, 0), 1.0);
-        assert_eq!(fill(250_000, 1_000_000), 1.0);
-        assert_eq!(fill(512_000, u64::MAX), 1.0);
+        assert_eq!(fill(512_000, 0), 1.0);
+        assert_eq!(fill(750_000, 3_000_000), 1.0);
+        assert_eq!(fill(1_024_000, u64::MAX), 1.0);
     }
 }

@@ -154,6 +154,17 @@ impl IndexChanges {
             + self.expiration.len()
     }
 
+    /// How many bytes the added rows are.
+    pub(super) fn added_bytes(&self) -> usize {
+        self.time.added_bytes()
+            + self.author.added_bytes()
+            + self.author_kind.added_bytes()
+            + self.kind.added_bytes()
+            + self.tag.added_bytes()
+            + self.owner.added_bytes()
+            + self.expiration.added_bytes()
+    }
+
     /// Appends the added rows of one index to `bytes`, sorted.
     pub(super) fn append_sorted(&mut self, list: List, bytes: &mut Vec<u8>) {
         match list {
@@ -215,6 +226,10 @@ impl<const N: usize> Changes<N> {
 
     fn len(&self) -> usize {
         self.added.len() + self.removed.len()
+    }
+
+    fn added_bytes(&self) -> usize {
+        self.added.as_flattened().len()
     }
 
     fn append_sorted(&mut self, bytes: &mut Vec<u8>) {

@@ -49,7 +49,7 @@ impl List {
     ];
 
     /// Bytes of a row.
-    fn width(self) -> usize {
+    pub(super) fn width(self) -> usize {
         match self {
             Self::Ids => 17,
             Self::Time => 8,
@@ -109,9 +109,9 @@ enum Bytes {
 }
 
 impl RowSet {
-    /// Makes a set of what `append` adds for each list: its rows, sorted.
-    pub(super) fn new(mut append: impl FnMut(List, &mut Vec<u8>)) -> Self {
-        let mut bytes = Vec::new();
+    /// Makes a set of what `append` adds for each list: its rows, sorted. `capacity` is how many bytes that will be.
+    pub(super) fn new(capacity: usize, mut append: impl FnMut(List, &mut Vec<u8>)) -> Self {
+        let mut bytes = Vec::with_capacity(capacity);
         let ends = List::ALL.map(|list| {
             append(list, &mut bytes);
             bytes.len()
@@ -125,7 +125,8 @@ impl RowSet {
 
     /// One set of all rows that several have; a row that two have is there once.
     pub(super) fn merged(sets: &[&Self]) -> Self {
-        Self::new(|list, bytes| {
+        let capacity = sets.iter().map(|set| set.bytes().len()).sum();
+        Self::new(capacity, |list, bytes| {
             let sources: Vec<SortedRows<'_>> = sets.iter().map(|set| set.list(list)).collect();
             merge(list, &sources, |_| true, bytes);
         })
@@ -249,16 +250,32 @@ fn merge_rows<const N: usize>(
     keep: impl Fn(&[u8]) -> bool,
     bytes: &mut Vec<u8>,
 ) {
-    let mut rows: Vec<[u8; N]> = Vec::with_capacity(sources.iter().map(|rows| rows.len()).sum());
+    let start = bytes.len();
+    bytes.reserve(sources.iter().map(|rows| rows.bytes.len()).sum());
     for source in sources {
         let (all, _) = source.bytes.as_chunks::<N>();
-        rows.extend(all.iter().filter(|row| keep(&row[..])));
+        for row in all.iter().filter(|row| keep(&row[..])) {
+            bytes.extend_from_slice(row);
+        }
     }
     if sources.len() > 1 {
+        let (rows, _) = bytes[start..].as_chunks_mut::<N>();
         rows.sort();
-        rows.dedup();
+        let kept = keep_once(rows);
+        bytes.truncate(start + kept * N);
     }
-    bytes.extend_from_slice(rows.as_flattened());
+}
+
+/// Moves the first of each row that is there several times to the front. Returns how many those are.
+fn keep_once<const N: usize>(rows: &mut [[u8; N]]) -> usize {
+    let mut kept = rows.len().min(1);
+    for position in 1..rows.len() {
+        if rows[position] != rows[kept - 1] {
+            rows[kept] = rows[position];
+            kept += 1;
+        }
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -267,7 +284,7 @@ mod tests {
 
     /// A set with these rows in the list of times, and a row in the list of kinds.
     fn set(times: &[u64]) -> RowSet {
-        RowSet::new(|list, bytes| match list {
+        RowSet::new(0, |list, bytes| match list {
             List::Time => bytes.extend(times.iter().flat_map(|time| time.to_be_bytes())),
             List::Kind => bytes.extend([7; 10]),
             _ => {}
@@ -298,7 +315,7 @@ mod tests {
         let in_file = set(&[3, 5]).to_file(directory.path()).unwrap();
         assert_eq!(times(&in_file), [3, 5]);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
-        let nothing = RowSet::new(|_, _| {}).to_file(directory.path());
+        let nothing = RowSet::new(0, |_, _| {}).to_file(directory.path());
         assert_eq!(nothing.unwrap().list(List::Time).len(), 0);
     }
 
