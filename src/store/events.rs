@@ -113,6 +113,23 @@ impl Scope {
         }
     }
 
+    /// Whether both show the same at any one time.
+    pub fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Servable {
+                    readers, banned, ..
+                },
+                Self::Servable {
+                    readers: other_readers,
+                    banned: other_banned,
+                    ..
+                },
+            ) => readers == other_readers && banned == other_banned,
+            _ => self == other,
+        }
+    }
+
     /// The servable predicate: whether one stored event may be shown in this scope. Queries, counts,
     /// walks and live delivery all ask here.
     pub fn admits(
@@ -453,7 +470,8 @@ pub trait EventStore: Send + Sync {
     ) -> Result<AuthorCount, StoreError>;
 
     /// The keys of the events that match, of one moment: the newest ones up to the filter's limit, all
-    /// without one.
+    /// without one. Whatever else than expiration changes what matches takes a new number of
+    /// [`EventStore::arrival_bounds`].
     async fn keys(
         &self,
         filter: Filter,

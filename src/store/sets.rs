@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use nips::nip40::Expiration;
 use nips::nip45::AuthorSketch;
 
 use super::events::EventKey;
@@ -61,6 +62,9 @@ pub struct AuthorCount {
 pub struct KeySet {
     /// Newest first.
     pub keys: Vec<EventKey>,
+    /// When the first of them expires (NIP-40); `None` where the store does not know. Until then it stays so while
+    /// nothing arrives.
+    pub first_expiration: Option<Expiration>,
     /// Whether a bound was reached, so that there may be more.
     pub is_cut: bool,
 }

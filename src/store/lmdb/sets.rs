@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use nips::Filter;
+use nips::nip40::Expiration;
 use nips::nip45::{AuthorSketch, SketchOffset};
 
 use super::engine::Engine;
@@ -96,6 +97,7 @@ pub(super) fn keys(
 ) -> Result<KeySet, Fault> {
     let limit = filter.limit.unwrap_or(usize::MAX);
     let mut keys: Vec<EventKey> = Vec::new();
+    let mut expires_at: Option<u64> = None;
     let mut is_limited = false;
     let mut walker = walker(engine, view, scope, bounds);
     let is_stopped = walker.walk_in_time(filter, &mut |record| {
@@ -107,10 +109,17 @@ pub(super) fn keys(
             created_at: created_at(record.eid()),
             id: record.id(),
         });
+        if let Some(at) = record.expiration().at() {
+            expires_at = Some(expires_at.map_or(at, |soonest| soonest.min(at)));
+        }
         ControlFlow::Continue(())
     });
     let is_cut = is_stopped? && !is_limited;
-    Ok(KeySet { keys, is_cut })
+    Ok(KeySet {
+        keys,
+        first_expiration: Some(expires_at.map_or(Expiration::Never, Expiration::At)),
+        is_cut,
+    })
 }
 
 /// A walk within bounds, but for the number of events, which the visitor counts.
