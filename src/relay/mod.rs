@@ -34,6 +34,7 @@ mod seen;
 mod server;
 mod session;
 mod settings;
+mod shared_sets;
 mod snapshot;
 mod stored;
 mod subscription;

@@ -23,6 +23,7 @@ use super::query_gate::QueryGate;
 use super::reading::READERS;
 use super::session::Session;
 use super::settings::{RelayInfo, RelaySettings};
+use super::shared_sets::SharedSets;
 use super::syncing::CONCURRENT_WORK;
 use super::turns::Turns;
 use crate::archive::{Announcement, Archive};
@@ -60,6 +61,7 @@ pub(super) struct Inner {
     pub(super) large_answers: Arc<Semaphore>,
     pub(super) sync_work: Semaphore,
     pub(super) room_for_keys: Arc<Semaphore>,
+    pub(super) shared_sets: SharedSets,
     pub(super) counters: Counters,
     pub(super) crowd: Crowd,
     pub(super) decided: Decided,
@@ -96,6 +98,7 @@ impl Relay {
             large_answers: Arc::new(Semaphore::new(LARGE_ANSWERS)),
             sync_work: Semaphore::new(CONCURRENT_WORK),
             room_for_keys: Arc::new(Semaphore::new(settings.limits.max_synced_events)),
+            shared_sets: SharedSets::new(settings.limits.max_sync_events),
             counters: Counters::default(),
             crowd: Crowd::new(&settings),
             settings,
@@ -103,14 +106,16 @@ impl Relay {
     }
 
     /// Hands what the archive announces to the open subscriptions, until `soft` is cancelled; and what
-    /// other processes have stored, whenever `others` is notified. To be
-    /// run once, beside the connections; a second call returns at once.
+    /// other processes have stored, whenever `others` is notified. Meanwhile what nobody uses any more is dropped.
+    /// To be run once, beside the connections; a second call returns at once.
     pub async fn deliver_live(&self, others: Arc<Notify>, soft: CancellationToken) {
         let feed = self.0.feed.lock().expect("no panic under the lock").take();
         if let Some(feed) = feed {
-            LiveDelivery::new(Arc::clone(&self.0), feed)
-                .run(others, soft)
-                .await;
+            let delivery = LiveDelivery::new(Arc::clone(&self.0), feed);
+            tokio::select! {
+                () = delivery.run(others, soft) => {}
+                () = self.0.shared_sets.drop_unused() => {}
+            }
         }
     }
 

@@ -25,6 +25,11 @@ impl Snapshot {
         }
     }
 
+    /// How many keys it has.
+    pub(super) fn len(&self) -> usize {
+        self.set.elements().len()
+    }
+
     /// The answer to a message of the client. Takes time in proportion to the set.
     ///
     /// # Errors

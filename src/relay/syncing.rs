@@ -21,9 +21,10 @@ use super::manners::Payer;
 use super::reply::Reply;
 use super::server::Inner;
 use super::session::Session;
+use super::shared_sets::{Moment, Question, SharedSet};
 use super::snapshot::Snapshot;
 use super::stored::Unanswered;
-use crate::store::sets::SetBounds;
+use crate::store::sets::{KeySet, SetBounds};
 
 /// Sessions of one connection at the same time.
 const MAX_SYNCS: usize = 8;
@@ -225,10 +226,44 @@ impl Inner {
         set: Set,
         message: Vec<u8>,
     ) -> Result<(Arc<Snapshot>, Vec<u8>), SyncError> {
-        let Set { filter, readers } = set;
+        let question = Question {
+            filter: set.filter,
+            scope: self.scope(set.readers),
+        };
+        let snapshot = self.snapshot(question).await?;
+        answer(snapshot, message).await
+    }
+
+    /// What a session is about: the set that another one asked for, where that is still the same.
+    async fn snapshot(&self, question: Question) -> Result<Arc<Snapshot>, SyncError> {
+        // Asked before the set is found, so that what arrives in between ends it.
+        let bounds = self.store.arrival_bounds().await;
+        let (batch, _) = bounds.map_err(|error| unreadable(error.into()))?;
+        let now = self.clock.now();
+        if let Some(shared) = self.shared_sets.find(&question, Moment { batch, now }) {
+            return Ok(shared);
+        }
+        let set = self.find_set(&question).await?;
+        let first_expiration = set.first_expiration;
+        let room = self.take_room(set.keys.len())?;
+        let snapshot = tokio::task::spawn_blocking(move || Snapshot::new(set.keys, room)).await;
+        let snapshot = Arc::new(snapshot.map_err(|_| unanswered())?);
+        if let Some(first_expiration) = first_expiration {
+            self.shared_sets.keep(SharedSet {
+                question,
+                snapshot: Arc::clone(&snapshot),
+                batch,
+                first_expiration,
+                used_at: Instant::now(),
+            });
+        }
+        Ok(snapshot)
+    }
+
+    async fn find_set(&self, question: &Question) -> Result<KeySet, SyncError> {
+        let Question { filter, scope } = question.clone();
         let limits = &self.settings.limits;
         let max = limits.max_sync_events;
-        let scope = self.scope(readers);
         let bounds = SetBounds {
             max_events: max,
             deadline: Some(std::time::Instant::now() + limits.max_sync_time),
@@ -239,15 +274,7 @@ impl Inner {
         if set.is_cut {
             return Err(SyncError::TooMany(max));
         }
-        let room = self.take_room(set.keys.len())?;
-        let (snapshot, answer) = tokio::task::spawn_blocking(move || {
-            let snapshot = Snapshot::new(set.keys, room);
-            let answer = snapshot.answer(&message);
-            (Arc::new(snapshot), answer)
-        })
-        .await
-        .map_err(|_| unanswered())?;
-        Ok((snapshot, answer.map_err(|error| malformed(&error))?))
+        Ok(set)
     }
 
     async fn go_on_with_sync(
@@ -258,25 +285,38 @@ impl Inner {
     ) -> Result<(Arc<Snapshot>, Vec<u8>), SyncError> {
         let work = self.sync_work.acquire().await;
         let began_at = Instant::now();
-        let answered = tokio::task::spawn_blocking(move || {
-            let answer = snapshot.answer(&message);
-            (snapshot, answer)
-        });
-        let answered = answered.await;
+        let answered = answer(snapshot, message).await;
         self.crowd.settle(payer, Duration::ZERO, began_at.elapsed());
         drop(work);
-        let (snapshot, answer) = answered.map_err(|_| unanswered())?;
-        Ok((snapshot, answer.map_err(|error| malformed(&error))?))
+        answered
     }
 
+    /// Room for so many keys; sessions come before sets that are only kept.
     fn take_room(&self, keys: usize) -> Result<OwnedSemaphorePermit, SyncError> {
         let keys = u32::try_from(keys).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room_for_keys).try_acquire_many_owned(keys);
+        let take = || Arc::clone(&self.room_for_keys).try_acquire_many_owned(keys);
+        let room = take().or_else(|_| {
+            self.shared_sets.make_room();
+            take()
+        });
         room.map_err(|_| {
             let why = "rate-limited: too many sync sessions are open, try again later";
             SyncError::Other(why.to_owned())
         })
     }
+}
+
+/// The answer to a client's message, worked out on a thread that may take its time.
+async fn answer(
+    snapshot: Arc<Snapshot>,
+    message: Vec<u8>,
+) -> Result<(Arc<Snapshot>, Vec<u8>), SyncError> {
+    let answered = tokio::task::spawn_blocking(move || {
+        let answer = snapshot.answer(&message);
+        (snapshot, answer)
+    });
+    let (snapshot, answer) = answered.await.map_err(|_| unanswered())?;
+    Ok((snapshot, answer.map_err(|error| malformed(&error))?))
 }
 
 impl Session<'_> {

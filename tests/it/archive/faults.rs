@@ -22,7 +22,8 @@ use tokio::sync::Semaphore;
 
 use super::given::{Given, NOW, crawl, note, over, raw, refused};
 
-/// The real store, except that some writes fail, and that walks over it may have to wait.
+/// The real store, except that some writes fail, that walks over it may have to wait, and that it counts how often it
+/// is asked for sets.
 pub(crate) struct Faulty {
     store: LmdbEvents,
     /// A write that holds any of these fails for good.
@@ -33,6 +34,8 @@ pub(crate) struct Faulty {
     permits: Semaphore,
     /// A query that is no look-up of ids takes one permit for good, and waits for it.
     pub(crate) walks: Semaphore,
+    /// How often it was asked for the keys of a set.
+    pub(crate) sets: AtomicUsize,
 }
 
 impl Faulty {
@@ -44,6 +47,7 @@ impl Faulty {
             outages: AtomicUsize::new(0),
             permits: Semaphore::new(1_000),
             walks: Semaphore::new(1_000),
+            sets: AtomicUsize::new(0),
         }
     }
 }
@@ -196,6 +200,7 @@ impl EventStore for Faulty {
         scope: Scope,
         bounds: SetBounds,
     ) -> Result<KeySet, StoreError> {
+        self.sets.fetch_add(1, Ordering::SeqCst);
         self.store.keys(filter, scope, bounds).await
     }
 

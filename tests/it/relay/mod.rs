@@ -19,6 +19,7 @@ mod overload;
 mod sdk;
 pub(crate) mod server;
 mod serving_index;
+mod shared_sets;
 mod shutdown;
 mod sync_vectors;
 mod syncing;

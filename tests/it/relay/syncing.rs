@@ -14,7 +14,7 @@ use super::server::{Served, named, relay, relay_with};
 use crate::archive::given::{NOW, author, crawl, note, raw, tags};
 
 /// A first message about an empty set: the relay lists or fingerprints all it has.
-const NOTHING: &str = "6100000200";
+pub(super) const NOTHING: &str = "6100000200";
 
 fn set_of<'e>(events: impl IntoIterator<Item = &'e Event>) -> NegentropyStorageVector {
     let mut set = NegentropyStorageVector::new();
@@ -229,14 +229,17 @@ async fn all_sessions_share_one_room() {
     let events: Vec<Event> = (0..100).map(note).collect();
     let relay = filled(settings, &events).await;
     let (mut one, mut other) = (relay.client().await, relay.client().await);
-    one.send(json!(["NEG-OPEN", "n", {}, NOTHING])).await;
-    message(&mut one, "n").await;
-    other.send(json!(["NEG-OPEN", "n", {}, NOTHING])).await;
+    for client in [&mut one, &mut other] {
+        client.send(json!(["NEG-OPEN", "n", {}, NOTHING])).await;
+        message(client, "n").await;
+    }
+    let notes = json!(["NEG-OPEN", "n", {"kinds": [1]}, NOTHING]);
+    other.send(notes.clone()).await;
     let error = refused(&mut other, "n").await;
     assert!(error[2].as_str().unwrap().starts_with("rate-limited: "));
     one.send(json!(["NEG-CLOSE", "n"])).await;
     one.expect_silence().await;
-    other.send(json!(["NEG-OPEN", "n", {}, NOTHING])).await;
+    other.send(notes.clone()).await;
     message(&mut other, "n").await;
 }
 
