@@ -154,7 +154,7 @@ impl EventStore for LmdbEvents {
         scope: Scope,
         bounds: QueryBounds,
     ) -> Result<Page, StoreError> {
-        let length = Length::of(&filters, bounds);
+        let length = Length::of(&filters, &scope, bounds);
         let read = move |engine: &Engine, view: View<'_>| {
             query::query(engine, view, &filters, &scope, bounds)
         };

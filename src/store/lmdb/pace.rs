@@ -12,9 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use nips::Filter;
+use nips::kind::KindClass;
+use nips::{Filter, Kind};
 
-use crate::store::events::{QueryBounds, index_places};
+use crate::store::events::{QueryBounds, Scope, index_places};
 
 /// A reader's first slice, and each one after it. Look-ups and timelines are done within a fraction of it.
 const SLICE: Duration = Duration::from_millis(2);
@@ -28,7 +29,7 @@ const ROWS_PER_LOOK: usize = 256;
 /// Places of the index that are looked at, or events that are read, in a slice, about.
 const STEPS_PER_SLICE: usize = 1_000;
 
-/// Ids that are looked up in next to no time.
+/// Events that are looked up in next to no time.
 const MAX_LOOK_UPS: usize = 32;
 
 /// How long a reader will take, as far as one can tell.
@@ -44,21 +45,37 @@ pub(super) enum Length {
 
 impl Length {
     /// That of a query.
-    pub(super) fn of(filters: &[Filter], bounds: QueryBounds) -> Self {
-        let names_ids = filters.iter().all(|filter| filter.ids.is_some());
+    pub(super) fn of(filters: &[Filter], scope: &Scope, bounds: QueryBounds) -> Self {
+        let is_look_up = filters.iter().all(|filter| is_look_up(filter, scope));
         let steps = filters.iter().map(|filter| {
             let places = index_places(filter);
-            let events = match filter.ids {
-                Some(_) => 0,
-                None => bounds.limit(filter),
-            };
-            places.saturating_add(events)
+            places.saturating_add(events(filter, places, bounds))
         });
         match steps.fold(0, usize::saturating_add) {
-            ids if names_ids && ids <= MAX_LOOK_UPS => Self::LookUp,
+            steps if is_look_up && steps <= MAX_LOOK_UPS => Self::LookUp,
             steps if steps <= 2 * STEPS_PER_SLICE => Self::Short,
             _ => Self::Long,
         }
+    }
+}
+
+/// Whether a filter leads to events that match it and hardly to any others: by their ids, or by authors and kinds,
+/// as profiles are asked for.
+fn is_look_up(filter: &Filter, scope: &Scope) -> bool {
+    let is_served = matches!(scope, Scope::Servable { .. });
+    let kinds = filter.kinds.as_ref();
+    let has_public_kinds = kinds.is_some_and(|kinds| !kinds.iter().any(|kind| kind.is_private()));
+    let names_authors = filter.authors.is_some() && filter.tags.is_empty();
+    filter.ids.is_some() || (is_served && has_public_kinds && names_authors)
+}
+
+/// How many events a filter leads to besides those that it names. Of a replaceable kind an author has one.
+fn events(filter: &Filter, places: usize, bounds: QueryBounds) -> usize {
+    let is_replaced = |kind: &Kind| kind.class() == KindClass::Replaceable;
+    match &filter.kinds {
+        _ if filter.ids.is_some() => 0,
+        Some(kinds) if kinds.iter().all(is_replaced) => bounds.limit(filter).min(places),
+        _ => bounds.limit(filter),
     }
 }
 
@@ -200,6 +217,15 @@ impl Cores {
 mod tests {
     use super::*;
 
+    /// What any client may see.
+    fn served() -> Scope {
+        Scope::Servable {
+            readers: Vec::new(),
+            now: 0,
+            banned: Arc::default(),
+        }
+    }
+
     /// Works through so many slices and says how long it paused.
     fn pauses(turn: &mut Turn<'_>, slices: usize) -> Duration {
         let mut paused = Duration::ZERO;
@@ -218,7 +244,8 @@ mod tests {
         let timeline = filter(r#"{"kinds":[1,6],"limit":500}"#);
         let everything = filter(r#"{"kinds":[1],"limit":5000}"#);
         let bounds = QueryBounds::default();
-        let length = |filters: &[Filter]| Length::of(filters, bounds);
+        let served = served();
+        let length = |filters: &[Filter]| Length::of(filters, &served, bounds);
         assert_eq!(length(std::slice::from_ref(&timeline)), Length::Short);
         assert_eq!(length(&[everything]), Length::Long);
         assert_eq!(length(&vec![timeline; 5]), Length::Long);
@@ -230,6 +257,25 @@ mod tests {
         assert_eq!(length(&[ids(MAX_LOOK_UPS)]), Length::LookUp);
         assert_eq!(length(&[ids(MAX_LOOK_UPS), ids(1)]), Length::Short);
         assert_eq!(length(&vec![ids(2_000); 2]), Length::Long);
+    }
+
+    #[test]
+    fn profiles_are_looked_up_and_what_has_to_be_searched_is_not() {
+        let author = "01".repeat(32);
+        let length = |rest: &str, scope: &Scope| {
+            let json = format!(r#"{{"authors":["{author}"],{rest}}}"#);
+            let filter = Filter::from_json(&json).unwrap();
+            Length::of(&[filter], scope, QueryBounds::default())
+        };
+        let served = served();
+        assert_eq!(length(r#""kinds":[0,3,10002]"#, &served), Length::LookUp);
+        assert_eq!(length(r#""kinds":[1],"limit":20"#, &served), Length::LookUp);
+        assert_eq!(length(r#""kinds":[1]"#, &served), Length::Short);
+        assert_eq!(length(r#""kinds":[4],"limit":1"#, &served), Length::Short);
+        assert_eq!(length(r#""limit":1"#, &served), Length::Short);
+        let tagged = r##""kinds":[1],"#t":["a"],"limit":1"##;
+        assert_eq!(length(tagged, &served), Length::Short);
+        assert_eq!(length(r#""kinds":[0]"#, &Scope::Stored), Length::Short);
     }
 
     #[test]
