@@ -156,7 +156,7 @@ impl EventStore for LmdbEvents {
     ) -> Result<Page, StoreError> {
         let length = Length::of(&filters, &scope, bounds);
         let read = move |engine: &Engine, view: View<'_>| {
-            query::query(engine, view, &filters, &scope, bounds)
+            query::query(engine, view, &filters, &scope, bounds, length)
         };
         self.read_for(length, "query", read).await
     }

@@ -92,6 +92,8 @@ pub(super) struct Pace {
 pub(super) struct Turn<'p> {
     pace: &'p Pace,
     is_young: bool,
+    /// Whether it may be kept waiting. A look-up may not: its thread serves clients.
+    is_patient: bool,
     slice_from: Instant,
     deadline: Option<Instant>,
     looked_at: usize,
@@ -99,12 +101,13 @@ pub(super) struct Turn<'p> {
 
 impl Pace {
     /// Begins to read; `deadline` is when it has to end.
-    pub(super) fn begin(&self, deadline: Option<Instant>) -> Turn<'_> {
+    pub(super) fn begin(&self, length: Length, deadline: Option<Instant>) -> Turn<'_> {
         self.young.fetch_add(1, Ordering::Relaxed);
         Turn {
             pace: self,
             is_young: true,
             slice_from: Instant::now(),
+            is_patient: length != Length::LookUp,
             deadline,
             looked_at: 0,
         }
@@ -119,7 +122,7 @@ impl Turn<'_> {
         }
         self.looked_at = scanned;
         let now = Instant::now();
-        if now.duration_since(self.slice_from) >= SLICE {
+        if self.is_patient && now.duration_since(self.slice_from) >= SLICE {
             self.end_slice();
             if self.pace.young.load(Ordering::Relaxed) > 0 {
                 std::thread::sleep(PAUSE);
@@ -281,10 +284,10 @@ mod tests {
     #[test]
     fn an_older_reader_pauses_while_there_are_younger_ones() {
         let pace = Pace::default();
-        let mut old = pace.begin(None);
+        let mut old = pace.begin(Length::Short, None);
         pauses(&mut old, 1);
         assert_eq!(pace.young.load(Ordering::Relaxed), 0);
-        let young = pace.begin(None);
+        let young = pace.begin(Length::Short, None);
         assert!(pauses(&mut old, 3) >= 3 * PAUSE);
         drop(young);
         assert_eq!(pace.young.load(Ordering::Relaxed), 0);
@@ -293,16 +296,30 @@ mod tests {
     }
 
     #[test]
+    fn a_look_up_waits_for_nobody() {
+        let pace = Pace {
+            young: AtomicUsize::default(),
+            cores: Cores::new(0),
+        };
+        let _young = pace.begin(Length::Short, None);
+        let mut turn = pace.begin(Length::LookUp, Some(Instant::now()));
+        turn.slice_from = Instant::now() - SLICE;
+        assert!(turn.is_over(ROWS_PER_LOOK));
+        drop(turn);
+        assert_eq!(pace.cores.line().free, 0);
+    }
+
+    #[test]
     fn older_readers_take_turns_on_the_cores() {
         let pace = Pace {
             young: AtomicUsize::default(),
             cores: Cores::new(1),
         };
-        let mut first = pace.begin(None);
+        let mut first = pace.begin(Length::Short, None);
         pauses(&mut first, 1);
         std::thread::scope(|scope| {
             let second = scope.spawn(|| {
-                let mut turn = pace.begin(None);
+                let mut turn = pace.begin(Length::Short, None);
                 pauses(&mut turn, 1);
                 assert_eq!(pace.cores.line().free, 0);
             });
@@ -321,10 +338,10 @@ mod tests {
     #[test]
     fn time_is_looked_at_now_and_then_and_is_up_at_the_deadline() {
         let pace = Pace::default();
-        let mut turn = pace.begin(Some(Instant::now()));
+        let mut turn = pace.begin(Length::Short, Some(Instant::now()));
         assert!(!turn.is_over(ROWS_PER_LOOK - 1));
         assert!(turn.is_over(ROWS_PER_LOOK));
         assert!(!turn.is_over(ROWS_PER_LOOK + 1));
-        assert!(!pace.begin(None).is_over(usize::MAX));
+        assert!(!pace.begin(Length::Short, None).is_over(usize::MAX));
     }
 }

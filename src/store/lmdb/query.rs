@@ -8,7 +8,7 @@ use nips::Filter;
 use super::engine::Engine;
 use super::fault::Fault;
 use super::matcher::Matcher;
-use super::pace::Turn;
+use super::pace::{Length, Turn};
 use super::plan::Planner;
 use super::record::Record;
 use super::run::Merge;
@@ -23,8 +23,9 @@ pub(super) fn query(
     filters: &[Filter],
     scope: &Scope,
     bounds: QueryBounds,
+    length: Length,
 ) -> Result<Page, Fault> {
-    let turn = engine.pace.begin(bounds.deadline);
+    let turn = engine.pace.begin(length, bounds.deadline);
     let mut walker = Walker::new(engine, view, scope, bounds.max_scanned, turn);
     let mut found: Vec<Record<'_>> = Vec::new();
     let mut has_more = false;

@@ -9,6 +9,7 @@ use nips::nip45::{AuthorSketch, SketchOffset};
 use super::engine::Engine;
 use super::fault::Fault;
 use super::matcher::Matcher;
+use super::pace::Length;
 use super::query::Walker;
 use super::record::Record;
 use super::view::View;
@@ -129,6 +130,6 @@ fn walker<'w, 't>(
     scope: &'w Scope,
     bounds: SetBounds,
 ) -> Walker<'w, 't> {
-    let turn = engine.pace.begin(bounds.deadline);
+    let turn = engine.pace.begin(Length::Long, bounds.deadline);
     Walker::new(engine, view, scope, bounds.max_scanned, turn)
 }
