@@ -18,6 +18,7 @@ mod settings;
 mod sighted;
 mod verify;
 mod visit;
+mod workers;
 
 pub use admission::{Admission, Archive};
 pub use announcement::{Announcement, LiveEvent};

@@ -7,10 +7,9 @@ use std::sync::{Arc, RwLock};
 use nips::{Event, PublicKey};
 use secp256k1::schnorr::Signature;
 use secp256k1::{Message, SECP256K1, XOnlyPublicKey};
-use tokio::sync::{Mutex, Semaphore};
-use tokio::task::JoinSet;
 
 use super::Rejection;
+use super::workers::Workers;
 use crate::store::StoreError;
 
 /// Events parsed in one go: about a millisecond, so that batches share the cores fairly.
@@ -29,12 +28,9 @@ const INLINE_BYTES: usize = 32 << 10;
 /// tenth of a check.
 const CACHED_KEYS: usize = 65_536;
 
-/// Parses and verifies; at most `threads` chunks are worked on at any time.
+/// Parses and verifies, on as many threads as there are to be.
 pub(super) struct Verifier {
-    permits: Arc<Semaphore>,
-    /// Whose chunks are next. Long calls are worked off one after another and not side by side, so
-    /// that the first is written while the others are verified; short ones go in between.
-    turn: Mutex<()>,
+    workers: Workers,
     /// Events whose signatures were handed in and are not checked yet.
     waiting: AtomicUsize,
     keys: Arc<KeyCache>,
@@ -43,8 +39,7 @@ pub(super) struct Verifier {
 impl Verifier {
     pub(super) fn new(threads: usize) -> Self {
         Self {
-            permits: Arc::new(Semaphore::new(threads.max(1))),
-            turn: Mutex::new(()),
+            workers: Workers::new(threads),
             waiting: AtomicUsize::new(0),
             keys: Arc::new(KeyCache::default()),
         }
@@ -62,7 +57,9 @@ impl Verifier {
         if is_small {
             return Ok(texts.into_iter().map(parse).collect());
         }
-        self.in_chunks(texts, PARSE_CHUNK, parse).await
+        // No result means that the runtime shuts down and the store with it.
+        let parsed = self.workers.each(texts, PARSE_CHUNK, parse).await;
+        parsed.ok_or(StoreError::Closed)
     }
 
     /// Checks signatures: `true` for each event whose author signed it, in the order given.
@@ -79,50 +76,13 @@ impl Verifier {
             return Ok(events.into_iter().map(verify).collect());
         }
         let _waiting = Waiting::new(&self.waiting, events.len());
-        self.in_chunks(events, VERIFY_CHUNK, verify).await
+        let verified = self.workers.each(events, VERIFY_CHUNK, verify).await;
+        verified.ok_or(StoreError::Closed)
     }
 
     /// How many events are being verified, in all calls.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
-    }
-
-    async fn in_chunks<T, U, F>(
-        &self,
-        items: Vec<T>,
-        chunk_len: usize,
-        work: F,
-    ) -> Result<Vec<U>, StoreError>
-    where
-        T: Send + 'static,
-        U: Send + 'static,
-        F: Fn(T) -> U + Clone + Send + 'static,
-    {
-        let total = items.len();
-        let turn = match total > chunk_len {
-            true => Some(self.turn.lock().await),
-            false => None,
-        };
-        let mut tasks = JoinSet::new();
-        for (index, chunk) in chunks(items, chunk_len).enumerate() {
-            let permit = Arc::clone(&self.permits).acquire_owned().await;
-            let work = work.clone();
-            tasks.spawn_blocking(move || {
-                let done: Vec<U> = chunk.into_iter().map(work).collect();
-                drop(permit);
-                (index, done)
-            });
-        }
-        drop(turn);
-        let mut finished = Vec::with_capacity(tasks.len());
-        while let Some(chunk) = tasks.join_next().await {
-            // Cancelled means that the runtime shuts down and the store with it.
-            finished.push(chunk.map_err(|_| StoreError::Closed)?);
-        }
-        finished.sort_unstable_by_key(|(index, _)| *index);
-        let mut done = Vec::with_capacity(total);
-        done.extend(finished.into_iter().flat_map(|(_, chunk)| chunk));
-        Ok(done)
     }
 }
 
@@ -143,14 +103,6 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.total.fetch_sub(self.events, Ordering::Relaxed);
     }
-}
-
-fn chunks<T>(items: Vec<T>, len: usize) -> impl Iterator<Item = Vec<T>> {
-    let mut items = items.into_iter();
-    std::iter::from_fn(move || {
-        let chunk: Vec<T> = items.by_ref().take(len).collect();
-        (!chunk.is_empty()).then_some(chunk)
-    })
 }
 
 fn parse(text: &str, max_bytes: usize) -> Result<Event, Rejection> {
