@@ -1,19 +1,47 @@
 //! Threads that give way: for work that must not keep anybody else waiting.
 //!
-//! They have a lower priority than all others of the process, so a thread that wakes up with something short to do
-//! gets a core at once, however much of this is under way. With nothing else to do they are as fast as any.
+//! Linux runs them where no other thread wants the core (`SCHED_IDLE`), and takes it away from them at once: a thread that is
+//! only nice may keep it until the next tick, four milliseconds, when another wakes up with something short to do. With
+//! nothing else to do they are as fast as any. Whoever keeps all cores busy for long leaves them a part of the time
+//! ([`leave_time`]); otherwise they would stand still.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
-/// How much nicer they are than the others: they get a thirtieth of a core that another thread wants as well. With less
-/// (10), Linux lets one that just had the core and wants it again wait for its next tick, four milliseconds; without any
-/// share (`SCHED_IDLE`), they would stand still while the archive checks signatures on all cores.
-const NICE: i32 = 15;
+/// What part of its own time a thread leaves to them that keeps a core busy: an eighth.
+const SHARE: u32 = 8;
 
-/// The highest nice value there is.
-const LOWEST: i32 = 19;
+/// Work of all pools that was handed in and is not done.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+
+/// Leaves the core to such threads for a while, if any has work. To be called between pieces of work on all cores; `worked` is
+/// how long the last one took.
+pub fn leave_time(worked: Duration) {
+    if UNDER_WAY.load(Ordering::Relaxed) > 0 {
+        std::thread::sleep(worked / SHARE);
+    }
+}
+
+/// Counts for as long as it is there.
+#[derive(Debug)]
+struct UnderWay;
+
+impl UnderWay {
+    fn begin() -> Self {
+        UNDER_WAY.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// A pool of such threads. What is handed in waits for a free one, and is done even when nobody waits for it any more.
 #[derive(Debug)]
@@ -39,14 +67,13 @@ impl Background {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        let done = self.0.as_ref()?.spawn_blocking(work);
-        done.await.ok()
+        done_by(self.0.as_ref()?, work).await.ok()
     }
 
     /// Drops something large: giving back what thousands of events took is work as well.
     pub fn drop<T: Send + 'static>(&self, large: T) {
         if let Some(runtime) = &self.0 {
-            runtime.spawn_blocking(move || drop(large));
+            done_by(runtime, move || drop(large));
         }
     }
 }
@@ -60,29 +87,66 @@ impl Drop for Background {
     }
 }
 
-/// Lowers the priority of the calling thread: what Linux calls a process here is one.
-fn give_way() {
-    let own = rustix::process::getpriority_process(None).unwrap_or_default();
-    // Where it is not allowed, the work is done all the same.
-    let _ = rustix::process::setpriority_process(None, (own + NICE).min(LOWEST));
+fn done_by<T: Send + 'static>(
+    runtime: &Runtime,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> JoinHandle<T> {
+    let under_way = UnderWay::begin();
+    runtime.spawn_blocking(move || {
+        let _under_way = under_way;
+        work()
+    })
 }
+
+/// Lowers the priority of the calling thread: what Linux calls a process here is one.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "a system call that no library wraps")]
+fn give_way() {
+    let nothing_more = libc::sched_param { sched_priority: 0 };
+    // SAFETY: it reads one struct, which outlives the call. Where it is not allowed, the work is done all the same.
+    let _ = unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &raw const nothing_more) };
+}
+
+/// Lowers the priority of the calling thread as far as that is known to work here: not at all.
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
-    fn priority() -> i32 {
-        rustix::process::getpriority_process(None).unwrap()
+    /// How the system schedules the calling thread: the 41st number of `stat` in `/proc`, of which two come before the
+    /// name's parenthesis.
+    fn policy() -> i32 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        let behind_name = stat.rsplit(')').next().unwrap();
+        let policy = behind_name.split_whitespace().nth(38).unwrap();
+        policy.parse().unwrap()
     }
 
     #[tokio::test]
     async fn its_threads_give_way_and_others_do_not() {
         let background = Background::new("background", 1).unwrap();
-        let before = priority();
-        let theirs = background.run(priority).await;
-        assert_eq!(theirs, Some((before + NICE).min(LOWEST)));
-        let others = tokio::task::spawn_blocking(priority).await.unwrap();
-        assert_eq!((priority(), others), (before, before));
+        assert_eq!(background.run(policy).await, Some(libc::SCHED_IDLE));
+        let others = tokio::task::spawn_blocking(policy).await.unwrap();
+        assert_eq!((policy(), others), (libc::SCHED_OTHER, libc::SCHED_OTHER));
+    }
+
+    #[tokio::test]
+    async fn whoever_keeps_cores_busy_leaves_time_while_there_is_work_and_only_then() {
+        let background = Background::new("background", 1).unwrap();
+        let worked = SHARE * Duration::from_millis(20);
+        let left = move || {
+            let since = Instant::now();
+            leave_time(worked);
+            since.elapsed()
+        };
+        let under_way = background.run(left).await.unwrap();
+        assert!(under_way >= Duration::from_millis(20), "{under_way:?}");
+        // Tests that run in this process at the same time may have work, too.
+        while left() >= Duration::from_millis(20) {}
     }
 
     #[tokio::test]

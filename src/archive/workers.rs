@@ -6,8 +6,11 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use crate::background;
 
 /// One piece of work.
 type Piece = Box<dyn FnOnce() + Send>;
@@ -136,8 +139,10 @@ fn chunks<T>(items: Vec<T>, len: usize) -> impl Iterator<Item = Vec<T>> {
 /// What one thread does for as long as there is work.
 fn work_off(queue: &Mutex<Queue>) {
     while let Some(piece) = next_or_leave(queue) {
-        // Who waits for it hears of it by its absence; the others' work goes on.
+        let since = Instant::now();
+        // Who waits for it hears of a panic by the absence of a result; the others' work goes on.
         let _ = catch_unwind(AssertUnwindSafe(piece));
+        background::leave_time(since.elapsed());
     }
 }
 
