@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use futures_util::FutureExt;
 use nips::{Filter, PublicKey};
 use tokio::task::JoinSet;
 
@@ -18,8 +20,7 @@ use super::reply::Reply;
 use super::server::Inner;
 use super::session::Session;
 use super::stored::{Stored, Unanswered};
-use super::subscription::{Answer, Next, Unsent};
-use crate::store::events::BatchNumber;
+use super::subscription::{Next, Subscription};
 
 /// Stored answers of one connection that are worked out or held in memory at the same time.
 const MAX_ANSWERS: usize = 3;
@@ -34,9 +35,20 @@ const FIRST_PIECE_BYTES: usize = 16 << 10;
 #[derive(Default)]
 pub(super) struct Answers {
     requests: VecDeque<Request>,
-    queries: JoinSet<(SubscriptionKey, Result<Stored, Unanswered>)>,
+    queries: JoinSet<Answered>,
+    /// What was there as soon as it was asked for.
+    at_once: VecDeque<Answered>,
     /// What was looked up and waits to be sent.
     pub(super) found: VecDeque<Answer>,
+}
+
+/// The stored part of a subscription.
+pub(super) type Answered = (SubscriptionKey, Result<Stored, Unanswered>);
+
+/// A stored answer that is being sent.
+pub(super) struct Answer {
+    key: SubscriptionKey,
+    stored: Stored,
 }
 
 /// A REQ whose stored part has not been looked up yet.
@@ -49,9 +61,10 @@ struct Request {
 
 impl Answers {
     /// The next page that was looked up; `None` when none is under way. Cancel-safe.
-    pub(super) async fn next_page(
-        &mut self,
-    ) -> Option<Result<(SubscriptionKey, Result<Stored, Unanswered>), Ended>> {
+    pub(super) async fn next_page(&mut self) -> Option<Result<Answered, Ended>> {
+        if let Some(answered) = self.at_once.pop_front() {
+            return Some(Ok(answered));
+        }
         let answered = self.queries.join_next().await?;
         // Only a panic in the store ends a query without an answer.
         Some(answered.map_err(|_| Ended::Gone))
@@ -64,12 +77,13 @@ impl Answers {
 
     fn forget(&mut self, key: SubscriptionKey, relay: &Arc<Inner>) {
         self.requests.retain(|request| request.key != key);
+        self.at_once.retain(|(of, _)| *of != key);
         self.found.retain(|answer| answer.key != key);
         self.start(relay);
     }
 
     fn start(&mut self, relay: &Arc<Inner>) {
-        while self.queries.len() + self.found.len() < MAX_ANSWERS {
+        while self.queries.len() + self.at_once.len() + self.found.len() < MAX_ANSWERS {
             let Some(request) = self.requests.pop_front() else {
                 return;
             };
@@ -80,15 +94,33 @@ impl Answers {
                 readers,
                 payer,
             } = request;
-            self.queries.spawn(async move {
+            let mut query = Box::pin(async move {
                 let took = relay.settings.metrics.answer_duration.start_timer();
                 let stored = relay.stored(payer, filters, readers).await;
                 // Who closes the subscription meanwhile was not kept waiting for that long.
                 took.observe_duration();
                 (key, stored)
             });
+            // A look-up is done by the time that a task of its own has begun.
+            match query.as_mut().now_or_never() {
+                Some(answered) => self.at_once.push_back(answered),
+                None => _ = self.queries.spawn(query),
+            }
         }
     }
+}
+
+/// What says that the stored part is over, and what arrived meanwhile.
+fn end_of_stored(subscription: &mut Subscription, stored: &Stored) -> impl Iterator<Item = String> {
+    let pending = subscription.go_live(stored.as_of);
+    let eose = Reply::Eose {
+        subscription: subscription.id.clone(),
+        hint: subscription.hint(stored.has_more),
+    };
+    let live = pending
+        .into_iter()
+        .map(|live| subscription.frame(live.json()));
+    std::iter::once(eose.to_frame()).chain(live)
 }
 
 impl Session<'_> {
@@ -168,18 +200,8 @@ impl Session<'_> {
         let result = match stored {
             // Closed or replaced in the meantime.
             _ if self.subscriptions.get_mut(key).is_none() => Ok(()),
-            Ok(Stored { page, large, held }) => {
-                self.answers.found.push_back(Answer {
-                    key,
-                    as_of: page.as_of,
-                    has_more: page.has_more,
-                    events: Unsent {
-                        events: page.events.into_iter(),
-                        large,
-                        held: Some(held),
-                        relay: Arc::clone(self.relay),
-                    },
-                });
+            Ok(stored) => {
+                self.answers.found.push_back(Answer { key, stored });
                 self.send_piece(FIRST_PIECE_BYTES).await
             }
             Err(why) => {
@@ -211,42 +233,26 @@ impl Session<'_> {
             return Ok(());
         };
         let mut bytes = 0;
-        let piece = std::iter::from_fn(|| {
-            let event = (bytes < max_bytes).then(|| answer.events.events.next())??;
+        let mut frames = Vec::new();
+        while bytes < max_bytes
+            && let Some(event) = answer.stored.events.events.next()
+        {
             let frame = subscription.stored_frame(&event);
             bytes += frame.len();
-            count(&self.relay.counters.stored_sent);
-            Some(frame)
-        });
-        self.connection.write(piece).await?;
-        if answer.events.events.as_slice().is_empty() {
-            self.finish_stored(answer.key, answer.as_of, answer.has_more)
-                .await?;
-            self.answers.start(self.relay);
-        } else {
-            self.answers.found.push_back(answer);
+            frames.push(frame);
         }
-        Ok(())
-    }
-
-    /// Says that the stored part is over, and sends what arrived meanwhile.
-    async fn finish_stored(
-        &mut self,
-        key: SubscriptionKey,
-        as_of: BatchNumber,
-        has_more: bool,
-    ) -> Result<(), Ended> {
-        let Some(subscription) = self.subscriptions.get_mut(key) else {
-            return Ok(());
-        };
-        let pending = subscription.go_live(as_of);
-        let eose = Reply::Eose {
-            subscription: subscription.id.clone(),
-            hint: subscription.hint(has_more),
-        };
-        let live = pending.iter().map(|live| subscription.frame(live.json()));
-        let frames = std::iter::once(eose.to_frame()).chain(live);
-        self.connection.write(frames).await
+        let sent = &self.relay.counters.stored_sent;
+        sent.fetch_add(frames.len() as u64, Ordering::Relaxed);
+        if !answer.stored.events.is_empty() {
+            self.answers.found.push_back(answer);
+            return self.connection.write(frames.into_iter()).await;
+        }
+        // In one write with the last events, so that their client is woken once.
+        let end = end_of_stored(subscription, &answer.stored);
+        let written = self.connection.write(frames.into_iter().chain(end)).await;
+        drop(answer);
+        self.answers.start(self.relay);
+        written
     }
 
     pub(super) async fn send_live(&mut self, delivery: Box<Delivery>) -> Result<(), Ended> {

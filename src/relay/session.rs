@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::answering::Answers;
+use super::answering::{Answered, Answers};
 use super::authentication::Authentication;
 use super::connection::{BLOCKED, Connection, Ended, GOING_AWAY, POLICY_VIOLATION, Patience};
 use super::counters::count;
@@ -26,13 +26,11 @@ use super::counting::Counting;
 use super::decisions::Decisions;
 use super::ingest::Ingest;
 use super::listener::{Delivery, Listener};
-use super::live_index::SubscriptionKey;
 use super::manners::Manners;
 use super::policy;
 use super::reading::{Read, Reading};
 use super::reply::Reply;
 use super::server::Inner;
-use super::stored::{Stored, Unanswered};
 use super::subscription::Subscriptions;
 use super::syncing::{SyncError, Syncing};
 
@@ -70,7 +68,7 @@ enum Wake {
     Message(Result<Message, Ended>),
     Read(Read),
     Replies(Vec<Reply>),
-    Page(SubscriptionKey, Result<Stored, Unanswered>),
+    Page(Answered),
     Live(Box<Delivery>),
     Piece,
     Tick,
@@ -157,7 +155,7 @@ impl<'r> Session<'r> {
             Some(read) = self.reading.finished() => Wake::Read(read),
             Some(replies) = self.ingest.finished() => Wake::Replies(replies),
             Some(answered) = self.answers.next_page() => match answered {
-                Ok((key, page)) => Wake::Page(key, page),
+                Ok(answered) => Wake::Page(answered),
                 Err(ended) => Wake::Message(Err(ended)),
             },
             Some(replies) = self.counting.finished() => Wake::Replies(replies),
@@ -176,7 +174,7 @@ impl<'r> Session<'r> {
             Wake::Message(message) => self.receive(message?).await,
             Wake::Read(read) => self.take(read.length, read.message).await,
             Wake::Replies(replies) => self.reply_all(&replies).await,
-            Wake::Page(key, page) => self.take_page(key, page).await,
+            Wake::Page((key, stored)) => self.take_page(key, stored).await,
             Wake::Live(delivery) => self.send_live(delivery).await,
             Wake::Piece => self.send_next_piece().await,
             Wake::Tick if self.is_silent() => Err(Ended::Gone),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::vec;
 
 use nips::{Event, Filter, PublicKey};
 use tokio::sync::OwnedSemaphorePermit;
@@ -11,7 +12,7 @@ use super::manners::Payer;
 use super::query_gate::{Held, Overloaded};
 use super::server::Inner;
 use crate::store::StoreError;
-use crate::store::events::Page;
+use crate::store::events::{BatchNumber, Page};
 
 /// How much later than it should the store may stop by itself, e.g. between two statements.
 pub(super) const SLACK: Duration = Duration::from_millis(500);
@@ -22,11 +23,42 @@ const LARGE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A page on its way out.
 pub(super) struct Stored {
-    pub(super) page: Page,
-    /// Where it is a large one, its right to be.
-    pub(super) large: Option<OwnedSemaphorePermit>,
-    /// Its share of the memory of all others.
-    pub(super) held: Held,
+    pub(super) events: Unsent,
+    /// The last batch that it knows of.
+    pub(super) as_of: BatchNumber,
+    /// Whether more is stored than was found.
+    pub(super) has_more: bool,
+}
+
+/// Events that were looked up and not sent yet. There may be thousands of them when their client goes away.
+pub(super) struct Unsent {
+    pub(super) events: vec::IntoIter<Event>,
+    /// The right of a large answer to be in memory.
+    large: Option<OwnedSemaphorePermit>,
+    /// Its share of the memory of all answers.
+    held: Option<Held>,
+    relay: Arc<Inner>,
+}
+
+impl Unsent {
+    /// Whether all were sent.
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.as_slice().is_empty()
+    }
+}
+
+/// Events that are dropped at once; more of them take longer than handing them over.
+const FEW_EVENTS: usize = 100;
+
+impl Drop for Unsent {
+    fn drop(&mut self) {
+        if self.events.len() > FEW_EVENTS {
+            let events = std::mem::take(&mut self.events);
+            // They count for as long as they are there.
+            let (large, held) = (self.large.take(), self.held.take());
+            self.relay.background.drop((events, large, held));
+        }
+    }
 }
 
 /// Why there is none.
@@ -65,7 +97,7 @@ impl From<Overloaded> for Unanswered {
 impl Inner {
     /// The stored part of a subscription.
     pub(super) async fn stored(
-        &self,
+        self: &Arc<Self>,
         payer: Payer,
         filters: Vec<Filter>,
         readers: Vec<PublicKey>,
@@ -82,19 +114,28 @@ impl Inner {
         let page = self.store.query(filters, scope, bounds);
         let page = tokio::time::timeout(limits.max_query_time + SLACK, page).await;
         self.crowd.settle(payer, expected, began_at.elapsed());
-        let page = page
+        let Page {
+            events,
+            as_of,
+            has_more,
+        } = page
             .map_err(|_| Unanswered::TooSlow)?
             .map_err(Unanswered::Store)?;
-        let events = page.events.iter();
         let bytes = match large {
             // Large answers are bounded by their number.
             Some(_) => 0,
-            None => events.map(size_bytes).sum(),
+            None => events.iter().map(size_bytes).sum(),
+        };
+        let events = Unsent {
+            events: events.into_iter(),
+            large,
+            held: Some(place.hold(bytes)),
+            relay: Arc::clone(self),
         };
         Ok(Stored {
-            large,
-            held: place.hold(bytes),
-            page,
+            events,
+            as_of,
+            has_more,
         })
     }
 

@@ -3,19 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, RwLockWriteGuard};
 use std::time::Duration;
-use std::vec;
 
 use nips::{Event, Filter};
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::filter_limits::{MAX_FILTER_VALUES, is_unasked, values};
 use super::listener::Listener;
 use super::live::SharedIndex;
 use super::live_index::{LiveIndex, SubscriptionKey, Watches};
-use super::query_gate::Held;
 use super::reply::event_frame_start;
-use super::server::Inner;
 use crate::archive::LiveEvent;
 use crate::store::events::BatchNumber;
 
@@ -271,40 +267,6 @@ fn is_newer(batch: Option<BatchNumber>, as_of: BatchNumber) -> bool {
 
 fn count_values(filters: &[Filter]) -> usize {
     filters.iter().map(values).sum()
-}
-
-/// A stored answer on its way out.
-pub(super) struct Answer {
-    pub(super) key: SubscriptionKey,
-    pub(super) events: Unsent,
-    /// The last batch the answer knows of.
-    pub(super) as_of: BatchNumber,
-    /// Whether more is stored than was found.
-    pub(super) has_more: bool,
-}
-
-/// Events that were looked up and not sent yet. There may be thousands of them when their client goes away.
-pub(super) struct Unsent {
-    pub(super) events: vec::IntoIter<Event>,
-    /// The right of a large answer to be in memory.
-    pub(super) large: Option<OwnedSemaphorePermit>,
-    /// Its share of the memory of all answers.
-    pub(super) held: Option<Held>,
-    pub(super) relay: Arc<Inner>,
-}
-
-/// Events that are dropped at once; more of them take longer than handing them over.
-const FEW_EVENTS: usize = 100;
-
-impl Drop for Unsent {
-    fn drop(&mut self) {
-        if self.events.len() > FEW_EVENTS {
-            let events = std::mem::take(&mut self.events);
-            // They count for as long as they are there.
-            let (large, held) = (self.large.take(), self.held.take());
-            self.relay.background.drop((events, large, held));
-        }
-    }
 }
 
 #[cfg(test)]
