@@ -22,7 +22,7 @@ use super::index::{Index, IndexChanges};
 use super::key_filter::KeyFilter;
 use super::keys::{id_prefix, trailing_eid, trailing_number};
 use super::row_set::{List, RowSet, SortedRows};
-use super::tables::{INDEXED_BATCH, Location, Tables, visibility_of};
+use super::tables::{Found, INDEXED_BATCH, Location, Tables, visibility_of};
 
 /// Bytes of the key of a row of `by_id`; the byte for the visibility follows.
 const ID_KEY_LEN: usize = 16;
@@ -239,7 +239,7 @@ impl Backlog {
         Ok(!visibility_of(eid, &[code])?.is_servable())
     }
 
-    /// The event keys of one index under a prefix and in a range, one run for each chunk.
+    /// What the rows of one index under a prefix and in a range lead to, one run for each chunk.
     pub(super) fn runs(&self, index: Index, low: &[u8], high: &[u8]) -> impl Iterator<Item = Run> {
         let list = List::from(index);
         self.0.iter().filter_map(move |chunk| {
@@ -286,15 +286,16 @@ pub(super) struct Run {
 }
 
 impl Iterator for Run {
-    type Item = u64;
+    type Item = Found;
 
-    fn next(&mut self) -> Option<u64> {
+    fn next(&mut self) -> Option<Found> {
         if self.first == self.end {
             return None;
         }
         self.end -= 1;
-        let row = self.chunk.list(self.list).get(self.end);
-        row.map(|row| trailing_eid(&row[..self.list.key_len()]))
+        let row = self.chunk.list(self.list).get(self.end)?;
+        let (key, value) = row.split_at(self.list.key_len());
+        Some(Found::new(key, value))
     }
 }
 

@@ -8,11 +8,11 @@ use heed::RwTxn;
 use nips::{EventRef, Kind, PublicKey};
 
 use super::fault::Fault;
-use super::keys::{author_kind_prefix, author_prefix, tag_prefix, with_eid};
+use super::keys::{author_kind_prefix, author_prefix, tag_prefix, with_eid, with_eid_and_place};
 use super::page_budget::PageBudget;
 use super::row_set::List;
 use super::rules::Facts;
-use super::tables::{Table, Tables, put_sorted};
+use super::tables::{Location, Table, Tables, put_sorted};
 use crate::store::events::Visibility;
 
 /// The indexes that queries walk.
@@ -45,15 +45,17 @@ impl Index {
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'f> {
     pub(super) eid: u64,
+    pub(super) place: u64,
     pub(super) pubkey: PublicKey,
     pub(super) kind: Kind,
     pub(super) facts: &'f Facts,
 }
 
 impl<'f> Entry<'f> {
-    pub(super) fn new(eid: u64, event: &EventRef<'_>, facts: &'f Facts) -> Self {
+    pub(super) fn new(at: Location, event: &EventRef<'_>, facts: &'f Facts) -> Self {
         Self {
-            eid,
+            eid: at.eid,
+            place: at.place,
             pubkey: event.pubkey,
             kind: event.kind,
             facts,
@@ -65,12 +67,19 @@ impl<'f> Entry<'f> {
 #[derive(Default)]
 pub(super) struct IndexChanges {
     time: Changes<8>,
-    author: Changes<16>,
-    author_kind: Changes<18>,
+    author: Changes<22>,
+    author_kind: Changes<24>,
     kind: Changes<10>,
     tag: Changes<16>,
     owner: Changes<16>,
     expiration: Changes<16>,
+}
+
+/// Where changes go, and how many.
+struct Destination<'d, 'e> {
+    tables: &'d Tables,
+    txn: &'d mut RwTxn<'e>,
+    budget: &'d mut PageBudget,
 }
 
 /// Rows of one index to add and to remove.
@@ -113,19 +122,22 @@ impl IndexChanges {
     fn rows(&mut self, entry: Entry<'_>, shelf: Shelf, change: Change) {
         let Entry {
             eid,
+            place,
             pubkey,
             kind,
             facts,
         } = entry;
         if shelf == Shelf::Public {
             self.time.note(change, eid.to_be_bytes());
+            let author = author_prefix(&pubkey);
             self.author
-                .note(change, with_eid(&author_prefix(&pubkey), eid));
+                .note(change, with_eid_and_place(&author, eid, place));
             self.kind.note(change, with_eid(&kind.0.to_be_bytes(), eid));
         }
         if matches!(shelf, Shelf::Public | Shelf::Private) {
             let author_kind = author_kind_prefix(&pubkey, kind);
-            self.author_kind.note(change, with_eid(&author_kind, eid));
+            self.author_kind
+                .note(change, with_eid_and_place(&author_kind, eid, place));
             for hash in &facts.tags {
                 self.tag
                     .note(change, with_eid(&tag_prefix(hash, kind), eid));
@@ -204,15 +216,18 @@ impl IndexChanges {
         txn: &mut RwTxn<'_>,
         budget: &mut PageBudget,
     ) -> Result<(), Fault> {
-        self.time.apply_some(&tables.by_time, txn, budget)?;
-        self.author.apply_some(&tables.by_author, txn, budget)?;
-        let author_kind = &mut self.author_kind;
-        author_kind.apply_some(&tables.by_author_kind, txn, budget)?;
-        self.kind.apply_some(&tables.by_kind, txn, budget)?;
-        self.tag.apply_some(&tables.by_tag, txn, budget)?;
-        self.owner.apply_some(&tables.by_owner, txn, budget)?;
-        let expiration = &mut self.expiration;
-        expiration.apply_some(&tables.by_expiration, txn, budget)
+        let mut to = Destination {
+            tables,
+            txn,
+            budget,
+        };
+        self.time.apply_some(List::Time, &mut to)?;
+        self.author.apply_some(List::Author, &mut to)?;
+        self.author_kind.apply_some(List::AuthorKind, &mut to)?;
+        self.kind.apply_some(List::Kind, &mut to)?;
+        self.tag.apply_some(List::Tag, &mut to)?;
+        self.owner.apply_some(List::Owner, &mut to)?;
+        self.expiration.apply_some(List::Expiration, &mut to)
     }
 }
 
@@ -243,17 +258,15 @@ impl<const N: usize> Changes<N> {
     }
 
     /// Removals go first: an event may have taken the key of one that went.
-    fn apply_some(
-        &mut self,
-        table: &Table,
-        txn: &mut RwTxn<'_>,
-        budget: &mut PageBudget,
-    ) -> Result<(), Fault> {
-        for key in budget.take(&mut self.removed, table, txn)? {
-            table.delete(txn, &key)?;
+    fn apply_some(&mut self, list: List, to: &mut Destination<'_, '_>) -> Result<(), Fault> {
+        let (table, key_len) = (list.table(to.tables), list.key_len());
+        let (txn, budget) = (&mut *to.txn, &mut *to.budget);
+        for row in budget.take(&mut self.removed, &table, txn)? {
+            table.delete(txn, &row[..key_len])?;
         }
-        let added = budget.take(&mut self.added, table, txn)?;
-        put_sorted(table, txn, added.map(|key| (key, [])))
+        let added = budget.take(&mut self.added, &table, txn)?;
+        let rows = added.as_slice().iter().map(|row| row.split_at(key_len));
+        put_sorted(&table, txn, rows)
     }
 }
 

@@ -40,6 +40,21 @@ pub(super) fn tag_prefix(hash: &TagHash, kind: Kind) -> [u8; 8] {
     join(hash, &kind.0.to_be_bytes())
 }
 
+/// Bytes of a place as the value of an index row: enough for any file there is.
+pub(super) const PLACE_LEN: usize = 6;
+
+/// A place as the value of an index row.
+pub(super) fn place_value(place: u64) -> [u8; PLACE_LEN] {
+    let [_, _, value @ ..] = place.to_be_bytes();
+    value
+}
+
+/// The place that an index row tells: those of some indexes do, and older ones of none.
+pub(super) fn place_of(value: &[u8]) -> Option<u64> {
+    let add = |place, byte: &u8| place << 8 | u64::from(*byte);
+    (!value.is_empty()).then(|| value.iter().fold(0, add))
+}
+
 /// A prefix followed by an event key.
 pub(super) fn with_eid<const P: usize, const N: usize>(prefix: &[u8; P], eid: u64) -> [u8; N] {
     join(prefix, &eid.to_be_bytes())
@@ -52,6 +67,20 @@ pub(super) fn deleted_id_key(target: &EventId, requester: &PublicKey, request: u
 
 pub(super) fn deleted_id_prefix(target: &EventId, requester: &PublicKey) -> [u8; 40] {
     join(&target.0, &author_prefix(requester))
+}
+
+/// The same, and where the event is.
+pub(super) fn with_eid_and_place<const P: usize, const N: usize>(
+    prefix: &[u8; P],
+    eid: u64,
+    place: u64,
+) -> [u8; N] {
+    let mut row = [0; N];
+    let (key, value) = row.split_at_mut(P + 8);
+    key[..P].copy_from_slice(prefix);
+    key[P..].copy_from_slice(&eid.to_be_bytes());
+    value.copy_from_slice(&place_value(place));
+    row
 }
 
 /// Two byte strings in one array; `N` is the sum of their lengths.
@@ -100,6 +129,15 @@ impl KeyHasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_leads_to_an_event_and_may_tell_its_place() {
+        let row: [u8; 16] = with_eid_and_place(b"ab", 7, (1 << 48) - 2);
+        assert_eq!((&row[..2], trailing_eid(&row[..10])), (&b"ab"[..], 7));
+        assert_eq!(place_of(&row[10..]), Some((1 << 48) - 2));
+        assert_eq!(place_of(&9_u64.to_be_bytes()), Some(9));
+        assert_eq!(place_of(&[]), None);
+    }
 
     #[test]
     fn letters_keep_values_apart() {

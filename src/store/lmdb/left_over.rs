@@ -109,7 +109,7 @@ impl Transaction<'_> {
         let after = self.standing_of(record)?;
         let event = record.event()?;
         let facts = self.rules.facts(&event, record.is_stub());
-        let entry = Entry::new(eid, &event, &facts);
+        let entry = Entry::new(record.location(), &event, &facts);
         draft.rows.change(entry, None, Some(after));
         draft.add_id(with_eid(&id_prefix(&record.id()), eid), after.code());
         if matches!(present, Present::Anything) && !after.is_servable() {
@@ -135,7 +135,7 @@ impl Transaction<'_> {
         if after.is_servable() {
             let event = record.event()?;
             let facts = self.rules.facts(&event, false);
-            let entry = Entry::new(eid, &event, &facts);
+            let entry = Entry::new(record.location(), &event, &facts);
             draft.rows.change(entry, None, Some(after));
         }
         Ok(())

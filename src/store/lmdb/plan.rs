@@ -192,11 +192,11 @@ impl Planner<'_> {
         let mut rows = stretch.rows(&self.view, self.range)?;
         let (mut newest, mut oldest, mut count) = (0, 0, 0);
         while count < SAMPLED_ROWS {
-            let Some(eid) = rows.next().transpose()? else {
+            let Some(found) = rows.next().transpose()? else {
                 return Ok(count);
             };
-            newest = newest.max(eid);
-            oldest = eid;
+            newest = newest.max(found.eid);
+            oldest = found.eid;
             count += 1;
         }
         let start = stretch.oldest(&self.view, self.range)?.unwrap_or(oldest);

@@ -184,7 +184,7 @@ impl<'w, 't> Walker<'w, 't> {
         visit: &mut dyn FnMut(Record<'t>) -> ControlFlow<()>,
     ) -> Result<Walk, Fault> {
         let scanned_before = self.max_scanned - self.scans_left;
-        while let Some(eid) = merge.next()? {
+        while let Some(found) = merge.next()? {
             let scanned = merge.scanned();
             if scanned > self.scans_left {
                 return Ok(Walk::Stopped);
@@ -194,10 +194,10 @@ impl<'w, 't> Walker<'w, 't> {
             }
             // An index may still have rows of what was hidden lately; the events themselves are all.
             let is_for_readers = matches!(self.scope, Scope::Servable { .. });
-            if is_for_readers && self.view.backlog.hides(eid)? {
+            if is_for_readers && self.view.backlog.hides(found.eid)? {
                 continue;
             }
-            let Some(record) = self.view.record(eid)? else {
+            let Some(record) = self.view.record_of_found(found)? else {
                 continue;
             };
             if matcher.matches(&record)?

@@ -12,6 +12,7 @@ use nips::nip40::Expiration;
 use nips::{Event, EventId, EventRef, Kind, PublicKey, Signature};
 
 use super::fault::Fault;
+use super::tables::Location;
 use crate::store::eid::created_at;
 
 const ID: usize = 8;
@@ -55,6 +56,11 @@ impl<'t> Record<'t> {
 
     pub(super) fn eid(&self) -> u64 {
         self.eid
+    }
+
+    pub(super) fn location(&self) -> Location {
+        let (eid, place) = (self.eid, self.place);
+        Location { eid, place }
     }
 
     pub(super) fn id(&self) -> EventId {

@@ -81,8 +81,8 @@ impl Transaction<'_> {
     fn remove(&mut self, record: &Record<'_>, facts: &Facts) -> Result<(), Fault> {
         let (eid, event) = (record.eid(), record.event()?);
         let visibility = self.view().visibility(eid, &event.id)?;
-        self.index
-            .change(Entry::new(eid, &event, facts), Some(visibility), None);
+        let entry = Entry::new(record.location(), &event, facts);
+        self.index.change(entry, Some(visibility), None);
         let id_key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
         self.tables.by_id.delete(&mut self.txn, &id_key)?;
         let place = record.place().to_be_bytes();

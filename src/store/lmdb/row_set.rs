@@ -10,6 +10,7 @@ use std::path::Path;
 use memmap2::Mmap;
 
 use super::index::Index;
+use super::keys::PLACE_LEN;
 use super::tables::{Table, Tables};
 
 /// Name of a file of rows, for the moment between its creation and the loss of its name.
@@ -54,8 +55,9 @@ impl List {
             Self::Ids => 17,
             Self::Time => 8,
             Self::Kind => 10,
-            Self::AuthorKind => 18,
-            Self::Places | Self::Author | Self::Tag | Self::Owner | Self::Expiration => 16,
+            Self::Author => 16 + PLACE_LEN,
+            Self::AuthorKind => 18 + PLACE_LEN,
+            Self::Places | Self::Tag | Self::Owner | Self::Expiration => 16,
         }
     }
 
@@ -63,7 +65,8 @@ impl List {
     pub(super) fn key_len(self) -> usize {
         match self {
             Self::Places => 8,
-            Self::Ids => 16,
+            Self::Ids | Self::Author => 16,
+            Self::AuthorKind => 18,
             _ => self.width(),
         }
     }
@@ -240,7 +243,9 @@ pub(super) fn merge(
         10 => merge_rows::<10>(sources, keep, bytes),
         16 => merge_rows::<16>(sources, keep, bytes),
         17 => merge_rows::<17>(sources, keep, bytes),
-        _ => merge_rows::<18>(sources, keep, bytes),
+        22 => merge_rows::<22>(sources, keep, bytes),
+        24 => merge_rows::<24>(sources, keep, bytes),
+        width => unreachable!("no list has rows of {width} bytes"),
     }
 }
 

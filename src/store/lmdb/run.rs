@@ -10,7 +10,7 @@ use super::backlog::Run;
 use super::fault::Fault;
 use super::index::Index;
 use super::keys::trailing_eid;
-use super::tables::Table;
+use super::tables::{Found, Table};
 use super::view::View;
 
 /// The longest prefix: author and kind.
@@ -38,7 +38,7 @@ impl Stretch {
         }
     }
 
-    /// The event keys in a range that are in the table, newest first.
+    /// What is in the table of the events in a range, newest first.
     pub(super) fn rows<'t>(
         &self,
         view: &View<'t>,
@@ -47,8 +47,7 @@ impl Stretch {
         let (low, high) = (self.key(low), self.key(high));
         let len = self.prefix_len + 8;
         let range = (Bound::Included(&low[..len]), Bound::Included(&high[..len]));
-        let table = self.table(view).remap_data_type::<DecodeIgnore>();
-        Ok(Rows::Table(table.rev_range(view.txn, &range)?))
+        Ok(Rows::Table(self.table(view).rev_range(view.txn, &range)?))
     }
 
     /// Those that are not in the table yet.
@@ -86,31 +85,31 @@ impl Stretch {
     }
 }
 
-/// Event keys of a stretch.
+/// What the rows of a stretch lead to.
 pub(super) enum Rows<'t> {
-    Table(RoRevRange<'t, Bytes, DecodeIgnore>),
+    Table(RoRevRange<'t, Bytes, Bytes>),
     Waiting(Run),
 }
 
 impl Iterator for Rows<'_> {
-    type Item = Result<u64, Fault>;
+    type Item = Result<Found, Fault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self {
             Self::Table(rows) => {
-                let row = rows.next()?;
-                Some(row.map(|(key, ())| trailing_eid(key)).map_err(Fault::from))
+                let row = rows.next()?.map_err(Fault::from);
+                Some(row.map(|(key, value)| Found::new(key, value)))
             }
             Self::Waiting(run) => run.next().map(Ok),
         }
     }
 }
 
-/// Several stretches as one sequence of event keys, newest first, each once.
+/// Several stretches as one sequence of events, newest first, each once.
 pub(super) struct Merge<'t> {
     runs: Vec<Rows<'t>>,
-    /// The next key of each run that has one.
-    heads: BinaryHeap<(u64, usize)>,
+    /// The next key of each run that has one, and what the row says of the place.
+    heads: BinaryHeap<(u64, usize, Option<u64>)>,
     latest: Option<u64>,
     scanned: usize,
 }
@@ -126,8 +125,8 @@ impl<'t> Merge<'t> {
         for stretch in stretches {
             let in_table = std::iter::once(stretch.rows(view, range)?);
             for mut rows in in_table.chain(stretch.waiting(view, range)) {
-                if let Some(eid) = rows.next().transpose()? {
-                    heads.push((eid, runs.len()));
+                if let Some(Found { eid, place }) = rows.next().transpose()? {
+                    heads.push((eid, runs.len(), place));
                     runs.push(rows);
                 }
             }
@@ -145,19 +144,19 @@ impl<'t> Merge<'t> {
         self.scanned
     }
 
-    /// The next event key.
-    pub(super) fn next(&mut self) -> Result<Option<u64>, Fault> {
+    /// The next event.
+    pub(super) fn next(&mut self) -> Result<Option<Found>, Fault> {
         while let Some(mut head) = self.heads.peek_mut() {
-            let (eid, run) = *head;
+            let (eid, run, place) = *head;
             self.scanned += 1;
             match self.runs[run].next().transpose()? {
-                Some(next) => *head = (next, run),
+                Some(next) => *head = (next.eid, run, next.place),
                 None => {
                     std::collections::binary_heap::PeekMut::pop(head);
                 }
             }
             if self.latest.replace(eid) != Some(eid) {
-                return Ok(Some(eid));
+                return Ok(Some(Found { eid, place }));
             }
         }
         Ok(None)

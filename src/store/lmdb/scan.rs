@@ -73,9 +73,9 @@ fn newest(view: View<'_>, range: (u64, u64), count: usize) -> Result<Vec<u64>, F
     let mut keys = view.newest(range)?;
     let mut eids = Vec::new();
     while eids.len() < count
-        && let Some(eid) = keys.next()?
+        && let Some(found) = keys.next()?
     {
-        eids.push(eid);
+        eids.push(found.eid);
     }
     Ok(eids)
 }

@@ -4,7 +4,7 @@ use heed::types::Bytes;
 use heed::{Database, Env, PutFlags, RoTxn, RwTxn, WithoutTls};
 
 use super::fault::Fault;
-use super::keys::trailing_number;
+use super::keys::{place_of, trailing_eid, trailing_number};
 use super::record::Record;
 use crate::store::events::{BatchNumber, Visibility};
 
@@ -58,6 +58,24 @@ pub(super) struct Location {
     pub(super) eid: u64,
     /// Its key in `events` and `sightings`: the number of its arrival.
     pub(super) place: u64,
+}
+
+/// What a row of an index leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) eid: u64,
+    /// Where that event is, if the row tells.
+    pub(super) place: Option<u64>,
+}
+
+impl Found {
+    /// What a row says.
+    pub(super) fn new(key: &[u8], value: &[u8]) -> Self {
+        Self {
+            eid: trailing_eid(key),
+            place: place_of(value),
+        }
+    }
 }
 
 /// Where an event is, or could go.

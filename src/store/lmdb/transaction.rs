@@ -160,7 +160,7 @@ impl<'e> Transaction<'e> {
             let facts = &one.prepared.facts;
             let visibility = self.standing_of_arriving(eid, one)?;
             one.fate = Fate::Stored(at, visibility);
-            let entry = Entry::new(eid, &event, facts);
+            let entry = Entry::new(at, &event, facts);
             let key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
             let code = visibility.code();
             match &mut self.draft {
@@ -222,7 +222,7 @@ impl<'e> Transaction<'e> {
         if before == after {
             return Ok(());
         }
-        let entry = Entry::new(eid, &event, &facts);
+        let entry = Entry::new(record.location(), &event, &facts);
         let code = after.code();
         if let Some(draft) = &mut self.draft {
             draft.changed.insert(eid, code);

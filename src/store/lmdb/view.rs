@@ -11,7 +11,7 @@ use super::index::Index;
 use super::keys::{id_prefix, trailing_eid, trailing_number, with_eid};
 use super::record::Record;
 use super::run::{Merge, Stretch};
-use super::tables::{Location, Slot, Tables, visibility_of};
+use super::tables::{Found, Location, Slot, Tables, visibility_of};
 use crate::store::eid::{SLOTS, first_slot};
 use crate::store::events::Visibility;
 
@@ -37,6 +37,18 @@ impl<'v> View<'v> {
             Some(place) => self.tables.record_at(self.txn, place),
             None => Ok(None),
         }
+    }
+
+    /// The row of an event that an index leads to. What the index says of its place is tried first: it may be older than
+    /// the event.
+    pub(super) fn record_of_found(&self, found: Found) -> Result<Option<Record<'v>>, Fault> {
+        if let Some(place) = found.place
+            && let Some(record) = self.tables.record_at(self.txn, place)?
+            && record.eid() == found.eid
+        {
+            return Ok(Some(record));
+        }
+        self.record(found.eid)
     }
 
     /// Where an event is.
@@ -88,14 +100,14 @@ impl<'v> View<'v> {
         Ok(found)
     }
 
-    /// The keys of all events in a range, newest first.
+    /// All events in a range, newest first.
     pub(super) fn newest(&self, range: (u64, u64)) -> Result<Merge<'v>, Fault> {
         Merge::new(self, &[Stretch::new(Index::All, &[])], range)
     }
 
     /// The keys of the oldest and the newest event.
     pub(super) fn ends(&self) -> Result<Option<(u64, u64)>, Fault> {
-        let Some(newest) = self.newest((0, u64::MAX))?.next()? else {
+        let Some(Found { eid: newest, .. }) = self.newest((0, u64::MAX))?.next()? else {
             return Ok(None);
         };
         let in_table = self.tables.places.first(self.txn)?;

@@ -267,10 +267,10 @@ impl<'f> Figures<'f> {
         let mut keys = self.view.newest(range)?;
         let (mut found, mut met) = (Vec::new(), HashSet::new());
         for _ in 0..MAX_LOOKED_THROUGH {
-            let Some(eid) = keys.next()?.filter(|_| found.len() < limit) else {
+            let Some(next) = keys.next()?.filter(|_| found.len() < limit) else {
                 break;
             };
-            let author = self.author_if_seen_on(relay, eid)?;
+            let author = self.author_if_seen_on(relay, next.eid)?;
             found.extend(author.filter(|author| met.insert(*author)));
         }
         Ok(found)
