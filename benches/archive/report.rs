@@ -69,7 +69,7 @@ impl Report {
     pub(crate) fn print(&self) {
         println!(
             "{:<26} {:>10} {:>16} {:>12} {:>10} {:>12} {:>11}",
-            "median of rounds",
+            "all rounds",
             "events/s",
             "lowest–highest",
             "CPU µs/event",
@@ -90,39 +90,40 @@ impl Report {
     }
 
     fn print_station(&self, station: &Station) {
-        let figure = |figure: fn(Cost) -> f64| self.spread(|round| figure((station.cost)(round)));
-        let rate = figure(Cost::rate);
+        let all = self.total(station);
+        let rates = self.spread(|round| (station.cost)(round).rate());
+        let per_event = |figure: f64| figure / all.events as f64;
         println!(
             "{:<26} {:>10.0} {:>16} {:>12.2} {:>10.2} {:>12.0} {:>11.2}",
             station.name,
-            rate.median,
-            format!("{:.0}–{:.0}", rate.lowest, rate.highest),
-            figure(|cost| cost.cpu_us / cost.events as f64).median,
-            figure(|cost| cost.writer_us / cost.events as f64).median,
-            figure(|cost| cost.written_bytes as f64 / cost.events as f64).median,
-            figure(|cost| cost.cores_left).median
+            all.rate(),
+            format!("{:.0}–{:.0}", rates.lowest, rates.highest),
+            per_event(all.cpu_us),
+            per_event(all.writer_us),
+            per_event(all.written_bytes as f64),
+            all.cores_left
         );
     }
 
     fn print_target(&self, target: &Target) {
         let ratio = |figure: fn(Cost) -> f64| {
-            let of = |station: &Station, round: &Round| figure((station.cost)(round));
-            self.spread(|round| of(&target.station, round) / of(&target.beside, round))
+            figure(self.total(&target.station)) / figure(self.total(&target.beside))
         };
-        let rates = ratio(Cost::rate);
+        let rate = |station: &Station, round: &Round| (station.cost)(round).rate();
+        let rates = self.spread(|round| rate(&target.station, round) / rate(&target.beside, round));
         println!(
             "{:<26} {:>10.2} {:>16} {:>12.2} {:>10.2} {:>12}",
             target.name,
-            rates.median,
+            ratio(Cost::rate),
             format!("{:.2}–{:.2}", rates.lowest, rates.highest),
-            ratio(|cost| cost.rate() / cost.cores_left).median,
-            ratio(|cost| cost.events as f64 / cost.cpu_us).median,
+            ratio(|cost| cost.rate() / cost.cores_left),
+            ratio(|cost| cost.events as f64 / cost.cpu_us),
             format!("≥ {}", target.multiple)
         );
     }
 
     pub(crate) fn draw(&self) {
-        let rate = |station: &Station| self.spread(|round| (station.cost)(round).rate()).median;
+        let rate = |station: &Station| self.total(station).rate();
         let bar = |station: Station| {
             let mut targets = TARGETS
                 .iter()
@@ -146,11 +147,28 @@ impl Report {
         println!("\n{}", chart.save("archive.svg").display());
     }
 
+    /// What a station took in all rounds together.
+    fn total(&self, station: &Station) -> Cost {
+        let mut all = Cost::default();
+        for cost in self.rounds.iter().map(station.cost) {
+            let seconds = all.seconds + cost.seconds;
+            all = Cost {
+                events: all.events + cost.events,
+                seconds,
+                cpu_us: all.cpu_us + cost.cpu_us,
+                writer_us: all.writer_us + cost.writer_us,
+                written_bytes: all.written_bytes + cost.written_bytes,
+                cores_left: (all.cores_left * all.seconds + cost.cores_left * cost.seconds)
+                    / seconds,
+            };
+        }
+        all
+    }
+
     fn spread(&self, figure: impl Fn(&Round) -> f64) -> Spread {
         let mut figures: Vec<f64> = self.rounds.iter().map(figure).collect();
         figures.sort_by(f64::total_cmp);
         Spread {
-            median: figures[figures.len() / 2],
             lowest: figures[0],
             highest: figures[figures.len() - 1],
         }
@@ -158,7 +176,6 @@ impl Report {
 }
 
 struct Spread {
-    median: f64,
     lowest: f64,
     highest: f64,
 }

@@ -142,6 +142,7 @@ pub(super) fn embedded_options(config: &Config) -> EmbeddedOptions {
             is_migrating: config.brotr.store.migrate,
             ..SqliteOptions::default()
         },
+        ..EmbeddedOptions::default()
     }
 }
 

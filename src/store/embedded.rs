@@ -23,7 +23,7 @@ use crate::store::events::{
     ArrivalBatch, BatchNumber, EventBatch, EventKey, EventStatistics, Page, QueryBounds,
     ScanCursor, ScanOrder, ScanPage, Scope, WriteReport,
 };
-use crate::store::lmdb::{LmdbEvents, LmdbOptions};
+use crate::store::lmdb::{Deferral, LmdbEvents, LmdbOptions};
 use crate::store::sets::{AuthorCount, KeySet, SetBounds};
 use crate::store::sqlite::{SqliteBacked, SqliteOptions, SqliteStore};
 use crate::store::{EventStore, StoreError};
@@ -38,6 +38,8 @@ pub struct EmbeddedOptions {
     pub whole_kinds: Option<Vec<Kind>>,
     /// URLs of the relay in front of the archive (see [`LmdbOptions::own_relay_urls`]).
     pub own_relay_urls: Vec<RelayUrl>,
+    /// When events are indexed.
+    pub deferral: Deferral,
     /// The relational side.
     pub relational: SqliteOptions,
 }
@@ -61,6 +63,7 @@ impl Embedded {
         let events = LmdbEvents::open(LmdbOptions {
             whole_kinds: options.whole_kinds,
             own_relay_urls: options.own_relay_urls,
+            deferral: options.deferral,
             ..LmdbOptions::at(directory.join(EVENTS))
         })?;
         let relational = SqliteStore::open(&directory.join(RELATIONAL), options.relational).await?;

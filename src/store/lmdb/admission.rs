@@ -23,7 +23,10 @@ impl Transaction<'_> {
         if new.event.created_at() > MAX_CREATED_AT {
             return Ok(Fate::Refused(Refusal::CreatedAtRange));
         }
-        let (eid, known) = match self.view().slot(new.wanted, &new.event.id())? {
+        let mut gap = self.gap;
+        let slot = self.view().slot(new.wanted, &new.event.id(), &mut gap)?;
+        self.gap = gap;
+        let (eid, known) = match slot {
             Slot::Taken(at) => (at.eid, Some(at)),
             Slot::None => return Ok(Fate::Refused(Refusal::KeySpaceFull)),
             Slot::Free(eid) => (eid, None),

@@ -11,7 +11,7 @@ use super::rules::Rules;
 use super::tables::{INDEXED_BATCH, INDEXING_BATCH, put_sorted, visibility_of};
 use super::transaction::Transaction;
 use super::unchanged::Unchanged;
-use super::view::View;
+use super::view::{Gap, View};
 use crate::store::events::Visibility;
 
 /// A move of one backlog, a step at a time, so that commits can go in between and the memory for
@@ -109,6 +109,7 @@ impl Transaction<'_> {
     }
 
     fn write_all(&mut self, mut rows: Rows, last: u64) -> Result<(), Fault> {
+        self.gap = Gap::none();
         rows.sort();
         self.write_some(&mut rows, PageBudget::unlimited())?;
         self.set_indexed(last)

@@ -9,7 +9,7 @@ use super::sightings;
 use super::standing::is_brought_by_author;
 use super::tables::{Location, Slot, put_sorted};
 use super::transaction::Transaction;
-use super::view::View;
+use super::view::{Gap, View};
 use crate::model::Sighting;
 use crate::store::events::{EventKey, MAX_CREATED_AT};
 
@@ -57,9 +57,10 @@ impl Transaction<'_> {
     }
 
     fn of_batches(&self, batches: &[PreparedBatch], noted: &mut Vec<Noted>) -> Result<(), Fault> {
+        let mut gap = Gap::none();
         for (batch, prepared) in batches.iter().enumerate() {
             for (key, sighting) in &prepared.sightings {
-                let stored = location(self.view(), key)?;
+                let stored = location(self.view(), key, &mut gap)?;
                 noted.extend(stored.map(|at| Noted {
                     at,
                     sighting: *sighting,
@@ -132,11 +133,11 @@ fn of_events(arriving: &[Arriving<'_>]) -> Vec<Noted> {
 }
 
 /// Where an event is stored.
-fn location(view: View<'_>, key: &EventKey) -> Result<Option<Location>, Fault> {
+fn location(view: View<'_>, key: &EventKey, gap: &mut Gap) -> Result<Option<Location>, Fault> {
     if key.created_at > MAX_CREATED_AT {
         return Ok(None);
     }
-    Ok(match view.slot(key.eid(), &key.id)? {
+    Ok(match view.slot(key.eid(), &key.id, gap)? {
         Slot::Taken(at) => Some(at),
         Slot::Free(_) | Slot::None => None,
     })
@@ -147,15 +148,16 @@ pub(super) fn known(view: View<'_>, keys: &[EventKey]) -> Result<Vec<bool>, Faul
     let mut order: Vec<usize> = (0..keys.len()).collect();
     order.sort_unstable_by_key(|index| keys[*index]);
     let mut known = vec![false; keys.len()];
+    let mut gap = Gap::none();
     for index in order {
-        known[index] = location(view, &keys[index])?.is_some();
+        known[index] = location(view, &keys[index], &mut gap)?.is_some();
     }
     Ok(known)
 }
 
 /// Which events their authors brought, in the order asked.
 pub(super) fn brought_by_author(view: View<'_>, keys: &[EventKey]) -> Result<Vec<bool>, Fault> {
-    let is_brought = |key: &EventKey| match location(view, key)? {
+    let is_brought = |key: &EventKey| match location(view, key, &mut Gap::none())? {
         Some(at) => is_brought_by_author(view.tables, view.txn, at.eid),
         None => Ok(false),
     };

@@ -20,7 +20,7 @@ use super::keys::{id_prefix, trailing_eid, with_eid};
 use super::rules::Rules;
 use super::standing::{Subject, standing};
 use super::tables::{EVENT_COUNT, LAST_BATCH, SIGHTING_COUNT, Tables, put_sorted};
-use super::view::{Fresh, View};
+use super::view::{Fresh, Gap, View};
 use crate::store::events::{BatchNumber, Visibility, WriteReport};
 
 /// Stores the batches durably, and reports on each.
@@ -56,6 +56,8 @@ pub(super) struct Transaction<'e> {
     draft: Option<Draft>,
     /// Places of events that are not in `places` nor in the backlog: those of the draft.
     pub(super) fresh: Fresh,
+    /// Keys that were seen not to be in `places`.
+    pub(super) gap: Gap,
     /// Where the next event goes.
     next_place: u64,
     /// Up to which batch the backlog was indexed.
@@ -99,6 +101,7 @@ impl<'e> Transaction<'e> {
             backlog,
             draft: None,
             fresh: Fresh::new(),
+            gap: Gap::none(),
             indexed: None,
             touched: BTreeSet::new(),
             index: IndexChanges::default(),
@@ -139,6 +142,7 @@ impl<'e> Transaction<'e> {
             self.fresh.insert(eid, place);
             return Ok(place);
         }
+        self.gap = Gap::none();
         let (key, value) = (eid.to_be_bytes(), place.to_be_bytes());
         self.tables.places.put(&mut self.txn, &key, &value)?;
         Ok(place)

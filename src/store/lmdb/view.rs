@@ -21,6 +21,31 @@ pub(super) type Fresh = BTreeMap<u64, u64>;
 /// Those that readers see.
 pub(super) static NOTHING_FRESH: Fresh = BTreeMap::new();
 
+/// Keys of which none is in `places`, from one to another. Who looks for events in the order of their keys finds most of
+/// them where the last search has shown that there is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gap {
+    from: u64,
+    to: u64,
+}
+
+impl Gap {
+    /// Of none.
+    pub(super) fn none() -> Self {
+        Self { from: 1, to: 0 }
+    }
+
+    /// From a key to the next one that there is.
+    fn before(from: u64, next: Option<Location>) -> Self {
+        let to = next.map_or(u64::MAX, |next| next.eid - 1);
+        Self { from, to }
+    }
+
+    fn has(self, low: u64, high: u64) -> bool {
+        self.from <= low && high <= self.to
+    }
+}
+
 /// What readers, and the writer before it writes, look at.
 #[derive(Clone, Copy)]
 pub(super) struct View<'v> {
@@ -61,11 +86,11 @@ impl<'v> View<'v> {
     }
 
     /// Looks for an id among the slots that its wanted key may have been moved to.
-    pub(super) fn slot(&self, wanted: u64, id: &EventId) -> Result<Slot, Fault> {
+    pub(super) fn slot(&self, wanted: u64, id: &EventId, gap: &mut Gap) -> Result<Slot, Fault> {
         let first = first_slot(wanted);
         let last = first + (SLOTS - 1);
         let mut taken = 0_u64;
-        for found in self.between(first, last)? {
+        for found in self.between(first, last, gap)? {
             let record = self.tables.record_at(self.txn, found.place)?;
             if record.is_some_and(|record| record.id() == *id) {
                 return Ok(Slot::Taken(found));
@@ -78,26 +103,32 @@ impl<'v> View<'v> {
     }
 
     /// Where the events with keys from one to another are, which are fewer than [`SLOTS`] apart.
-    fn between(&self, low: u64, high: u64) -> Result<Vec<Location>, Fault> {
+    fn between(&self, low: u64, high: u64, gap: &mut Gap) -> Result<Vec<Location>, Fault> {
         let mut found = Vec::new();
         let mut from = low;
-        while from <= high
-            && let Some((key, place)) = self
-                .tables
-                .places
-                .get_greater_than_or_equal_to(self.txn, &from.to_be_bytes())?
-        {
-            let (eid, place) = (trailing_eid(key), trailing_number(place));
-            if eid > high {
-                break;
+        while from <= high && !gap.has(from, high) {
+            match self.first_place(from)? {
+                Some(next) if next.eid <= high => {
+                    from = next.eid + 1;
+                    found.push(next);
+                }
+                next => *gap = Gap::before(from, next),
             }
-            found.push(Location { eid, place });
-            from = eid + 1;
         }
         let fresh = self.fresh.range(low..=high);
         found.extend(fresh.map(|(&eid, &place)| Location { eid, place }));
         found.extend(self.backlog.between(low, high));
         Ok(found)
+    }
+
+    /// The first event that does not wait, from a key on.
+    fn first_place(&self, from: u64) -> Result<Option<Location>, Fault> {
+        let places = &self.tables.places;
+        let next = places.get_greater_than_or_equal_to(self.txn, &from.to_be_bytes())?;
+        Ok(next.map(|(key, place)| Location {
+            eid: trailing_eid(key),
+            place: trailing_number(place),
+        }))
     }
 
     /// All events in a range, newest first.
