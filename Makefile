@@ -10,7 +10,7 @@ DEPLOYMENT ?= bigbrotr
 CONTAINERS ?= docker
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo test generated test-servers stop-test-servers test-clients test-opentelemetry fuzz-smoke lint fmt docs book image package bench soak ci prerequisites
+.PHONY: help run demo test generated test-servers stop-test-servers test-clients test-relays test-opentelemetry fuzz-smoke lint fmt docs book image package bench soak ci prerequisites
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ generated: ## Writes the files that are made from the code: reference pages, sam
 test-clients: prerequisites ## Clients that we did not write, from npm, against the program; needs Node.js
 	$(CARGO) build --bin bigbrotr
 	./tests/clients/run.sh
+
+test-relays: prerequisites ## nostr-rs-relay, built once, archived by the synchronizer; needs protoc, pkg-config, OpenSSL's headers
+	./tests/nostr_rs_relay.sh
 
 test-opentelemetry: prerequisites ## Spans in a collector, from a program built with that feature
 	$(CARGO) $(TEST_RUNNER) -p bigbrotr --features opentelemetry --test it cli::traces

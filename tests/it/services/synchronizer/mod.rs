@@ -9,6 +9,8 @@ mod fairness;
 mod given;
 mod hostility;
 mod negentropy;
+mod nostr_rs_relay;
+mod others;
 mod refusals;
 mod restarts;
 mod resweep;
