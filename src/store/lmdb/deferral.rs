@@ -16,10 +16,8 @@ pub struct Deferral {
     pub run_events: usize,
     /// Merges that may wait before they are indexed.
     pub max_runs: usize,
-    /// Events that may wait before they are indexed: a quarter of those that are stored, but not fewer
-    /// than these. As many again may come while they are.
-    pub min_events: usize,
-    /// And not more than these.
+    /// Events that may wait before they are indexed, and as many again may come while they are. An indexing changes most
+    /// pages of the indexes of a few million events, however little it brings: the more it brings, the less an event costs.
     pub max_events: usize,
     /// Pages of 4 KB that one transaction of an indexing changes, about; they are held in memory until
     /// it ends.
@@ -35,7 +33,6 @@ impl Default for Deferral {
             run_commits: 24,
             run_events: 128_000,
             max_runs: 8,
-            min_events: 512_000,
             max_events: 1_024_000,
             step_pages: 4_096,
             idle: Duration::from_millis(250),
@@ -49,14 +46,10 @@ impl Deferral {
         load.commits >= self.run_commits.max(1) || load.events_in_memory >= self.run_events.max(1)
     }
 
-    /// How much waits beside so many stored events, as a share of what may: from 1 it is indexed, and at 2
-    /// nothing may be added. An indexing changes most pages of the indexes, however little it brings: what
-    /// may wait grows with the archive, so that the cost of an event does not.
-    pub(super) fn fill(&self, load: Load, stored: u64) -> f64 {
+    /// How much waits, as a share of what may: from 1 it is indexed, and at 2 nothing may be added.
+    pub(super) fn fill(&self, load: Load) -> f64 {
         let share = |count: usize, most: usize| count as f64 / most.max(1) as f64;
-        let stored = usize::try_from(stored).unwrap_or(usize::MAX);
-        let max_events = (stored / 4).max(self.min_events).min(self.max_events);
-        share(load.runs, self.max_runs).max(share(load.events, max_events))
+        share(load.runs, self.max_runs).max(share(load.events, self.max_events))
     }
 }
 
@@ -65,17 +58,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_may_wait_in_a_larger_archive() {
+    fn what_waits_is_full_by_events_or_by_merges() {
         let deferral = Deferral::default();
-        let fill = |events, stored| {
+        let fill = |events, runs| {
             let load = Load {
                 events,
+                runs,
                 ..Load::default()
             };
-            deferral.fill(load, stored)
+            deferral.fill(load)
         };
-        assert_eq!(fill(512_000, 0), 1.0);
-        assert_eq!(fill(750_000, 3_000_000), 1.0);
-        assert_eq!(fill(1_024_000, u64::MAX), 1.0);
+        assert_eq!(fill(0, 0), 0.0);
+        assert_eq!(fill(1_024_000, 3), 1.0);
+        assert_eq!(fill(512_000, 4), 0.5);
+        assert_eq!(fill(512_000, 8), 1.0);
+        assert_eq!(fill(2_048_000, 8), 2.0);
     }
 }

@@ -7,7 +7,7 @@ use super::deferral::Deferral;
 use super::fault::Fault;
 use super::pace::Pace;
 use super::rules::Rules;
-use super::tables::{EVENT_COUNT, Tables};
+use super::tables::Tables;
 use super::view::{NOTHING_FRESH, View};
 
 /// One open archive.
@@ -46,10 +46,8 @@ impl Engine {
     }
 
     /// How much waits to be indexed, see [`Deferral::fill`].
-    pub(super) fn fill(&self) -> Result<f64, Fault> {
-        let txn = self.env.read_txn()?;
-        let stored = self.tables.number(&txn, EVENT_COUNT)?;
-        Ok(self.deferral.fill(self.backlogs.load(), stored))
+    pub(super) fn fill(&self) -> f64 {
+        self.deferral.fill(self.backlogs.load())
     }
 
     /// Merges what waits in memory when it is enough, or when it is not to wait any longer.

@@ -115,7 +115,7 @@ impl<'e> Transaction<'e> {
     /// what waits.
     fn choose_when_to_index(&mut self, arriving: &[Arriving<'_>]) -> Result<(), Fault> {
         let needs_indexes = |one: &Arriving<'_>| one.prepared.needs_indexes();
-        if arriving.iter().any(needs_indexes) || self.engine.fill()? >= 2.0 {
+        if arriving.iter().any(needs_indexes) || self.engine.fill() >= 2.0 {
             return self.index_backlog();
         }
         let is_bulk = arriving.len() >= self.engine.deferral.from_events;

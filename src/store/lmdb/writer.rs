@@ -188,8 +188,7 @@ impl Worker<'_> {
 
     fn is_indexing_due(&self) -> bool {
         let progress = self.indexing.as_ref().map_or(0.0, Indexing::progress);
-        let fill = self.engine.fill();
-        fill.is_ok_and(|fill| fill >= 1.0 + progress)
+        self.engine.fill() >= 1.0 + progress
     }
 
     /// Indexes all that waits. Should it fail, whoever needs it indexes in one transaction of its own.

@@ -56,7 +56,6 @@ fn open(directory: &TempDir, bounds: Bounds) -> LmdbEvents {
             run_commits: bounds.run_commits,
             run_events: usize::MAX,
             max_runs: bounds.max_runs,
-            min_events: usize::MAX,
             max_events: usize::MAX,
             step_pages: 2,
             idle: NEVER,
