@@ -20,6 +20,7 @@ use super::engine::Engine;
 use super::fault::Fault;
 use super::indexing::Indexing;
 use super::transaction::{Transaction, commit};
+use crate::background;
 use crate::store::StoreError;
 use crate::store::events::{BatchNumber, WriteReport};
 
@@ -198,7 +199,10 @@ impl Worker<'_> {
 
     /// One step. Returns whether it succeeded: if not, what waits goes on waiting, and is seen.
     fn index_step(&mut self) -> bool {
+        let since = Instant::now();
         let step = self.try_index_step();
+        // There may be a hundred steps, and perhaps only one core.
+        background::leave_time(since.elapsed());
         if let Err(fault) = step {
             let error = fault.during("index");
             tracing::warn!(reason = error.reason(), %error, "events wait to be indexed");
