@@ -1,7 +1,12 @@
 //! Files: reopening, a full map, several openers.
 
+use std::path::Path;
+
+use bigbrotr::store::events::BatchNumber;
 use bigbrotr::store::lmdb::{LmdbEvents, LmdbOptions};
 use bigbrotr::store::{EventStore, StoreError};
+use heed::EnvOpenOptions;
+use heed::types::Bytes;
 use nips::Event;
 
 use super::fresh;
@@ -23,6 +28,52 @@ async fn everything_survives_reopening() {
     drop(store);
     let store = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
     assert_eq!(ask(&store, &filters, scope()).await, before);
+}
+
+/// Changes the values of all rows of an index of a closed store. Returns how many rows told a place.
+fn change_values(directory: &Path, index: &str, new: &[u8]) -> usize {
+    let mut options = EnvOpenOptions::new();
+    options.map_size(1 << 30).max_dbs(64);
+    #[expect(unsafe_code, reason = "nobody else has the file open")]
+    let env = unsafe { options.open(directory) }.unwrap();
+    let mut txn = env.write_txn().unwrap();
+    let table = env.open_database::<Bytes, Bytes>(&txn, Some(index));
+    let table = table.unwrap().unwrap();
+    let rows = table.iter(&txn).unwrap().map(Result::unwrap);
+    let rows: Vec<(Vec<u8>, usize)> = rows
+        .map(|(key, value)| (key.to_vec(), value.len()))
+        .collect();
+    for (key, _) in &rows {
+        table.put(&mut txn, key, new).unwrap();
+    }
+    txn.commit().unwrap();
+    env.prepare_for_closing().wait();
+    rows.iter().filter(|(_, len)| *len > 0).count()
+}
+
+#[tokio::test]
+async fn events_are_found_whatever_an_index_says_of_their_places() {
+    let (directory, store) = fresh();
+    let notes: Vec<Event> = (0..300).map(|second| event(1, 1, second, &[])).collect();
+    write(&store, &notes).await;
+    let by_author = format!(r#"{{"authors":["{}"]}}"#, notes[0].pubkey());
+    let by_author_kind = format!(r#"{{"authors":["{}"],"kinds":[1]}}"#, notes[0].pubkey());
+    let filters = [by_author.as_str(), by_author_kind.as_str()];
+    let scope = || bigbrotr::store::events::Scope::public(NOW);
+    // Indexes what waits.
+    store.trim_arrivals(BatchNumber(0), 0).await.unwrap();
+    let before = ask(&store, &filters, scope()).await;
+    assert_eq!(before.events.len(), 300);
+    drop(store);
+    // Nothing, as rows had it that were written earlier; and the place of another event.
+    for value in [&[][..], &[0, 0, 0, 0, 0, 7]] {
+        for index in ["by_author", "by_author_kind"] {
+            let told = change_values(directory.path(), index, value);
+            assert_eq!(told, if value.is_empty() { 300 } else { 0 }, "{index}");
+        }
+        let store = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
+        assert_eq!(ask(&store, &filters, scope()).await, before);
+    }
 }
 
 #[tokio::test]
