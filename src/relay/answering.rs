@@ -249,10 +249,11 @@ impl Session<'_> {
         }
         // In one write with the last events, so that their client is woken once.
         let end = end_of_stored(subscription, &answer.stored);
-        let written = self.connection.write(frames.into_iter().chain(end)).await;
+        self.connection.write(frames.into_iter().chain(end)).await?;
+        // Its memory is for the next one.
         drop(answer);
         self.answers.start(self.relay);
-        written
+        Ok(())
     }
 
     pub(super) async fn send_live(&mut self, delivery: Box<Delivery>) -> Result<(), Ended> {
