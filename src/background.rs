@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinHandle;
 
 /// What part of its own time a thread leaves to them that keeps a core busy: an eighth.
 const SHARE: u32 = 8;
@@ -67,14 +66,12 @@ impl Background {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
-        done_by(self.0.as_ref()?, work).await.ok()
-    }
-
-    /// Drops something large: giving back what thousands of events took is work as well.
-    pub fn drop<T: Send + 'static>(&self, large: T) {
-        if let Some(runtime) = &self.0 {
-            done_by(runtime, move || drop(large));
-        }
+        let under_way = UnderWay::begin();
+        let done = self.0.as_ref()?.spawn_blocking(move || {
+            let _under_way = under_way;
+            work()
+        });
+        done.await.ok()
     }
 }
 
@@ -85,17 +82,6 @@ impl Drop for Background {
             runtime.shutdown_background();
         }
     }
-}
-
-fn done_by<T: Send + 'static>(
-    runtime: &Runtime,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> JoinHandle<T> {
-    let under_way = UnderWay::begin();
-    runtime.spawn_blocking(move || {
-        let _under_way = under_way;
-        work()
-    })
 }
 
 /// Lowers the priority of the calling thread: what Linux calls a process here is one.

@@ -20,7 +20,7 @@ use super::syncing::SyncError;
 /// Messages of more bytes are read elsewhere. Up to it that takes less than handing them over is worth.
 const MAX_BYTES: usize = 16 << 10;
 
-/// Threads that read, or drop what was long. One reads a hundred megabytes a second, and more would take the cores of those
+/// Threads that read. One reads a hundred megabytes a second, and more would take the cores of those
 /// who ask for little.
 pub(super) const READERS: usize = 1;
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use std::vec;
 
 use nips::{Event, Filter, PublicKey};
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::filter_limits::{expected_time, is_large};
@@ -37,7 +38,6 @@ pub(super) struct Unsent {
     large: Option<OwnedSemaphorePermit>,
     /// Its share of the memory of all answers.
     held: Option<Held>,
-    relay: Arc<Inner>,
 }
 
 impl Unsent {
@@ -52,11 +52,15 @@ const FEW_EVENTS: usize = 100;
 
 impl Drop for Unsent {
     fn drop(&mut self) {
-        if self.events.len() > FEW_EVENTS {
-            let events = std::mem::take(&mut self.events);
-            // They count for as long as they are there.
-            let (large, held) = (self.large.take(), self.held.take());
-            self.relay.background.drop((events, large, held));
+        if self.events.len() <= FEW_EVENTS {
+            return;
+        }
+        let events = std::mem::take(&mut self.events);
+        // They count for as long as they are there. So no thread that gives way may drop them: others would be refused for
+        // want of memory until it gets a core.
+        let all = (events, self.large.take(), self.held.take());
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn_blocking(move || drop(all));
         }
     }
 }
@@ -97,7 +101,7 @@ impl From<Overloaded> for Unanswered {
 impl Inner {
     /// The stored part of a subscription.
     pub(super) async fn stored(
-        self: &Arc<Self>,
+        &self,
         payer: Payer,
         filters: Vec<Filter>,
         readers: Vec<PublicKey>,
@@ -130,7 +134,6 @@ impl Inner {
             events: events.into_iter(),
             large,
             held: Some(place.hold(bytes)),
-            relay: Arc::clone(self),
         };
         Ok(Stored {
             events,
