@@ -72,6 +72,20 @@ impl LiveDelivery {
         }
     }
 
+    /// What is in the log by now is nobody's to hear, if nobody has asked for anything yet. Gives whether that is so.
+    async fn skip_unasked(&mut self) -> Result<bool, StoreError> {
+        if !self.relay.has_no_subscriptions() {
+            return Ok(false);
+        }
+        let (newest, _) = self.relay.store.arrival_bounds().await?;
+        // Whoever has asked meanwhile may have been answered from before that.
+        let is_unasked = self.relay.has_no_subscriptions();
+        if is_unasked {
+            self.seen.caught_up(newest);
+        }
+        Ok(is_unasked)
+    }
+
     fn announced(&mut self, announcement: &Announcement) {
         let events = &announcement.events;
         match announcement.batch {
@@ -103,8 +117,7 @@ impl LiveDelivery {
     async fn read_log(&mut self) -> Result<(), StoreError> {
         let mut after = self.seen.resume_after();
         loop {
-            if self.relay.has_no_subscriptions() {
-                self.start_at_newest().await;
+            if self.skip_unasked().await? {
                 return Ok(());
             }
             let batches = self
