@@ -8,6 +8,7 @@
 
 mod admission;
 mod announcement;
+mod author_points;
 mod batch;
 mod claims;
 mod counters;

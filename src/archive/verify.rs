@@ -1,14 +1,14 @@
 //! Parsing and BIP-340 signatures on all cores, off the async runtime.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, RwLock};
 
-use nips::{Event, PublicKey};
+use nips::Event;
 use secp256k1::schnorr::Signature;
-use secp256k1::{Message, SECP256K1, XOnlyPublicKey};
+use secp256k1::{Message, SECP256K1};
 
 use super::Rejection;
+use super::author_points::AuthorPoints;
 use super::workers::Workers;
 use crate::store::StoreError;
 
@@ -24,16 +24,12 @@ const INLINE_EVENTS: usize = 4;
 /// Text above this size is parsed off the runtime even when it is few events.
 const INLINE_BYTES: usize = 32 << 10;
 
-/// Points on the curve kept for authors seen lately, about 120 bytes each; finding one anew costs a
-/// tenth of a check.
-const CACHED_KEYS: usize = 65_536;
-
 /// Parses and verifies, on as many threads as there are to be.
 pub(super) struct Verifier {
     workers: Workers,
     /// Events whose signatures were handed in and are not checked yet.
     waiting: AtomicUsize,
-    keys: Arc<KeyCache>,
+    points: Arc<AuthorPoints>,
 }
 
 impl Verifier {
@@ -41,7 +37,7 @@ impl Verifier {
         Self {
             workers: Workers::new(threads),
             waiting: AtomicUsize::new(0),
-            keys: Arc::new(KeyCache::default()),
+            points: Arc::new(AuthorPoints::default()),
         }
     }
 
@@ -67,9 +63,9 @@ impl Verifier {
         &self,
         events: Vec<Event>,
     ) -> Result<Vec<(Event, bool)>, StoreError> {
-        let keys = Arc::clone(&self.keys);
+        let points = Arc::clone(&self.points);
         let verify = move |event: Event| {
-            let is_valid = is_signed(&event, &keys);
+            let is_valid = is_signed(&event, &points);
             (event, is_valid)
         };
         if events.len() <= INLINE_EVENTS {
@@ -112,8 +108,8 @@ fn parse(text: &str, max_bytes: usize) -> Result<Event, Rejection> {
     Event::from_json(text).map_err(Rejection::Malformed)
 }
 
-fn is_signed(event: &Event, keys: &KeyCache) -> bool {
-    let Some(key) = keys.point(event.pubkey()) else {
+fn is_signed(event: &Event, points: &AuthorPoints) -> bool {
+    let Some(key) = points.of(event.pubkey()) else {
         return false;
     };
     let Ok(signature) = Signature::from_slice(event.sig().as_bytes()) else {
@@ -121,43 +117,4 @@ fn is_signed(event: &Event, keys: &KeyCache) -> bool {
     };
     let message = Message::from_digest(event.id().0);
     SECP256K1.verify_schnorr(&signature, &message, &key).is_ok()
-}
-
-/// Public keys already lifted to points.
-#[derive(Default)]
-struct KeyCache(RwLock<CachedKeys>);
-
-/// When the young half is full it becomes the old one, and what nobody asks for goes.
-#[derive(Default)]
-struct CachedKeys {
-    young: HashMap<PublicKey, XOnlyPublicKey>,
-    old: HashMap<PublicKey, XOnlyPublicKey>,
-}
-
-impl KeyCache {
-    /// The point of a key; `None` when no point has that x coordinate.
-    fn point(&self, key: PublicKey) -> Option<XOnlyPublicKey> {
-        let cached = self.0.read().expect("no panic under the lock");
-        if let Some(point) = cached.young.get(&key) {
-            return Some(*point);
-        }
-        let old = cached.old.get(&key).copied();
-        drop(cached);
-        let point = match old {
-            Some(point) => point,
-            None => XOnlyPublicKey::from_slice(key.as_bytes()).ok()?,
-        };
-        let mut cached = self.0.write().expect("no panic under the lock");
-        cached.insert(key, point);
-        Some(point)
-    }
-}
-
-impl CachedKeys {
-    fn insert(&mut self, key: PublicKey, point: XOnlyPublicKey) {
-        if self.young.len() >= CACHED_KEYS / 2 {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, point);
-    }
 }
