@@ -174,8 +174,18 @@ impl Chunk {
         rows.map(|row| trailing_eid(&row[..ID_KEY_LEN]))
     }
 
+    /// The keys of its events.
+    fn eids(&self) -> impl Iterator<Item = u64> {
+        let rows = self.list(List::Places);
+        rows.iter().map(|row| location(row).eid)
+    }
+
     /// The visibility of one of its events when it came.
     fn code(&self, key: &[u8; ID_KEY_LEN]) -> Option<u8> {
+        let eid = trailing_eid(key);
+        if !self.filter.may_hold(eid, eid) {
+            return None;
+        }
         let rows = self.list(List::Ids);
         let row = rows.get(rows.lower_bound(key))?;
         row.starts_with(key).then(|| row[ID_KEY_LEN])
@@ -184,15 +194,19 @@ impl Chunk {
 
 /// The chunks that belong to one state of the tables, oldest first. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Backlog(Vec<Arc<Chunk>>);
+pub(super) struct Backlog {
+    chunks: Vec<Arc<Chunk>>,
+    /// Which events they may be about, all together.
+    filter: Arc<KeyFilter>,
+}
 
 impl Backlog {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.chunks.is_empty()
     }
 
     pub(super) fn chunks(&self) -> &[Arc<Chunk>] {
-        &self.0
+        &self.chunks
     }
 
     /// Where an event is that waits.
@@ -202,32 +216,37 @@ impl Backlog {
 
     /// Where events are that wait, with keys from one to another, which are fewer than `SLOTS` apart.
     pub(super) fn between(&self, low: u64, high: u64) -> impl Iterator<Item = Location> {
-        self.0
-            .iter()
-            .flat_map(move |chunk| chunk.between(low, high))
+        let chunks: &[Arc<Chunk>] = match self.filter.may_hold(low, high) {
+            true => &self.chunks,
+            false => &[],
+        };
+        let found = chunks.iter();
+        found.flat_map(move |chunk| chunk.between(low, high))
     }
 
     /// The keys of events under the prefix of an id.
     pub(super) fn under(&self, id: &EventId) -> impl Iterator<Item = u64> {
         let prefix = id_prefix(id);
-        self.0.iter().flat_map(move |chunk| chunk.under(prefix))
+        self.chunks
+            .iter()
+            .flat_map(move |chunk| chunk.under(prefix))
     }
 
     /// The visibility that an event had when it came, if that was since the last indexing.
     pub(super) fn arrived(&self, key: &[u8; ID_KEY_LEN]) -> Option<u8> {
-        let mut newest_first = self.0.iter().rev();
+        let mut newest_first = self.chunks.iter().rev();
         newest_first.find_map(|chunk| chunk.code(key))
     }
 
     /// The visibility of an event that is seen differently since the last indexing.
     pub(super) fn changed(&self, eid: u64) -> Option<u8> {
-        let mut newest_first = self.0.iter().rev();
+        let mut newest_first = self.chunks.iter().rev();
         newest_first.find_map(|chunk| chunk.changed.get(&eid).copied())
     }
 
     /// All events that are seen differently since the last indexing.
     pub(super) fn all_changed(&self) -> HashMap<u64, u8> {
-        let changes = self.0.iter().flat_map(|chunk| &chunk.changed);
+        let changes = self.chunks.iter().flat_map(|chunk| &chunk.changed);
         changes.map(|(eid, code)| (*eid, *code)).collect()
     }
 
@@ -242,7 +261,7 @@ impl Backlog {
     /// What the rows of one index under a prefix and in a range lead to, one run for each chunk.
     pub(super) fn runs(&self, index: Index, low: &[u8], high: &[u8]) -> impl Iterator<Item = Run> {
         let list = List::from(index);
-        self.0.iter().filter_map(move |chunk| {
+        self.chunks.iter().filter_map(move |chunk| {
             let rows = chunk.list(list);
             let (first, end) = (rows.lower_bound(low), rows.upper_bound(high));
             (first < end).then(|| Run {
@@ -261,7 +280,7 @@ impl Backlog {
         low: &[u8],
         high: &[u8],
     ) -> impl Iterator<Item = SortedRows<'_>> {
-        self.0.iter().map(move |chunk| {
+        self.chunks.iter().map(move |chunk| {
             let rows = chunk.list(index.into());
             rows.between(rows.lower_bound(low), rows.upper_bound(high))
         })
@@ -269,7 +288,7 @@ impl Backlog {
 
     /// The lowest row of an index that is not below `key`.
     pub(super) fn first_from(&self, index: Index, key: &[u8]) -> Option<&[u8]> {
-        let firsts = self.0.iter().filter_map(|chunk| {
+        let firsts = self.chunks.iter().filter_map(|chunk| {
             let rows = chunk.list(index.into());
             rows.get(rows.lower_bound(key))
         });
@@ -311,9 +330,48 @@ pub(super) struct Load {
     pub(super) events: usize,
 }
 
-/// The chunks of all states that somebody may be reading.
+/// The chunks of all states that somebody may be reading. One thread changes them.
 #[derive(Default)]
-pub(super) struct Backlogs(Mutex<Vec<Arc<Chunk>>>);
+pub(super) struct Backlogs(Mutex<Waiting>);
+
+/// What waits, and what finds quickly that something does not.
+#[derive(Clone, Default)]
+struct Waiting {
+    /// Oldest first.
+    chunks: Vec<Arc<Chunk>>,
+    /// Which events they may be about, and perhaps some that have gone. Readers of older states share it: they look for
+    /// less than it knows.
+    filter: Arc<KeyFilter>,
+    /// Events that the filter knows, and for how many it has room.
+    known: usize,
+    room: usize,
+}
+
+impl Waiting {
+    fn push(&mut self, chunk: Chunk) {
+        let count = chunk.list(List::Places).len();
+        if self.known + count <= self.room {
+            self.filter.insert_all(chunk.eids());
+            self.known += count;
+            self.chunks.push(Arc::new(chunk));
+        } else {
+            self.chunks.push(Arc::new(chunk));
+            self.make_filter();
+        }
+    }
+
+    /// Makes a filter of the chunks that there are, with room for as much again.
+    fn make_filter(&mut self) {
+        let counts = self
+            .chunks
+            .iter()
+            .map(|chunk| chunk.list(List::Places).len());
+        self.known = counts.sum();
+        self.room = 2 * self.known;
+        let eids = self.chunks.iter().flat_map(|chunk| chunk.eids());
+        self.filter = Arc::new(KeyFilter::of(self.room, eids));
+    }
+}
 
 impl Backlogs {
     /// The chunks of the state that `txn` reads; `None` when it is so old that they are gone, and a
@@ -325,16 +383,22 @@ impl Backlogs {
             return Ok(Some(Backlog::default()));
         }
         let is_meant = |chunk: &&Arc<Chunk>| chunk.first > indexed && chunk.last <= last;
-        let chunks: Vec<Arc<Chunk>> = self.lock().iter().filter(is_meant).cloned().collect();
-        let batches = chunks.iter().map(|chunk| chunk.last - chunk.first + 1);
+        let waiting = self.lock();
+        let backlog = Backlog {
+            chunks: waiting.chunks.iter().filter(is_meant).cloned().collect(),
+            filter: Arc::clone(&waiting.filter),
+        };
+        drop(waiting);
+        let chunks = backlog.chunks.iter();
+        let batches = chunks.map(|chunk| chunk.last - chunk.first + 1);
         let is_whole = batches.sum::<u64>() == last - indexed;
-        Ok(is_whole.then_some(Backlog(chunks)))
+        Ok(is_whole.then_some(backlog))
     }
 
     /// Adds the chunk of a commit that is about to happen.
     pub(super) fn publish(&self, draft: Draft, places: &BTreeMap<u64, u64>) {
-        let chunk = Arc::new(draft.into_chunk(places));
-        self.lock().push(chunk);
+        let chunk = draft.into_chunk(places);
+        self.change(|waiting| waiting.push(chunk));
     }
 
     /// Adds what an earlier process left of the batches from that of the draft to `last`, as one merge.
@@ -350,41 +414,45 @@ impl Backlogs {
             is_run: true,
             ..draft.into_chunk(places)
         };
-        self.lock().push(Arc::new(chunk.into_file(directory)));
+        let chunk = chunk.into_file(directory);
+        self.change(|waiting| waiting.push(chunk));
     }
 
     /// Forgets the chunk of a commit that failed.
     pub(super) fn withdraw(&self, batch: u64) {
-        self.lock().retain(|chunk| chunk.first != batch);
+        self.change(|waiting| waiting.chunks.retain(|chunk| chunk.first != batch));
     }
 
     /// Forgets chunks whose rows are in the tables now.
     pub(super) fn retire(&self, up_to: u64) {
-        self.lock().retain(|chunk| chunk.last > up_to);
+        self.change(|waiting| {
+            waiting.chunks.retain(|chunk| chunk.last > up_to);
+            waiting.make_filter();
+        });
     }
 
-    /// Makes one chunk of those that single commits left, with its rows in a file. Only for the thread that
-    /// publishes and retires, between commits.
+    /// Makes one chunk of those that single commits left, with its rows in a file. Only between commits.
     pub(super) fn merge(&self, directory: &Path) {
-        let all = self.lock().clone();
+        let all = self.lock().chunks.clone();
         let single = all.partition_point(|chunk| chunk.is_run);
         let (runs, commits) = all.split_at(single);
         let Some(merged) = Chunk::merged(commits) else {
             return;
         };
         let merged = Arc::new(merged.into_file(directory));
-        *self.lock() = runs.iter().cloned().chain([merged]).collect();
+        let chunks = runs.iter().cloned().chain([merged]).collect();
+        self.change(|waiting| waiting.chunks = chunks);
     }
 
     /// Whether everything is indexed.
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().is_empty()
+        self.lock().chunks.is_empty()
     }
 
     /// How much waits.
     pub(super) fn load(&self) -> Load {
         let mut load = Load::default();
-        for chunk in self.lock().iter() {
+        for chunk in &self.lock().chunks {
             load.events += chunk.len();
             match chunk.is_run {
                 true => load.runs += 1,
@@ -397,7 +465,15 @@ impl Backlogs {
         load
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Chunk>>> {
+    /// Changes them without keeping readers waiting.
+    fn change(&self, change: impl FnOnce(&mut Waiting)) {
+        let mut waiting = self.lock().clone();
+        change(&mut waiting);
+        // What nobody needs any more goes when nobody waits.
+        let _before = std::mem::replace(&mut *self.lock(), waiting);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().expect("no panic under the lock")
     }
 }

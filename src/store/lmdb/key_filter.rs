@@ -1,7 +1,10 @@
 //! Whether event keys may be among many, answered mostly without looking at them.
 //!
 //! A Bloom filter with all bits of a key in one word, so that an answer takes one look into memory. Keys that
-//! an event may have instead of its own lie side by side (`SLOTS`), so it knows groups of as many.
+//! an event may have instead of its own lie side by side (`SLOTS`), so it knows groups of as many, and those of
+//! neighbouring groups are mostly in the same word.
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::store::eid::SLOTS;
 
@@ -11,42 +14,73 @@ const KEYS_PER_WORD: usize = 5;
 /// Bits that a key sets in its word.
 const BITS_PER_KEY: u32 = 5;
 
+/// Neighbouring groups that share a word. Chance puts no two events of a second so close together.
+const GROUPS_PER_WORD: u64 = 64;
+
 /// An odd number whose bits look random: what it multiplies is spread over all bits (2⁶⁴ by the golden ratio).
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The groups of the keys of a chunk.
-pub(super) struct KeyFilter(Box<[u64]>);
+/// The groups of many keys.
+pub(super) struct KeyFilter(Box<[AtomicU64]>);
+
+impl Default for KeyFilter {
+    fn default() -> Self {
+        Self::with_room(0)
+    }
+}
 
 impl KeyFilter {
+    /// Of none yet, with room for about `count` keys: more can be inserted, and the more do, the more often it is wrong.
+    pub(super) fn with_room(count: usize) -> Self {
+        let words = (0..=count / KEYS_PER_WORD).map(|_| AtomicU64::new(0));
+        Self(words.collect())
+    }
+
     /// Of these keys, of which there are about `count`.
     pub(super) fn of(count: usize, eids: impl Iterator<Item = u64>) -> Self {
-        let mut words = vec![0; count / KEYS_PER_WORD + 1].into_boxed_slice();
+        let filter = Self::with_room(count);
+        filter.insert_all(eids);
+        filter
+    }
+
+    /// Adds keys. Whoever is to find them has to hear of them some other way, which orders what threads see.
+    pub(super) fn insert_all(&self, eids: impl Iterator<Item = u64>) {
         for eid in eids {
-            let (word, bits) = place_of(eid / SLOTS, words.len());
-            words[word] |= bits;
+            let group = eid / SLOTS;
+            self.word(group).fetch_or(bits(group), Ordering::Relaxed);
         }
-        Self(words)
     }
 
     /// Whether a key between two, which are fewer than [`SLOTS`] apart, may be among them. It never denies one
     /// that is.
     pub(super) fn may_hold(&self, low: u64, high: u64) -> bool {
         let may_hold = |group: u64| {
-            let (word, bits) = place_of(group, self.0.len());
-            self.0[word] & bits == bits
+            let bits = bits(group);
+            self.word(group).load(Ordering::Relaxed) & bits == bits
         };
         let (first, last) = (low / SLOTS, high / SLOTS);
         may_hold(first) || (last != first && may_hold(last))
     }
+
+    /// The word of a group.
+    fn word(&self, group: u64) -> &AtomicU64 {
+        let spread = spread(group / GROUPS_PER_WORD);
+        let word = (u128::from(spread) * self.0.len() as u128) >> 64;
+        &self.0[word as usize]
+    }
 }
 
-/// The word of a group, and its bits there.
-fn place_of(group: u64, words: usize) -> (usize, u64) {
-    let spread = group.wrapping_mul(SPREAD);
-    let spread = (spread ^ (spread >> 32)).wrapping_mul(SPREAD);
-    let word = (u128::from(spread) * words as u128) >> 64;
+/// The bits of a group in its word.
+fn bits(group: u64) -> u64 {
+    let spread = spread(group);
     let bits = (0..BITS_PER_KEY).map(|number| 1 << ((spread >> (6 * number)) & 63));
-    (word as usize, bits.fold(0, |all, bit: u64| all | bit))
+    bits.fold(0, |all, bit: u64| all | bit)
+}
+
+/// Spreads a number over all bits.
+fn spread(number: u64) -> u64 {
+    let spread = number.wrapping_mul(SPREAD);
+    (spread ^ (spread >> 32)).wrapping_mul(SPREAD)
 }
 
 #[cfg(test)]
@@ -72,5 +106,15 @@ mod tests {
         assert!(filter.may_hold(SLOTS * 7 + 1, SLOTS * 8));
         assert!(filter.may_hold(SLOTS * 8 + 1, SLOTS * 9));
         assert!(!KeyFilter::of(0, std::iter::empty()).may_hold(0, SLOTS));
+    }
+
+    #[test]
+    fn keys_are_found_as_soon_as_they_are_inserted_and_also_beyond_the_room() {
+        let filter = KeyFilter::with_room(10);
+        for number in 0..1_000 {
+            filter.insert_all(std::iter::once(key(number)));
+            assert!(filter.may_hold(key(number), key(number)));
+        }
+        assert!((0..1_000).all(|number| filter.may_hold(key(number), key(number))));
     }
 }
