@@ -60,6 +60,7 @@ impl Indexing {
                 return Ok(None);
             };
             let mut rows = Rows::of_backlog(&engine.rules, view)?;
+            rows.unchanged = rows.unchanged.ahead()?;
             rows.sort();
             Ok(Some(Self {
                 indexed,
