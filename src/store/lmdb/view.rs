@@ -90,35 +90,47 @@ impl<'v> View<'v> {
         let first = first_slot(wanted);
         let last = first + (SLOTS - 1);
         let mut taken = 0_u64;
-        for found in self.between(first, last, gap)? {
-            let record = self.tables.record_at(self.txn, found.place)?;
-            if record.is_some_and(|record| record.id() == *id) {
-                return Ok(Slot::Taken(found));
-            }
+        let found = self.find_between(first, last, gap, |found| {
             taken |= 1 << (found.eid - first);
+            let record = self.tables.record_at(self.txn, found.place)?;
+            Ok(record.is_some_and(|record| record.id() == *id))
+        })?;
+        if let Some(found) = found {
+            return Ok(Slot::Taken(found));
         }
         let is_free = |eid: &u64| taken & (1 << (eid - first)) == 0;
         let free = (wanted..=last).chain(first..wanted).find(is_free);
         Ok(free.map_or(Slot::None, Slot::Free))
     }
 
-    /// Where the events with keys from one to another are, which are fewer than [`SLOTS`] apart.
-    fn between(&self, low: u64, high: u64, gap: &mut Gap) -> Result<Vec<Location>, Fault> {
-        let mut found = Vec::new();
+    /// The first event that is meant, of those with keys from one to another, which are fewer than [`SLOTS`] apart.
+    fn find_between(
+        &self,
+        low: u64,
+        high: u64,
+        gap: &mut Gap,
+        mut is_meant: impl FnMut(Location) -> Result<bool, Fault>,
+    ) -> Result<Option<Location>, Fault> {
         let mut from = low;
         while from <= high && !gap.has(from, high) {
             match self.first_place(from)? {
                 Some(next) if next.eid <= high => {
+                    if is_meant(next)? {
+                        return Ok(Some(next));
+                    }
                     from = next.eid + 1;
-                    found.push(next);
                 }
                 next => *gap = Gap::before(from, next),
             }
         }
         let fresh = self.fresh.range(low..=high);
-        found.extend(fresh.map(|(&eid, &place)| Location { eid, place }));
-        found.extend(self.backlog.between(low, high));
-        Ok(found)
+        let fresh = fresh.map(|(&eid, &place)| Location { eid, place });
+        for found in fresh.chain(self.backlog.between(low, high)) {
+            if is_meant(found)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
     }
 
     /// The first event that does not wait, from a key on.
