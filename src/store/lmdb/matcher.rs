@@ -1,35 +1,41 @@
 //! A filter made ready to look at many rows.
 
+use memchr::memchr2;
 use memchr::memmem::Finder;
 use nips::Filter;
-use nips::event::indexed_tags;
 
 use super::fault::Fault;
 use super::record::Record;
 
-/// Up to how many tag values a row is searched for as text; with more, its tags are decoded once.
+/// Up to how many values of a letter a row is searched for each of them; with more, each tag of that letter is looked up
+/// among them.
 const MAX_SEARCHED_VALUES: usize = 4;
 
 /// Decides on stored events exactly as [`Filter::matches`] does.
 pub(super) struct Matcher<'f> {
     filter: &'f Filter,
-    /// Per letter of the filter, the beginnings of the tags that satisfy it; `None` when there are
-    /// too many.
-    wanted_tags: Option<Vec<Vec<Finder<'static>>>>,
+    /// What satisfies each letter of the filter.
+    wanted_tags: Vec<WantedTag>,
+}
+
+/// Tags of one letter, as they are in canonical JSON, e.g. `["e","…"`. An unescaped quote after a bracket opens a tag's
+/// name and nothing else, and the next one closes the value, so this text occurs only where the tag does. serde_json
+/// escapes as NIP-01 does.
+enum WantedTag {
+    /// Any of these, each with its value.
+    Searched(Vec<Finder<'static>>),
+    /// What comes before the value, and the values in their quotes, sorted.
+    LookedUp(Box<Finder<'static>>, Vec<String>),
 }
 
 impl<'f> Matcher<'f> {
     pub(super) fn new(filter: &'f Filter) -> Self {
-        let values: usize = filter.tags.values().map(Vec::len).sum();
-        let wanted_tags = (values <= MAX_SEARCHED_VALUES).then(|| {
-            let letters = filter.tags.iter();
-            letters
-                .map(|(letter, values)| values.iter().map(|value| finder(*letter, value)).collect())
-                .collect()
-        });
+        let letters = filter.tags.iter();
         Self {
             filter,
-            wanted_tags,
+            wanted_tags: letters
+                .map(|(letter, values)| WantedTag::new(*letter, values))
+                .collect(),
         }
     }
 
@@ -38,27 +44,61 @@ impl<'f> Matcher<'f> {
         if !self.filter.matches_fields(&record.header()) {
             return Ok(false);
         }
-        if self.filter.tags.is_empty() {
+        if self.wanted_tags.is_empty() {
             return Ok(true);
         }
-        let Some(wanted_tags) = &self.wanted_tags else {
-            let tags = indexed_tags(record.event()?.tags());
-            return Ok(self.filter.matches_tags(&tags));
-        };
         let tags = record.tags_bytes()?;
-        let has_one =
-            |finders: &Vec<Finder<'_>>| finders.iter().any(|one| one.find(tags).is_some());
-        Ok(wanted_tags.iter().all(has_one))
+        Ok(self.wanted_tags.iter().all(|wanted| wanted.is_in(tags)))
     }
 }
 
-/// Searches for the beginning of a tag in canonical JSON, e.g. `["e","…"`. An unescaped quote after a
-/// bracket opens a tag's name and nothing else, and the one at the end closes the value, so this text
-/// occurs only where the tag does. serde_json escapes as NIP-01 does.
-fn finder(letter: u8, value: &str) -> Finder<'static> {
-    let value = serde_json::Value::from(value);
-    let beginning = format!("[\"{}\",{value}", char::from(letter));
-    Finder::new(beginning.as_bytes()).into_owned()
+impl WantedTag {
+    fn new(letter: u8, values: &[String]) -> Self {
+        let opening = format!("[\"{}\",", char::from(letter));
+        let quoted = values
+            .iter()
+            .map(|value| serde_json::Value::from(value.as_str()).to_string());
+        if values.len() <= MAX_SEARCHED_VALUES {
+            let beginnings = quoted.map(|value| finder(&format!("{opening}{value}")));
+            return Self::Searched(beginnings.collect());
+        }
+        let mut quoted: Vec<String> = quoted.collect();
+        quoted.sort_unstable();
+        Self::LookedUp(Box::new(finder(&opening)), quoted)
+    }
+
+    fn is_in(&self, tags: &[u8]) -> bool {
+        match self {
+            Self::Searched(beginnings) => beginnings.iter().any(|one| one.find(tags).is_some()),
+            Self::LookedUp(opening, values) => {
+                let mut values_in_tags = opening.find_iter(tags).map(|at| {
+                    let value = &tags[at + opening.needle().len()..];
+                    &value[..quoted_len(value)]
+                });
+                values_in_tags.any(|value| {
+                    let found = values.binary_search_by(|one| one.as_bytes().cmp(value));
+                    found.is_ok()
+                })
+            }
+        }
+    }
+}
+
+fn finder(text: &str) -> Finder<'static> {
+    Finder::new(text.as_bytes()).into_owned()
+}
+
+/// How long the JSON string is that the text begins with, quotes included; no more than the text.
+fn quoted_len(text: &[u8]) -> usize {
+    let mut len = 1;
+    while let Some(at) = text.get(len..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        match text[len + at] {
+            b'"' => return len + at + 1,
+            // What comes after it stands for itself.
+            _ => len += at + 2,
+        }
+    }
+    text.len()
 }
 
 #[cfg(test)]
@@ -98,6 +138,21 @@ mod tests {
     }
 
     #[test]
+    fn strings_end_at_their_quotes() {
+        for (text, len) in [
+            (r#""",1"#, 2),
+            (r#""a","b"]"#, 3),
+            (r#""a\"b"]"#, 6),
+            (r#""\\"]"#, 4),
+            (r#""open"#, 5),
+            (r#""open\"#, 6),
+            ("", 0),
+        ] {
+            assert_eq!(quoted_len(text.as_bytes()), len, "{text}");
+        }
+    }
+
+    #[test]
     fn text_search_agrees_with_decoding() {
         for first in TRICKY {
             for second in TRICKY {
@@ -120,6 +175,16 @@ mod tests {
                     let expected = filter.matches(&event.as_ref(), &event.as_ref().indexed_tags());
                     let found = Matcher::new(&filter).matches(&record).unwrap();
                     assert_eq!(found, expected, "{letter} {value:?} in {event:?}");
+                    // Among others that are in no event.
+                    let mut values: Vec<String> = (0..9).map(|n| format!("nobody's {n}")).collect();
+                    values.push(value.to_owned());
+                    values.sort_unstable();
+                    filter.tags.insert(letter, values);
+                    let found = Matcher::new(&filter).matches(&record).unwrap();
+                    assert_eq!(
+                        found, expected,
+                        "{letter} {value:?} and others in {event:?}"
+                    );
                 }
             }
         }
