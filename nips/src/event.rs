@@ -211,6 +211,11 @@ impl Event {
         self.sig
     }
 
+    /// About how many bytes it takes in memory.
+    pub fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.text.json.len()
+    }
+
     /// The event as compact JSON, `id` first.
     pub fn to_json(&self) -> String {
         self.as_ref().to_json()

@@ -58,10 +58,21 @@ impl Drop for Unsent {
         let events = std::mem::take(&mut self.events);
         // They count for as long as they are there. So no thread that gives way may drop them: others would be refused for
         // want of memory until it gets a core.
-        let all = (events, self.large.take(), self.held.take());
+        let rights = (self.large.take(), self.held.take());
         if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn_blocking(move || drop(all));
+            runtime.spawn_blocking(move || {
+                drop_in_pieces(events);
+                drop(rights);
+            });
         }
+    }
+}
+
+/// Drops events, and lets others have the core in between: all of them take as long as some look-ups.
+fn drop_in_pieces(mut events: vec::IntoIter<Event>) {
+    while !events.as_slice().is_empty() {
+        events.by_ref().take(FEW_EVENTS).for_each(drop);
+        std::thread::yield_now();
     }
 }
 
@@ -128,7 +139,7 @@ impl Inner {
         let bytes = match large {
             // Large answers are bounded by their number.
             Some(_) => 0,
-            None => events.iter().map(size_bytes).sum(),
+            None => events.iter().map(Event::memory_bytes).sum(),
         };
         let events = Unsent {
             events: events.into_iter(),
@@ -154,10 +165,4 @@ impl Inner {
         let permit = tokio::time::timeout(LARGE_PATIENCE, waiting).await;
         Ok(permit.map_err(|_| Overloaded)?.ok())
     }
-}
-
-/// About what an event takes in memory.
-fn size_bytes(event: &Event) -> usize {
-    let text = event.as_ref();
-    size_of::<Event>() + text.tags_json.len() + text.content_json.len()
 }
