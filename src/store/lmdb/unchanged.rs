@@ -35,7 +35,7 @@ pub(super) struct Unchanged {
 enum Blocks {
     /// They are made when they are asked for.
     Here(Box<Merging>),
-    /// A thread makes them ahead, while others are written: most of the time that takes is spent waiting for the disk.
+    /// A thread makes them ahead, while others are written: who writes them waits for the disk part of the time.
     Ahead(Receiver<Block>),
 }
 
