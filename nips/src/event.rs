@@ -69,9 +69,12 @@ impl EventError {
 
 /// A well-formed event whose id is the hash of its content. Its signature may still be wrong.
 ///
-/// A clone shares the text, so that an event may be handed to several owners.
+/// A clone shares everything, and to move one is to move a pointer: it may be handed from owner to owner.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct Event(Arc<Parts>);
+
+#[derive(PartialEq, Eq)]
+struct Parts {
     /// SHA-256 of the NIP-01 serialisation; checked on construction.
     id: EventId,
     pubkey: PublicKey,
@@ -82,10 +85,10 @@ pub struct Event {
 }
 
 /// Tags and content, one behind the other.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 struct Text {
     /// `[["e","…"],…]` and `"…"`, NIP-01 escaping, no spaces.
-    json: Arc<str>,
+    json: Box<str>,
     tags_len: usize,
 }
 
@@ -143,14 +146,14 @@ impl Event {
         if draft.id() != id {
             return Err(EventError::IdMismatch);
         }
-        Ok(Self {
+        Ok(Self::of(Parts {
             id,
             pubkey: draft.pubkey,
             created_at: draft.created_at,
             kind: draft.kind,
-            text: Text::new(tags_to_json(&draft.tags), &string_to_json(&draft.content)),
+            text: Text::new(&tags_to_json(&draft.tags), &string_to_json(&draft.content)),
             sig,
-        })
+        }))
     }
 
     fn from_wire(wire: WireEvent<'_>) -> Result<Self, EventError> {
@@ -158,62 +161,67 @@ impl Event {
         let pubkey = PublicKey::from_hex(&wire.pubkey).map_err(|_| EventError::PubkeyFormat)?;
         let sig = Signature::from_hex(&wire.sig).map_err(|_| EventError::SigFormat)?;
         let kind = u16::try_from(wire.kind).map_err(|_| EventError::KindRange)?;
-        let event = Self {
+        let event = Self::of(Parts {
             id,
             pubkey,
             created_at: wire.created_at,
             kind: Kind(kind),
             text: Text::from_wire(wire.text, wire.tags, wire.content),
             sig,
-        };
+        });
         if event.as_ref().compute_id() != id {
             return Err(EventError::IdMismatch);
         }
         Ok(event)
     }
 
+    fn of(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
     /// The borrowed form.
     pub fn as_ref(&self) -> EventRef<'_> {
-        let (tags_json, content_json) = self.text.json.split_at(self.text.tags_len);
+        let parts = &*self.0;
+        let (tags_json, content_json) = parts.text.json.split_at(parts.text.tags_len);
         EventRef {
-            id: self.id,
-            pubkey: self.pubkey,
-            created_at: self.created_at,
-            kind: self.kind,
+            id: parts.id,
+            pubkey: parts.pubkey,
+            created_at: parts.created_at,
+            kind: parts.kind,
             tags_json,
             content_json,
-            sig: self.sig,
+            sig: parts.sig,
         }
     }
 
     /// The event id.
     pub fn id(&self) -> EventId {
-        self.id
+        self.0.id
     }
 
     /// The author.
     pub fn pubkey(&self) -> PublicKey {
-        self.pubkey
+        self.0.pubkey
     }
 
     /// Unix seconds.
     pub fn created_at(&self) -> u64 {
-        self.created_at
+        self.0.created_at
     }
 
     /// The kind.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.0.kind
     }
 
     /// The signature.
     pub fn sig(&self) -> Signature {
-        self.sig
+        self.0.sig
     }
 
     /// About how many bytes it takes in memory.
     pub fn memory_bytes(&self) -> usize {
-        size_of::<Self>() + self.text.json.len()
+        size_of::<Parts>() + self.0.text.json.len()
     }
 
     /// The event as compact JSON, `id` first.
@@ -223,19 +231,20 @@ impl Event {
 }
 
 impl Text {
-    fn new(tags_json: String, content_json: &str) -> Self {
-        let tags_len = tags_json.len();
-        let json = tags_json + content_json;
+    fn new(tags_json: &str, content_json: &str) -> Self {
+        let mut json = String::with_capacity(tags_json.len() + content_json.len());
+        json.push_str(tags_json);
+        json.push_str(content_json);
         Self {
             json: json.into(),
-            tags_len,
+            tags_len: tags_json.len(),
         }
     }
 
     /// Tags usually come first, and nothing has to be moved.
     fn from_wire(text: String, tags: Range<usize>, content: Range<usize>) -> Self {
         if tags.start > content.start {
-            return Self::new(text[tags].to_owned(), &text[content]);
+            return Self::new(&text[tags], &text[content]);
         }
         Self {
             json: text.into(),
@@ -263,14 +272,14 @@ impl fmt::Debug for EventRef<'_> {
 impl<'a> EventRef<'a> {
     /// An owned copy.
     pub fn to_owned(&self) -> Event {
-        Event {
+        Event::of(Parts {
             id: self.id,
             pubkey: self.pubkey,
             created_at: self.created_at,
             kind: self.kind,
-            text: Text::new(self.tags_json.to_owned(), self.content_json),
+            text: Text::new(self.tags_json, self.content_json),
             sig: self.sig,
-        }
+        })
     }
 
     /// The tags, decoded.

@@ -38,10 +38,13 @@ pub fn deletion_targets(event: &EventRef<'_>) -> DeletionTargets {
 /// Authors delete what they wrote, the recipient of a gift wrap may delete it too (its key is
 /// random, NIP-59). Deletion requests and requests to vanish cannot be deleted.
 pub fn may_delete(requester: PublicKey, target: &EventRef<'_>) -> bool {
-    if matches!(target.kind, Kind::DELETION | Kind::REQUEST_TO_VANISH) {
-        return false;
-    }
-    target.pubkey == requester || is_wrapped_for(requester, target)
+    let is_concerned = target.pubkey == requester || is_wrapped_for(requester, target);
+    is_concerned && is_deletable(target.kind)
+}
+
+/// Whether anybody may delete events of a kind: not deletion requests, nor requests to vanish (NIP-62).
+pub fn is_deletable(kind: Kind) -> bool {
+    !matches!(kind, Kind::DELETION | Kind::REQUEST_TO_VANISH)
 }
 
 fn is_wrapped_for(recipient: PublicKey, target: &EventRef<'_>) -> bool {
