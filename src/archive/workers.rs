@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 
 use crate::background;
 
@@ -72,19 +72,19 @@ impl Workers {
         F: Fn(T) -> U + Clone + Send + 'static,
     {
         let total = items.len();
-        let (results, mut finished) = unbounded_channel();
+        let (to, finished) = oneshot::channel();
+        let results = Arc::new(Results {
+            parts: Mutex::new(vec_of_none(total.div_ceil(chunk_len))),
+            to: Some(to),
+        });
         let pieces: Vec<Piece> = chunks(items, chunk_len)
             .enumerate()
-            .map(|(number, chunk)| piece(number, chunk, work.clone(), results.clone()))
+            .map(|(number, chunk)| piece(number, chunk, work.clone(), Arc::clone(&results)))
             .collect();
         drop(results);
-        let mut parts: Vec<Option<Vec<U>>> = pieces.iter().map(|_| None).collect();
         self.hand_in(pieces);
-        while let Some((number, part)) = finished.recv().await {
-            parts[number] = Some(part);
-        }
         let mut done = Vec::with_capacity(total);
-        for part in parts {
+        for part in finished.await.ok()? {
             done.extend(part?);
         }
         Some(done)
@@ -107,23 +107,51 @@ impl Workers {
     }
 }
 
-/// A piece that sends what came of a chunk, and its number.
-fn piece<T, U, F>(
-    number: usize,
-    chunk: Vec<T>,
-    work: F,
-    results: UnboundedSender<(usize, Vec<U>)>,
-) -> Piece
+/// What comes of the pieces of one call. It is sent when the last of them is done or gone, so that who waits is
+/// woken once.
+struct Results<U> {
+    /// `None` where a piece was not done.
+    parts: Mutex<Vec<Option<Vec<U>>>>,
+    to: Option<oneshot::Sender<Vec<Option<Vec<U>>>>>,
+}
+
+impl<U> Results<U> {
+    /// Whether somebody still waits for them.
+    fn are_awaited(&self) -> bool {
+        self.to.as_ref().is_some_and(|to| !to.is_closed())
+    }
+
+    fn put(&self, number: usize, part: Vec<U>) {
+        let mut parts = self.parts.lock().expect("no panic under the lock");
+        parts[number] = Some(part);
+    }
+}
+
+impl<U> Drop for Results<U> {
+    fn drop(&mut self) {
+        let parts = self.parts.get_mut().map(std::mem::take);
+        if let (Some(to), Ok(parts)) = (self.to.take(), parts) {
+            // Nobody may wait for them any more.
+            let _ = to.send(parts);
+        }
+    }
+}
+
+fn vec_of_none<T>(len: usize) -> Vec<Option<T>> {
+    (0..len).map(|_| None).collect()
+}
+
+/// A piece that notes what comes of a chunk, which is the call's so-manieth.
+fn piece<T, U, F>(number: usize, chunk: Vec<T>, work: F, results: Arc<Results<U>>) -> Piece
 where
     T: Send + 'static,
     U: Send + 'static,
     F: Fn(T) -> U + Send + 'static,
 {
     Box::new(move || {
-        if !results.is_closed() {
+        if results.are_awaited() {
             let part = chunk.into_iter().map(work).collect();
-            // Nobody may wait for it any more.
-            let _ = results.send((number, part));
+            results.put(number, part);
         }
     })
 }
