@@ -9,14 +9,19 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use nips::PublicKey;
-use secp256k1::constants::{SCHNORR_PUBLIC_KEY_SIZE, UNCOMPRESSED_PUBLIC_KEY_SIZE};
-use secp256k1::{Parity, XOnlyPublicKey};
+use secp256k1::XOnlyPublicKey;
+use secp256k1::constants::{
+    PUBLIC_KEY_SIZE, SCHNORR_PUBLIC_KEY_SIZE, UNCOMPRESSED_PUBLIC_KEY_SIZE,
+};
 
 /// Bytes of a coordinate.
 const LEN: usize = SCHNORR_PUBLIC_KEY_SIZE;
 
 /// First byte of a point with both coordinates (SEC 1, 2.3.3).
 const UNCOMPRESSED: u8 = 4;
+
+/// First byte of a point whose second coordinate is the even one of two, as that of a key is.
+const EVEN: u8 = 2;
 
 /// Roots in a block: 4 KiB, which are there once one of them is needed.
 const ROOTS_PER_BLOCK: usize = 128;
@@ -100,10 +105,12 @@ fn point(key: PublicKey, root: [u8; LEN]) -> Option<XOnlyPublicKey> {
 
 /// The point of a key, and its second coordinate.
 fn find(key: PublicKey) -> Option<(XOnlyPublicKey, [u8; LEN])> {
-    let point = XOnlyPublicKey::from_slice(key.as_bytes()).ok()?;
-    let bytes = point.public_key(Parity::Even).serialize_uncompressed();
-    let root = bytes.last_chunk().expect("it ends in a coordinate");
-    Some((point, *root))
+    let mut bytes = [EVEN; PUBLIC_KEY_SIZE];
+    bytes[1..].copy_from_slice(key.as_bytes());
+    let point = secp256k1::PublicKey::from_slice(&bytes).ok()?;
+    let both = point.serialize_uncompressed();
+    let root = both.last_chunk().expect("it ends in a coordinate");
+    Some((point.x_only_public_key().0, *root))
 }
 
 #[cfg(test)]
