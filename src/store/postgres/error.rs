@@ -8,6 +8,7 @@ const INSUFFICIENT_RESOURCES: &str = "53";
 const OPERATOR_INTERVENTION: &str = "57";
 const TRANSACTION_ROLLBACK: &str = "40";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
+const IDLE_IN_TRANSACTION: &str = "25P03";
 const DISK_FULL: &str = "53100";
 const QUERY_CANCELED: &str = "57014";
 
@@ -82,7 +83,8 @@ pub(super) fn classify(operation: &'static str, error: sqlx::Error) -> StoreErro
         return StoreError::Closed;
     }
     let is_full = code == DISK_FULL;
-    let is_passing = is_passing || code == LOCK_NOT_AVAILABLE || code == PGBOUNCER;
+    let is_passing =
+        is_passing || [LOCK_NOT_AVAILABLE, IDLE_IN_TRANSACTION, PGBOUNCER].contains(&code);
     let source = Box::new(error);
     if is_full {
         StoreError::Full { operation, source }

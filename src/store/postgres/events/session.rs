@@ -15,6 +15,10 @@ use super::super::error::{classify_rows, is_cancelled};
 use crate::metrics::StoreMetrics;
 use crate::store::StoreError;
 
+/// What a writer begins with. A process that stands still in the middle, as one does whose machine sleeps, holds locks that
+/// others wait for: then this session ends.
+const BEGIN_WRITING: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '20s'";
+
 /// What a reader of one snapshot begins with. Its joins are look-ups by key, whatever the statistics of a
 /// young table make of them. The time-out is a belt: what a query may look at is bounded otherwise.
 const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -49,7 +53,7 @@ impl PostgresStore {
     /// A transaction whose statements see what is committed when they begin.
     pub(super) async fn writing(&self, operation: &'static str) -> Result<Session, StoreError> {
         let timer = Timer::begin(self.metrics.clone(), operation);
-        let begun = self.pool.begin().await;
+        let begun = self.pool.begin_with(BEGIN_WRITING.into_sql_str()).await;
         Ok(Session {
             transaction: begun.map_err(timer.failed())?,
             timer,
