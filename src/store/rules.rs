@@ -119,7 +119,12 @@ impl<K: EventKeys> Rules<K> {
         self.keys.version(address)
     }
 
-    fn version_of(&self, event: &EventRef<'_>, is_stub: bool) -> Option<K::Version> {
+    /// The address that an event is a version of.
+    pub(in crate::store) fn version_of(
+        &self,
+        event: &EventRef<'_>,
+        is_stub: bool,
+    ) -> Option<K::Version> {
         if is_stub || !event.kind.is_replaceable() {
             return None;
         }

@@ -11,7 +11,8 @@ use super::rules::{Facts, VersionKey};
 use super::standing::{Subject, current_version, is_deleted};
 use super::tables::{Location, Slot};
 use super::transaction::Transaction;
-use crate::store::eid::created_at;
+use super::versions::Versions;
+use crate::store::eid::{created_at, eid_range};
 use crate::store::events::{IfDeleted, MAX_CREATED_AT, Refusal, Visibility};
 
 impl Transaction<'_> {
@@ -89,9 +90,8 @@ impl Transaction<'_> {
     }
 
     fn is_deleted(&self, eid: u64, new: &PreparedEvent) -> Result<bool, Fault> {
-        let event = new.event.as_ref();
-        let facts = &new.facts;
-        is_deleted(&self.tables, &self.txn, Subject { eid, event, facts })
+        let subject = Subject::arriving(eid, &new.event, &new.facts);
+        is_deleted(&self.tables, &self.txn, subject)
     }
 
     fn insert(&mut self, eid: u64, new: &PreparedEvent) -> Result<Location, Fault> {
@@ -100,7 +100,7 @@ impl Transaction<'_> {
         let place = self.append(&row)?;
         *self.counts.by_kind.entry(new.event.kind()).or_default() += 1;
         if let Some(version_of) = &facts.version_of {
-            self.insert_version(eid, version_of)?;
+            self.insert_version(Location { eid, place }, version_of)?;
         }
         self.insert_deletion(eid, new.event.pubkey(), facts)?;
         if facts.is_vanish_request {
@@ -120,14 +120,10 @@ impl Transaction<'_> {
         Ok(place)
     }
 
-    fn insert_version(&mut self, eid: u64, version_of: &VersionKey) -> Result<(), Fault> {
+    fn insert_version(&mut self, at: Location, version_of: &VersionKey) -> Result<(), Fault> {
         let current = current_version(self.view(), version_of)?;
         self.touched.extend(current);
-        let key: [u8; 26] = with_eid(&version_of.prefix, eid);
-        Ok(self
-            .tables
-            .by_address
-            .put(&mut self.txn, &key, &version_of.identity)?)
+        self.note_version(with_eid(&version_of.prefix, at.eid), at.place)
     }
 
     /// Remembers what a deletion request asks for, whether it is there yet or not (NIP-09).
@@ -174,20 +170,16 @@ impl Transaction<'_> {
 
     /// The standing of all stored versions up to a second has to be computed again.
     pub(super) fn touch_versions(&mut self, version: &VersionKey, until: u64) -> Result<(), Fault> {
-        for entry in self
-            .tables
-            .by_address
-            .prefix_iter(&self.txn, &version.prefix)?
-        {
-            let (key, identity) = entry?;
-            let eid = trailing_eid(key);
-            if created_at(eid) > until {
-                break;
-            }
-            if identity == version.identity {
-                self.touched.insert(eid);
+        let mut touched = Vec::new();
+        let view = self.view();
+        let last_eid = eid_range(None, Some(until)).map_or(u64::MAX, |(_, last)| last);
+        for row in Versions::of(view, &version.prefix, last_eid)? {
+            let row = row?;
+            if row.is_version_of(view, version)? {
+                touched.push(row.eid);
             }
         }
+        self.touched.extend(touched);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Batches on their way in: what the callers' threads prepare, and what becomes of it.
 
-use nips::{Event, EventId, Kind};
+use nips::{Event, Kind};
 
 use super::rules::{Facts, Rules};
 use super::tables::Location;
@@ -35,6 +35,8 @@ pub(super) struct PreparedEvent {
 pub(super) struct Arriving<'b> {
     batch: usize,
     position: usize,
+    /// See [`PreparedEvent::order`]; it is compared more often than anything else is looked at.
+    order: (u8, u64),
     pub(super) prepared: &'b PreparedEvent,
     pub(super) fate: Fate,
 }
@@ -102,14 +104,14 @@ impl PreparedEvent {
         self.facts.is_vanish_request || self.is_brought_by_author()
     }
 
-    /// The order in which facts go in: requests before what they concern, then by key.
-    fn order(&self) -> (u8, u64, EventId) {
+    /// The order in which facts go in: requests before what they concern, then by key, and by id where it is the same.
+    fn order(&self) -> (u8, u64) {
         let class = match self.event.kind() {
             _ if self.facts.is_vanish_request => 0,
             Kind::DELETION => 1,
             _ => 2,
         };
-        (class, self.wanted, self.event.id())
+        (class, self.wanted)
     }
 }
 
@@ -122,11 +124,16 @@ impl<'b> Arriving<'b> {
             arriving.extend(events.map(|(position, prepared)| Self {
                 batch,
                 position,
+                order: prepared.order(),
                 prepared,
                 fate: Fate::Waiting,
             }));
         }
-        arriving.sort_unstable_by_key(|one| (one.prepared.order(), one.batch, one.position));
+        arriving.sort_unstable_by(|one, other| {
+            let rest = |one: &Self| (one.prepared.event.id(), one.batch, one.position);
+            let by_key = one.order.cmp(&other.order);
+            by_key.then_with(|| rest(one).cmp(&rest(other)))
+        });
         arriving
     }
 

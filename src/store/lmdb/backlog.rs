@@ -10,7 +10,7 @@
 //! Nothing is at stake: the events are durable, the log of arrivals says which of them are not
 //! indexed, and whoever opens the store next reads their rows anew.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -20,9 +20,13 @@ use nips::EventId;
 use super::fault::Fault;
 use super::index::{Index, IndexChanges};
 use super::key_filter::KeyFilter;
-use super::keys::{id_prefix, trailing_eid, trailing_number};
+use super::keys::{
+    AddressKey, AddressPrefix, address_number, id_prefix, place_value, trailing_eid,
+    trailing_number,
+};
 use super::row_set::{List, RowSet, SortedRows};
 use super::tables::{Found, INDEXED_BATCH, Location, Tables, visibility_of};
+use super::view::Fresh;
 
 /// Bytes of the key of a row of `by_id`; the byte for the visibility follows.
 const ID_KEY_LEN: usize = 16;
@@ -60,17 +64,25 @@ impl Draft {
         self.ids.push(row);
     }
 
-    /// `places` are those of its events by their keys.
-    fn into_chunk(mut self, places: &BTreeMap<u64, u64>) -> Chunk {
+    /// `fresh` is where its events are.
+    fn into_chunk(mut self, fresh: &Fresh) -> Chunk {
+        let Fresh { places, versions } = fresh;
         self.ids.sort_unstable();
         let ids = self.ids.as_flattened();
-        let capacity = ids.len() + places.len() * List::Places.width() + self.rows.added_bytes();
+        let sorted = places.len() * List::Places.width() + versions.len() * List::Address.width();
+        let capacity = ids.len() + sorted + self.rows.added_bytes();
         let rows = RowSet::new(capacity, |list, bytes| match list {
             List::Places => {
                 let numbers = places.iter().flat_map(|(eid, place)| [*eid, *place]);
                 bytes.extend(numbers.flat_map(u64::to_be_bytes));
             }
             List::Ids => bytes.extend_from_slice(ids),
+            List::Address => {
+                for (key, place) in versions {
+                    bytes.extend_from_slice(key);
+                    bytes.extend_from_slice(&place_value(*place));
+                }
+            }
             _ => self.rows.append_sorted(list, bytes),
         });
         Chunk {
@@ -85,8 +97,22 @@ impl Draft {
 }
 
 fn filter_of(rows: &RowSet) -> KeyFilter {
-    let places = rows.list(List::Places);
-    KeyFilter::of(places.len(), places.iter().map(|row| location(row).eid))
+    KeyFilter::of(numbers_len(rows), numbers(rows))
+}
+
+/// What filters know of a chunk: the keys of its events, and the numbers of the addresses of which it has versions.
+fn numbers(rows: &RowSet) -> impl Iterator<Item = u64> {
+    let places = rows.list(List::Places).iter();
+    let addresses = rows.list(List::Address).iter();
+    let address = |row: &[u8]| row.first_chunk().map(address_number);
+    places
+        .map(|row| location(row).eid)
+        .chain(addresses.filter_map(address))
+}
+
+/// How many those are.
+fn numbers_len(rows: &RowSet) -> usize {
+    rows.list(List::Places).len() + rows.list(List::Address).len()
 }
 
 /// What a row of [`List::Places`] says.
@@ -174,10 +200,14 @@ impl Chunk {
         rows.map(|row| trailing_eid(&row[..ID_KEY_LEN]))
     }
 
-    /// The keys of its events.
-    fn eids(&self) -> impl Iterator<Item = u64> {
-        let rows = self.list(List::Places);
-        rows.iter().map(|row| location(row).eid)
+    /// Its versions of an address with keys up to one, lowest first.
+    fn versions(&self, prefix: &AddressPrefix, last: &AddressKey) -> SortedRows<'_> {
+        let number = address_number(prefix);
+        let rows = self.list(List::Address);
+        match self.filter.may_hold(number, number) {
+            true => rows.under(prefix, last),
+            false => rows.between(0, 0),
+        }
     }
 
     /// The visibility of one of its events when it came.
@@ -222,6 +252,21 @@ impl Backlog {
         };
         let found = chunks.iter();
         found.flat_map(move |chunk| chunk.between(low, high))
+    }
+
+    /// Versions of an address that wait, with keys up to one; lowest first, and each chunk for itself.
+    pub(super) fn versions(
+        &self,
+        prefix: &AddressPrefix,
+        last: &AddressKey,
+    ) -> impl Iterator<Item = SortedRows<'_>> {
+        let number = address_number(prefix);
+        let chunks: &[Arc<Chunk>] = match self.filter.may_hold(number, number) {
+            true => &self.chunks,
+            false => &[],
+        };
+        let found = chunks.iter().map(|chunk| chunk.versions(prefix, last));
+        found.filter(|rows| rows.len() > 0)
     }
 
     /// The keys of events under the prefix of an id.
@@ -276,20 +321,22 @@ impl Backlog {
     /// The rows of one index under a prefix and in a range, for each chunk.
     pub(super) fn stretches(
         &self,
-        index: Index,
+        index: impl Into<List>,
         low: &[u8],
         high: &[u8],
     ) -> impl Iterator<Item = SortedRows<'_>> {
+        let list = index.into();
         self.chunks.iter().map(move |chunk| {
-            let rows = chunk.list(index.into());
+            let rows = chunk.list(list);
             rows.between(rows.lower_bound(low), rows.upper_bound(high))
         })
     }
 
     /// The lowest row of an index that is not below `key`.
-    pub(super) fn first_from(&self, index: Index, key: &[u8]) -> Option<&[u8]> {
+    pub(super) fn first_from(&self, index: impl Into<List>, key: &[u8]) -> Option<&[u8]> {
+        let list = index.into();
         let firsts = self.chunks.iter().filter_map(|chunk| {
-            let rows = chunk.list(index.into());
+            let rows = chunk.list(list);
             rows.get(rows.lower_bound(key))
         });
         firsts.min()
@@ -349,9 +396,9 @@ struct Waiting {
 
 impl Waiting {
     fn push(&mut self, chunk: Chunk) {
-        let count = chunk.list(List::Places).len();
+        let count = numbers_len(&chunk.rows);
         if self.known + count <= self.room {
-            self.filter.insert_all(chunk.eids());
+            self.filter.insert_all(numbers(&chunk.rows));
             self.known += count;
             self.chunks.push(Arc::new(chunk));
         } else {
@@ -362,14 +409,11 @@ impl Waiting {
 
     /// Makes a filter of the chunks that there are, with room for as much again.
     fn make_filter(&mut self) {
-        let counts = self
-            .chunks
-            .iter()
-            .map(|chunk| chunk.list(List::Places).len());
+        let counts = self.chunks.iter().map(|chunk| numbers_len(&chunk.rows));
         self.known = counts.sum();
         self.room = 2 * self.known;
-        let eids = self.chunks.iter().flat_map(|chunk| chunk.eids());
-        self.filter = Arc::new(KeyFilter::of(self.room, eids));
+        let known = self.chunks.iter().flat_map(|chunk| numbers(&chunk.rows));
+        self.filter = Arc::new(KeyFilter::of(self.room, known));
     }
 }
 
@@ -396,23 +440,17 @@ impl Backlogs {
     }
 
     /// Adds the chunk of a commit that is about to happen.
-    pub(super) fn publish(&self, draft: Draft, places: &BTreeMap<u64, u64>) {
-        let chunk = draft.into_chunk(places);
+    pub(super) fn publish(&self, draft: Draft, fresh: &Fresh) {
+        let chunk = draft.into_chunk(fresh);
         self.change(|waiting| waiting.push(chunk));
     }
 
     /// Adds what an earlier process left of the batches from that of the draft to `last`, as one merge.
-    pub(super) fn restore(
-        &self,
-        draft: Draft,
-        places: &BTreeMap<u64, u64>,
-        last: u64,
-        directory: &Path,
-    ) {
+    pub(super) fn restore(&self, draft: Draft, fresh: &Fresh, last: u64, directory: &Path) {
         let chunk = Chunk {
             last,
             is_run: true,
-            ..draft.into_chunk(places)
+            ..draft.into_chunk(fresh)
         };
         let chunk = chunk.into_file(directory);
         self.change(|waiting| waiting.push(chunk));

@@ -5,7 +5,7 @@
 //! holds what `by_author` does not, so that both together lead to everything of an author.
 
 use heed::RwTxn;
-use nips::{EventRef, Kind, PublicKey};
+use nips::{Kind, PublicKey};
 
 use super::fault::Fault;
 use super::keys::{author_kind_prefix, author_prefix, tag_prefix, with_eid, with_eid_and_place};
@@ -52,12 +52,12 @@ pub(super) struct Entry<'f> {
 }
 
 impl<'f> Entry<'f> {
-    pub(super) fn new(at: Location, event: &EventRef<'_>, facts: &'f Facts) -> Self {
+    pub(super) fn new(at: Location, pubkey: PublicKey, kind: Kind, facts: &'f Facts) -> Self {
         Self {
             eid: at.eid,
             place: at.place,
-            pubkey: event.pubkey,
-            kind: event.kind,
+            pubkey,
+            kind,
             facts,
         }
     }
@@ -180,7 +180,7 @@ impl IndexChanges {
     /// Appends the added rows of one index to `bytes`, sorted.
     pub(super) fn append_sorted(&mut self, list: List, bytes: &mut Vec<u8>) {
         match list {
-            List::Places | List::Ids => {}
+            List::Places | List::Ids | List::Address => {}
             List::Time => self.time.append_sorted(bytes),
             List::Author => self.author.append_sorted(bytes),
             List::AuthorKind => self.author_kind.append_sorted(bytes),

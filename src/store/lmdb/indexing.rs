@@ -178,7 +178,7 @@ impl Rows {
     ) -> Result<(), Fault> {
         let event = record.event()?;
         let facts = rules.facts(&event, record.is_stub());
-        let entry = Entry::new(record.location(), &event, &facts);
+        let entry = Entry::new(record.location(), event.pubkey, event.kind, &facts);
         let id_row = (id_key(&record), [after.code()]);
         match present {
             Present::Rows(before) => {

@@ -12,6 +12,10 @@ use siphasher::sip::SipHasher24;
 pub(super) type TagHash = [u8; 6];
 /// Author, kind and hashed identifier: what the versions of an address share.
 pub(super) type AddressPrefix = [u8; 18];
+/// Bytes of a key of `by_address`: what the versions share, and the event key of one.
+pub(super) const ADDRESS_KEY_LEN: usize = 26;
+/// A key of `by_address`.
+pub(super) type AddressKey = [u8; ADDRESS_KEY_LEN];
 
 /// The event key at the end of an index key.
 pub(super) fn trailing_eid(key: &[u8]) -> u64 {
@@ -53,6 +57,13 @@ pub(super) fn place_value(place: u64) -> [u8; PLACE_LEN] {
 pub(super) fn place_of(value: &[u8]) -> Option<u64> {
     let add = |place, byte: &u8| place << 8 | u64::from(*byte);
     (!value.is_empty()).then(|| value.iter().fold(0, add))
+}
+
+/// What stands for an address where event keys stand for events ([`KeyFilter`](super::key_filter::KeyFilter)).
+pub(super) fn address_number(prefix: &AddressPrefix) -> u64 {
+    let [author, identifier] = [0, 10].map(|at| trailing_number(&prefix[at..at + 8]));
+    let kind = u64::from(u16::from_be_bytes([prefix[8], prefix[9]]));
+    author ^ identifier.rotate_left(32) ^ (kind << 24)
 }
 
 /// A prefix followed by an event key.

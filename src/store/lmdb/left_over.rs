@@ -11,6 +11,7 @@ use super::index::Entry;
 use super::indexing::{Present, present};
 use super::keys::{id_prefix, with_eid};
 use super::record::Record;
+use super::rules::Rules;
 use super::standing::{Subject, standing};
 use super::tables::INDEXED_BATCH;
 use super::transaction::Transaction;
@@ -24,19 +25,19 @@ const PORTION_EVENTS: usize = 100_000;
 /// Makes the backlog of an earlier process again.
 pub(super) fn restore_backlog(engine: &Engine) -> Result<(), Fault> {
     let left_over = LeftOver::find(engine)?;
-    let events = left_over.places.len();
+    let events = left_over.fresh.places.len();
     if events >= PORTION_EVENTS {
         tracing::info!(events, "reading what the last process did not index");
     }
     // It reads like a commit and is none.
     let mut transaction = Transaction::over(engine, Backlog::default())?;
-    transaction.fresh = left_over.places;
+    transaction.fresh = left_over.fresh;
     for portion in left_over.portions {
         let draft = transaction.draft_again(&portion)?;
         let last = portion.last_batch;
         engine
             .backlogs
-            .restore(draft, &portion.places, last, engine.env.path());
+            .restore(draft, &portion.fresh, last, engine.env.path());
     }
     Ok(())
 }
@@ -44,8 +45,8 @@ pub(super) fn restore_backlog(engine: &Engine) -> Result<(), Fault> {
 /// What is stored and not indexed.
 #[derive(Default)]
 struct LeftOver {
-    /// Places of all its events.
-    places: Fresh,
+    /// Where all its events are.
+    fresh: Fresh,
     portions: Vec<Portion>,
 }
 
@@ -53,7 +54,7 @@ struct LeftOver {
 struct Portion {
     first_batch: u64,
     last_batch: u64,
-    places: Fresh,
+    fresh: Fresh,
 }
 
 impl LeftOver {
@@ -62,23 +63,38 @@ impl LeftOver {
         let last = tables.last_batch(&txn)?.0;
         let indexed = tables.number(&txn, INDEXED_BATCH)?;
         let mut left_over = Self::default();
-        let (mut first_batch, mut places) = (indexed + 1, Fresh::new());
+        let (mut first_batch, mut fresh) = (indexed + 1, Fresh::default());
         for batch in indexed + 1..=last {
             for place in arrivals::places(tables, &txn, batch)? {
-                let record = tables.record_at(&txn, place)?;
-                places.extend(record.map(|record| (record.eid(), place)));
+                if let Some(record) = tables.record_at(&txn, place)? {
+                    fresh.add(&engine.rules, record)?;
+                }
             }
-            if places.len() >= PORTION_EVENTS || batch == last {
-                left_over.places.extend(&places);
+            if fresh.places.len() >= PORTION_EVENTS || batch == last {
+                left_over.fresh.places.extend(&fresh.places);
+                left_over.fresh.versions.extend(&fresh.versions);
                 left_over.portions.push(Portion {
                     first_batch,
                     last_batch: batch,
-                    places: std::mem::take(&mut places),
+                    fresh: std::mem::take(&mut fresh),
                 });
                 first_batch = batch + 1;
             }
         }
         Ok(left_over)
+    }
+}
+
+impl Fresh {
+    fn add(&mut self, rules: &Rules, record: Record<'_>) -> Result<(), Fault> {
+        let (eid, place) = (record.eid(), record.place());
+        self.places.insert(eid, place);
+        if record.kind().is_replaceable() {
+            let version_of = rules.version_of(&record.event()?, record.is_stub());
+            let key = version_of.map(|version_of| with_eid(&version_of.prefix, eid));
+            self.versions.extend(key.map(|key| (key, place)));
+        }
+        Ok(())
     }
 }
 
@@ -88,12 +104,12 @@ impl Transaction<'_> {
     fn draft_again(&mut self, portion: &Portion) -> Result<Draft, Fault> {
         let mut draft = Draft::of(portion.first_batch);
         let present = present(self.view())?;
-        for eid in portion.places.keys() {
+        for eid in portion.fresh.places.keys() {
             self.touch_concerned(*eid)?;
             self.draft_event(&mut draft, *eid, present)?;
         }
         for eid in std::mem::take(&mut self.touched) {
-            if !self.fresh.contains_key(&eid) {
+            if !self.fresh.places.contains_key(&eid) {
                 self.draft_change(&mut draft, eid)?;
             }
         }
@@ -109,7 +125,7 @@ impl Transaction<'_> {
         let after = self.standing_of(record)?;
         let event = record.event()?;
         let facts = self.rules.facts(&event, record.is_stub());
-        let entry = Entry::new(record.location(), &event, &facts);
+        let entry = Entry::new(record.location(), event.pubkey, event.kind, &facts);
         draft.rows.change(entry, None, Some(after));
         draft.add_id(with_eid(&id_prefix(&record.id()), eid), after.code());
         if matches!(present, Present::Anything) && !after.is_servable() {
@@ -135,7 +151,7 @@ impl Transaction<'_> {
         if after.is_servable() {
             let event = record.event()?;
             let facts = self.rules.facts(&event, false);
-            let entry = Entry::new(record.location(), &event, &facts);
+            let entry = Entry::new(record.location(), event.pubkey, event.kind, &facts);
             draft.rows.change(entry, None, Some(after));
         }
         Ok(())
@@ -155,11 +171,8 @@ impl Transaction<'_> {
 
     fn standing_of(&self, record: Record<'_>) -> Result<Visibility, Fault> {
         let event = record.event()?;
-        let subject = Subject {
-            eid: record.eid(),
-            event,
-            facts: &self.rules.facts(&event, record.is_stub()),
-        };
+        let facts = self.rules.facts(&event, record.is_stub());
+        let subject = Subject::stored(record.eid(), &event, &facts);
         standing(self.view(), subject, self.now)
     }
 }

@@ -42,6 +42,7 @@ mod statistics;
 mod tables;
 mod transaction;
 mod unchanged;
+mod versions;
 mod view;
 mod warmth;
 mod writer;

@@ -25,7 +25,11 @@ use crate::background::Background;
 use crate::store::StoreError;
 
 /// Layout of the tables; a store of another layout is not opened.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
+
+/// The layout before: rows of `by_address` told of what an event is a version, and not where it is. They are read
+/// as they are.
+const FORMAT_BEFORE: u64 = 2;
 
 /// Address space for the file, which ends there: only touched pages cost memory, and a Linux process has 128 TiB.
 pub(super) const DEFAULT_MAP_SIZE: usize = 1 << 44;
@@ -146,15 +150,23 @@ fn check_format(meta: &Table, txn: &mut RwTxn<'_>) -> Result<[u8; 16], Fault> {
     let row = meta.get(txn, NAME)?.map(<[u8]>::to_vec);
     let Some(row) = row else {
         let secret: [u8; 16] = rand::random();
-        let row = [&FORMAT.to_be_bytes()[..], &secret].concat();
-        meta.put(txn, NAME, &row)?;
+        meta.put(txn, NAME, &format_row(&secret))?;
         return Ok(secret);
     };
     let (format, secret) = row.split_at_checked(8).unwrap_or_default();
-    if format != FORMAT.to_be_bytes() {
+    let is_older = format == FORMAT_BEFORE.to_be_bytes();
+    if !is_older && format != FORMAT.to_be_bytes() {
         let other = io::Error::other("the store has another layout than this program");
         return Err(heed::Error::Io(other).into());
     }
     let secret = <[u8; 16]>::try_from(secret);
-    secret.map_err(|_| Fault::Damaged("format row".to_owned()))
+    let secret = secret.map_err(|_| Fault::Damaged("format row".to_owned()))?;
+    if is_older {
+        meta.put(txn, NAME, &format_row(&secret))?;
+    }
+    Ok(secret)
+}
+
+fn format_row(secret: &[u8; 16]) -> Vec<u8> {
+    [&FORMAT.to_be_bytes()[..], secret].concat()
 }

@@ -7,7 +7,7 @@ use nips::{Kind, PublicKey};
 use super::changes::Removed;
 use super::fault::Fault;
 use super::index::Entry;
-use super::keys::{author_prefix, deleted_id_key, id_prefix, trailing_eid, with_eid};
+use super::keys::{AddressKey, author_prefix, deleted_id_key, id_prefix, trailing_eid, with_eid};
 use super::record::Record;
 use super::rules::Facts;
 use super::sightings;
@@ -81,7 +81,7 @@ impl Transaction<'_> {
     fn remove(&mut self, record: &Record<'_>, facts: &Facts) -> Result<(), Fault> {
         let (eid, event) = (record.eid(), record.event()?);
         let visibility = self.view().visibility(eid, &event.id)?;
-        let entry = Entry::new(record.location(), &event, facts);
+        let entry = Entry::new(record.location(), event.pubkey, event.kind, facts);
         self.index.change(entry, Some(visibility), None);
         let id_key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
         self.tables.by_id.delete(&mut self.txn, &id_key)?;
@@ -92,7 +92,7 @@ impl Transaction<'_> {
             .delete(&mut self.txn, &eid.to_be_bytes())?;
         *self.counts.by_kind.entry(event.kind).or_default() -= 1;
         if let Some(version_of) = &facts.version_of {
-            let key: [u8; 26] = with_eid(&version_of.prefix, eid);
+            let key: AddressKey = with_eid(&version_of.prefix, eid);
             self.tables.by_address.delete(&mut self.txn, &key)?;
         }
         if facts.is_protected {

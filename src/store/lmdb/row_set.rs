@@ -10,7 +10,7 @@ use std::path::Path;
 use memmap2::Mmap;
 
 use super::index::Index;
-use super::keys::PLACE_LEN;
+use super::keys::{ADDRESS_KEY_LEN, PLACE_LEN};
 use super::tables::{Table, Tables};
 
 /// Name of a file of rows, for the moment between its creation and the loss of its name.
@@ -31,10 +31,12 @@ pub(super) enum List {
     Tag,
     Owner,
     Expiration,
+    /// Keys of `by_address`, and the place of each version.
+    Address,
 }
 
 impl List {
-    pub(super) const COUNT: usize = 9;
+    pub(super) const COUNT: usize = 10;
 
     /// In the order in which they lie in a set.
     pub(super) const ALL: [Self; Self::COUNT] = [
@@ -47,6 +49,7 @@ impl List {
         Self::Tag,
         Self::Owner,
         Self::Expiration,
+        Self::Address,
     ];
 
     /// Bytes of a row.
@@ -58,6 +61,7 @@ impl List {
             Self::Author => 16 + PLACE_LEN,
             Self::AuthorKind => 18 + PLACE_LEN,
             Self::Places | Self::Tag | Self::Owner | Self::Expiration => 16,
+            Self::Address => ADDRESS_KEY_LEN + PLACE_LEN,
         }
     }
 
@@ -67,6 +71,7 @@ impl List {
             Self::Places => 8,
             Self::Ids | Self::Author => 16,
             Self::AuthorKind => 18,
+            Self::Address => ADDRESS_KEY_LEN,
             _ => self.width(),
         }
     }
@@ -82,6 +87,7 @@ impl List {
             Self::Tag => tables.by_tag,
             Self::Owner => tables.by_owner,
             Self::Expiration => tables.by_expiration,
+            Self::Address => tables.by_address,
         }
     }
 }
@@ -201,6 +207,15 @@ impl<'r> SortedRows<'r> {
         self.bytes.get(start..start + self.width)
     }
 
+    /// Takes the last one away.
+    pub(super) fn pop(&mut self) -> Option<&'r [u8]> {
+        let (rest, row) = self
+            .bytes
+            .split_at_checked(self.bytes.len().checked_sub(self.width)?)?;
+        self.bytes = rest;
+        Some(row)
+    }
+
     /// Those from one position to before another.
     pub(super) fn between(self, from: usize, end: usize) -> Self {
         Self {
@@ -212,6 +227,11 @@ impl<'r> SortedRows<'r> {
     /// Where the rows begin that are not below `key`.
     pub(super) fn lower_bound(self, key: &[u8]) -> usize {
         self.partition_point(|row| row < key)
+    }
+
+    /// Those under a prefix, up to one that is not above `last`.
+    pub(super) fn under(self, prefix: &[u8], last: &[u8]) -> Self {
+        self.between(self.lower_bound(prefix), self.upper_bound(last))
     }
 
     /// Where the rows begin that are above `key` and do not begin with it.
@@ -245,6 +265,7 @@ pub(super) fn merge(
         17 => merge_rows::<17>(sources, keep, bytes),
         22 => merge_rows::<22>(sources, keep, bytes),
         24 => merge_rows::<24>(sources, keep, bytes),
+        32 => merge_rows::<32>(sources, keep, bytes),
         width => unreachable!("no list has rows of {width} bytes"),
     }
 }

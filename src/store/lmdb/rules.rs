@@ -18,6 +18,13 @@ pub(super) struct VersionKey {
     pub(super) identity: Vec<u8>,
 }
 
+/// What tells an address from others of its kind.
+pub(super) fn identity(address: &Address) -> Vec<u8> {
+    let mut identity = address.pubkey().0.to_vec();
+    identity.extend_from_slice(address.identifier().as_bytes());
+    identity
+}
+
 impl EventKeys for KeyHasher {
     type Tag = TagHash;
     type Version = VersionKey;
@@ -27,11 +34,9 @@ impl EventKeys for KeyHasher {
     }
 
     fn version(&self, address: &Address) -> VersionKey {
-        let mut identity = address.pubkey().0.to_vec();
-        identity.extend_from_slice(address.identifier().as_bytes());
         VersionKey {
             prefix: self.address(address),
-            identity,
+            identity: identity(address),
         }
     }
 

@@ -4,13 +4,14 @@
 //! stores or removes something that it depends on computes it again for the events concerned.
 
 use heed::RoTxn;
-use nips::nip09::may_delete;
-use nips::{EventRef, PublicKey};
+use nips::nip09::is_deletable;
+use nips::{Event, EventId, EventRef, Kind, PublicKey};
 
 use super::fault::Fault;
 use super::keys::{self, trailing_eid};
 use super::rules::{Facts, VersionKey};
 use super::tables::Tables;
+use super::versions::Versions;
 use super::view::View;
 use crate::store::eid::created_at;
 use crate::store::events::Visibility;
@@ -22,7 +23,9 @@ pub(super) fn standing(
     now: u64,
 ) -> Result<Visibility, Fault> {
     let View { tables, txn, .. } = view;
-    let Subject { eid, event, facts } = subject;
+    let Subject {
+        eid, kind, facts, ..
+    } = subject;
     if facts.is_stub {
         return Ok(Visibility::Stub);
     }
@@ -39,7 +42,7 @@ pub(super) fn standing(
         Visibility::Protected
     } else if facts.expiration.is_past(now) {
         Visibility::Expired
-    } else if event.kind.is_private() {
+    } else if kind.is_private() {
         Visibility::Private
     } else {
         Visibility::Public
@@ -56,12 +59,42 @@ pub(super) fn is_brought_by_author(
     Ok(row.is_some())
 }
 
-/// An event whose standing is asked for.
+/// An event whose standing is asked for: what it says is not looked at, only what is known about it.
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'s> {
-    pub(super) eid: u64,
-    pub(super) event: EventRef<'s>,
-    pub(super) facts: &'s Facts,
+    eid: u64,
+    id: EventId,
+    pubkey: PublicKey,
+    kind: Kind,
+    facts: &'s Facts,
+}
+
+impl<'s> Subject<'s> {
+    /// An event that arrives.
+    pub(super) fn arriving(eid: u64, event: &Event, facts: &'s Facts) -> Self {
+        let (id, pubkey, kind) = (event.id(), event.pubkey(), event.kind());
+        Self {
+            eid,
+            id,
+            pubkey,
+            kind,
+            facts,
+        }
+    }
+
+    /// One that is stored.
+    pub(super) fn stored(eid: u64, event: &EventRef<'_>, facts: &'s Facts) -> Self {
+        let &EventRef {
+            id, pubkey, kind, ..
+        } = event;
+        Self {
+            eid,
+            id,
+            pubkey,
+            kind,
+            facts,
+        }
+    }
 }
 
 /// Whether a stored deletion request covers the event (NIP-09).
@@ -70,21 +103,28 @@ pub(super) fn is_deleted(
     txn: &RoTxn<'_>,
     subject: Subject<'_>,
 ) -> Result<bool, Fault> {
-    let Subject { event, facts, .. } = subject;
-    for requester in std::iter::once(&event.pubkey).chain(&facts.recipients) {
-        let prefix = keys::deleted_id_prefix(&event.id, requester);
+    let Subject { eid, facts, .. } = subject;
+    if is_deletable(subject.kind) && is_id_deleted(tables, txn, subject)? {
+        return Ok(true);
+    }
+    match &facts.version_of {
+        Some(version_of) => is_version_deleted(tables, txn, version_of, created_at(eid)),
+        None => Ok(false),
+    }
+}
+
+/// Whether its author, or the recipient of a gift wrap (NIP-59), asked for it by its id.
+fn is_id_deleted(tables: &Tables, txn: &RoTxn<'_>, subject: Subject<'_>) -> Result<bool, Fault> {
+    for requester in std::iter::once(&subject.pubkey).chain(&subject.facts.recipients) {
+        let prefix = keys::deleted_id_prefix(&subject.id, requester);
         for entry in tables.deleted_ids.prefix_iter(txn, &prefix)? {
-            let (_, value) = entry?;
-            let stored = PublicKey::from_slice(value);
-            if stored.is_some_and(|requester| may_delete(requester, &event)) {
+            let (_, stored) = entry?;
+            if *stored == requester.0 {
                 return Ok(true);
             }
         }
     }
-    match &facts.version_of {
-        Some(version_of) => is_version_deleted(tables, txn, version_of, event.created_at),
-        None => Ok(false),
-    }
+    Ok(false)
 }
 
 fn is_version_deleted(
@@ -115,18 +155,17 @@ pub(super) fn current_version(
     version_of: &VersionKey,
 ) -> Result<Option<u64>, Fault> {
     let mut best: Option<u64> = None;
-    let by_address = &view.tables.by_address;
-    for entry in by_address.rev_prefix_iter(view.txn, &version_of.prefix)? {
-        let (key, identity) = entry?;
-        let eid = trailing_eid(key);
-        if identity != version_of.identity {
+    for row in Versions::of(view, &version_of.prefix, u64::MAX)? {
+        let row = row?;
+        if best.is_some_and(|newest| created_at(newest) != created_at(row.eid)) {
+            break;
+        }
+        if !row.is_version_of(view, version_of)? {
             continue;
         }
         match best {
-            None => best = Some(eid),
-            Some(newest) if created_at(newest) != created_at(eid) => break,
-            Some(newest) if has_lower_id(view, eid, newest)? => best = Some(eid),
-            Some(_) => {}
+            Some(newest) if !has_lower_id(view, row.eid, newest)? => {}
+            _ => best = Some(row.eid),
         }
     }
     Ok(best)

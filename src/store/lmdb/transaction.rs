@@ -16,7 +16,7 @@ use super::changes::Change;
 use super::engine::Engine;
 use super::fault::Fault;
 use super::index::{Entry, IndexChanges};
-use super::keys::{id_prefix, trailing_eid, with_eid};
+use super::keys::{AddressKey, id_prefix, place_value, trailing_eid, with_eid};
 use super::rules::Rules;
 use super::standing::{Subject, standing};
 use super::tables::{EVENT_COUNT, LAST_BATCH, SIGHTING_COUNT, Tables, put_sorted};
@@ -54,7 +54,7 @@ pub(super) struct Transaction<'e> {
     pub(super) backlog: Backlog,
     /// What this one leaves; `None` when it indexes its events itself.
     draft: Option<Draft>,
-    /// Places of events that are not in `places` nor in the backlog: those of the draft.
+    /// Rows that are not in their tables nor in the backlog: those of the draft.
     pub(super) fresh: Fresh,
     /// Keys that were seen not to be in `places`.
     pub(super) gap: Gap,
@@ -100,7 +100,7 @@ impl<'e> Transaction<'e> {
             now: 0,
             backlog,
             draft: None,
-            fresh: Fresh::new(),
+            fresh: Fresh::default(),
             gap: Gap::none(),
             indexed: None,
             touched: BTreeSet::new(),
@@ -139,13 +139,23 @@ impl<'e> Transaction<'e> {
         let place = self.next_place;
         self.next_place += 1;
         if self.draft.is_some() {
-            self.fresh.insert(eid, place);
+            self.fresh.places.insert(eid, place);
             return Ok(place);
         }
         self.gap = Gap::none();
         let (key, value) = (eid.to_be_bytes(), place.to_be_bytes());
         self.tables.places.put(&mut self.txn, &key, &value)?;
         Ok(place)
+    }
+
+    /// Remembers a version of an address.
+    pub(super) fn note_version(&mut self, key: AddressKey, place: u64) -> Result<(), Fault> {
+        if self.draft.is_some() {
+            self.fresh.versions.insert(key, place);
+            return Ok(());
+        }
+        let by_address = &self.tables.by_address;
+        Ok(by_address.put(&mut self.txn, &key, &place_value(place))?)
     }
 
     /// Computes the standing of everything new and everything touched.
@@ -160,12 +170,12 @@ impl<'e> Transaction<'e> {
             };
             let eid = at.eid;
             self.touched.remove(&eid);
-            let event = one.prepared.event.as_ref();
-            let facts = &one.prepared.facts;
+            // Not its text: so many lie far apart in memory.
+            let (event, facts) = (&one.prepared.event, &one.prepared.facts);
             let visibility = self.standing_of_arriving(eid, one)?;
             one.fate = Fate::Stored(at, visibility);
-            let entry = Entry::new(at, &event, facts);
-            let key: [u8; 16] = with_eid(&id_prefix(&event.id), eid);
+            let entry = Entry::new(at, event.pubkey(), event.kind(), facts);
+            let key: [u8; 16] = with_eid(&id_prefix(&event.id()), eid);
             let code = visibility.code();
             match &mut self.draft {
                 // The rows of a stub cannot be read from it again.
@@ -185,11 +195,7 @@ impl<'e> Transaction<'e> {
     }
 
     fn standing_of_arriving(&self, eid: u64, one: &Arriving<'_>) -> Result<Visibility, Fault> {
-        let subject = Subject {
-            eid,
-            event: one.prepared.event.as_ref(),
-            facts: &one.prepared.facts,
-        };
+        let subject = Subject::arriving(eid, &one.prepared.event, &one.prepared.facts);
         standing(self.view(), subject, self.now)
     }
 
@@ -217,16 +223,12 @@ impl<'e> Transaction<'e> {
         let event = record.event()?;
         let facts = self.rules.facts(&event, false);
         let before = view.visibility(eid, &event.id)?;
-        let subject = Subject {
-            eid,
-            event,
-            facts: &facts,
-        };
+        let subject = Subject::stored(eid, &event, &facts);
         let after = standing(view, subject, self.now)?;
         if before == after {
             return Ok(());
         }
-        let entry = Entry::new(record.location(), &event, &facts);
+        let entry = Entry::new(record.location(), event.pubkey, event.kind, &facts);
         let code = after.code();
         if let Some(draft) = &mut self.draft {
             draft.changed.insert(eid, code);

@@ -194,8 +194,9 @@ impl Merging {
             let eid = trailing_eid(&row[..list.key_len()]);
             self.left_out.contains(&eid)
         };
-        // However it is seen, an event is where it is.
-        let is_kept = |row: &[u8]| list == List::Places || !is_left_out(row);
+        // However it is seen, an event is where it is, and a version of what it is one of.
+        let is_always_kept = matches!(list, List::Places | List::Address);
+        let is_kept = |row: &[u8]| is_always_kept || !is_left_out(row);
         let rests = self.sources.iter().map(|source| source.rest(list));
         let parts: Vec<SortedRows<'_>> = rests
             .map(|rest| rest.between(0, end.map_or(rest.len(), |row| rest.upper_bound(row))))

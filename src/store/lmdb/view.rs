@@ -8,18 +8,27 @@ use nips::EventId;
 use super::backlog::Backlog;
 use super::fault::Fault;
 use super::index::Index;
-use super::keys::{id_prefix, trailing_eid, trailing_number, with_eid};
+use super::keys::{AddressKey, id_prefix, trailing_eid, trailing_number, with_eid};
 use super::record::Record;
 use super::run::{Merge, Stretch};
 use super::tables::{Found, Location, Slot, Tables, visibility_of};
 use crate::store::eid::{SLOTS, first_slot};
 use crate::store::events::Visibility;
 
-/// Places of events by their keys, of a transaction under way.
-pub(super) type Fresh = BTreeMap<u64, u64>;
+/// What a transaction under way has stored and not indexed.
+#[derive(Default)]
+pub(super) struct Fresh {
+    /// Places of events by their keys.
+    pub(super) places: BTreeMap<u64, u64>,
+    /// Places of versions by their keys in `by_address`.
+    pub(super) versions: BTreeMap<AddressKey, u64>,
+}
 
-/// Those that readers see.
-pub(super) static NOTHING_FRESH: Fresh = BTreeMap::new();
+/// What readers see of it.
+pub(super) static NOTHING_FRESH: Fresh = Fresh {
+    places: BTreeMap::new(),
+    versions: BTreeMap::new(),
+};
 
 /// Keys of which none is in `places`, from one to another. Who looks for events in the order of their keys finds most of
 /// them where the last search has shown that there is nothing.
@@ -81,7 +90,7 @@ impl<'v> View<'v> {
         if let Some(place) = self.tables.place(self.txn, eid)? {
             return Ok(Some(place));
         }
-        let fresh = self.fresh.get(&eid).copied();
+        let fresh = self.fresh.places.get(&eid).copied();
         Ok(fresh.or_else(|| self.backlog.place(eid)))
     }
 
@@ -123,7 +132,7 @@ impl<'v> View<'v> {
                 next => *gap = Gap::before(from, next),
             }
         }
-        let fresh = self.fresh.range(low..=high);
+        let fresh = self.fresh.places.range(low..=high);
         let fresh = fresh.map(|(&eid, &place)| Location { eid, place });
         for found in fresh.chain(self.backlog.between(low, high)) {
             if is_meant(found)? {

@@ -76,6 +76,49 @@ async fn events_are_found_whatever_an_index_says_of_their_places() {
     }
 }
 
+/// Makes a closed store one of the layout before this one.
+fn make_older(directory: &Path, identity: &[u8]) {
+    assert_eq!(change_values(directory, "by_address", identity), 2);
+    let mut options = EnvOpenOptions::new();
+    options.map_size(1 << 30).max_dbs(64);
+    #[expect(unsafe_code, reason = "nobody else has the file open")]
+    let env = unsafe { options.open(directory) }.unwrap();
+    let mut txn = env.write_txn().unwrap();
+    let meta = env.open_database::<Bytes, Bytes>(&txn, Some("meta"));
+    let meta = meta.unwrap().unwrap();
+    let mut row = meta.get(&txn, b"format").unwrap().unwrap().to_vec();
+    row[..8].copy_from_slice(&2_u64.to_be_bytes());
+    meta.put(&mut txn, b"format", &row).unwrap();
+    txn.commit().unwrap();
+    env.prepare_for_closing().wait();
+}
+
+#[tokio::test]
+async fn versions_are_superseded_that_an_older_program_stored() {
+    let (directory, store) = fresh();
+    let [oldest, older, newest] = [10, 20, 30].map(|second| event(1, 0, second, &[]));
+    write(&store, &[oldest.clone(), older.clone()]).await;
+    // Indexes what waits.
+    store.trim_arrivals(BatchNumber(0), 0).await.unwrap();
+    drop(store);
+    // Author and identifier, of which there is none.
+    make_older(directory.path(), older.pubkey().as_bytes());
+    let scope = || bigbrotr::store::events::Scope::public(NOW);
+    for _ in 0..2 {
+        let store = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
+        let seen = ask(&store, &[r#"{"kinds":[0]}"#], scope()).await.events;
+        assert_eq!(seen, std::slice::from_ref(&older));
+    }
+    let store = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
+    write(&store, std::slice::from_ref(&newest)).await;
+    let seen = ask(&store, &[r#"{"kinds":[0]}"#], scope()).await.events;
+    assert_eq!(seen, std::slice::from_ref(&newest));
+    let address = format!("0:{}:", newest.pubkey());
+    write(&store, &[event(1, 5, 40, &[&["a", &address]])]).await;
+    let seen = ask(&store, &[r#"{"kinds":[0]}"#], scope()).await.events;
+    assert_eq!(seen, []);
+}
+
 #[tokio::test]
 async fn dropping_waits_for_what_was_handed_over() {
     for _ in 0..20 {

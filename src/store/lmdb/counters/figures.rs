@@ -1,6 +1,6 @@
 //! Reading the counters.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use heed::RoTxn;
 use nips::kind::KindClass;
@@ -16,7 +16,9 @@ use crate::store::figures::{
     MAX_LOOKED_THROUGH, RelayKindFigures,
 };
 use crate::store::lmdb::fault::Fault;
-use crate::store::lmdb::keys::{AddressPrefix, author_prefix, trailing_eid};
+use crate::store::lmdb::keys::{AddressKey, AddressPrefix, author_prefix, trailing_eid};
+use crate::store::lmdb::record::Record;
+use crate::store::lmdb::row_set::List;
 use crate::store::lmdb::rules::VersionKey;
 use crate::store::lmdb::sightings;
 use crate::store::lmdb::standing::current_version;
@@ -307,11 +309,12 @@ impl<'f> Figures<'f> {
         while let Some(from) = next
             && found.len() < limit
         {
-            let row = self
-                .tables
-                .by_address
-                .get_greater_than_or_equal_to(self.txn, &from)?;
-            let Some(authors) = row.and_then(|(key, _)| key.first_chunk::<8>().copied()) else {
+            let by_address = &self.tables.by_address;
+            let in_table = by_address.get_greater_than_or_equal_to(self.txn, &from)?;
+            let in_table = in_table.map(|(key, _)| key);
+            let waiting = self.view.backlog.first_from(List::Address, &from);
+            let next_row = in_table.into_iter().chain(waiting).min();
+            let Some(authors) = next_row.and_then(|row| row.first_chunk::<8>().copied()) else {
                 break;
             };
             let mut group = self.replaceables_of(authors)?;
@@ -329,37 +332,50 @@ impl<'f> Figures<'f> {
     /// The kinds that are replaceable by kind alone come before those with an identifier.
     fn replaceables_of(&self, authors: [u8; 8]) -> Result<Vec<CurrentReplaceable>, Fault> {
         let mut found: Vec<CurrentReplaceable> = Vec::new();
-        for entry in self.tables.by_address.prefix_iter(self.txn, &authors)? {
-            let (key, identity) = entry?;
+        for key in self.versions_of(authors)? {
             let prefix: AddressPrefix = *key.first_chunk().ok_or_else(super::ledger::damaged)?;
             let kind = kind_at(&prefix, 8)?;
             if kind.class() == KindClass::Addressable {
                 break;
             }
+            let eid = trailing_eid(&key);
+            let Some(record) = self.view.record(eid)? else {
+                continue;
+            };
             let version_of = VersionKey {
                 prefix,
-                identity: identity.to_vec(),
+                identity: record.pubkey().0.to_vec(),
             };
-            let current = current_version(self.view, &version_of)?;
-            if current == Some(trailing_eid(key)) {
-                found.extend(self.current(trailing_eid(key))?);
+            if current_version(self.view, &version_of)? == Some(eid) {
+                found.extend(self.current(record)?);
             }
         }
         Ok(found)
     }
 
+    /// Keys of all versions by these authors, in order.
+    fn versions_of(&self, authors: [u8; 8]) -> Result<BTreeSet<AddressKey>, Fault> {
+        let mut keys = BTreeSet::new();
+        for entry in self.tables.by_address.prefix_iter(self.txn, &authors)? {
+            let (key, _) = entry?;
+            keys.extend(key.first_chunk());
+        }
+        let waiting = self.view.backlog;
+        for rows in waiting.stretches(List::Address, &authors, &authors) {
+            keys.extend(rows.iter().filter_map(<[u8]>::first_chunk));
+        }
+        Ok(keys)
+    }
+
     /// A version that somebody may see, or that its author wants to be shown by others to nobody (NIP-70).
-    fn current(&self, eid: u64) -> Result<Option<CurrentReplaceable>, Fault> {
-        let Some(record) = self.view.record(eid)? else {
-            return Ok(None);
-        };
-        let visibility = self.view.visibility(eid, &record.id())?;
+    fn current(&self, record: Record<'_>) -> Result<Option<CurrentReplaceable>, Fault> {
+        let visibility = self.view.visibility(record.eid(), &record.id())?;
         let counts = matches!(visibility, Visibility::Public | Visibility::Protected);
         Ok(counts.then(|| CurrentReplaceable {
             pubkey: record.pubkey(),
             kind: record.kind(),
             id: record.id(),
-            created_at: created_at(eid),
+            created_at: created_at(record.eid()),
         }))
     }
 }
