@@ -599,15 +599,32 @@ impl<'de> de::DeserializeSeed<'de> for StringSeed<'_> {
     }
 }
 
-impl Visitor<'_> for StringSeed<'_> {
-    type Value = ();
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<(), E> {
+impl StringSeed<'_> {
+    fn begin(&mut self) {
         if !self.first {
             self.out.push(',');
         }
+    }
+}
+
+impl<'de> Visitor<'de> for StringSeed<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    /// What JSON does not escape, NIP-01 does not either.
+    fn visit_borrowed_str<E: de::Error>(mut self, text: &'de str) -> Result<(), E> {
+        self.begin();
+        self.out.push('"');
+        self.out.push_str(text);
+        self.out.push('"');
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(mut self, text: &str) -> Result<(), E> {
+        self.begin();
         push_string(self.out, text);
         Ok(())
     }

@@ -5,6 +5,7 @@ use heed::{Env, WithoutTls};
 use super::backlog::Backlogs;
 use super::deferral::Deferral;
 use super::fault::Fault;
+use super::lately_found::LatelyFound;
 use super::pace::Pace;
 use super::rules::Rules;
 use super::tables::Tables;
@@ -20,6 +21,8 @@ pub(super) struct Engine {
     pub(super) deferral: Deferral,
     /// Whether commits note what they change.
     pub(super) is_counted: bool,
+    /// Where events are that somebody has asked for.
+    pub(super) lately_found: LatelyFound,
     /// How readers make way for each other.
     pub(super) pace: Pace,
 }

@@ -21,6 +21,7 @@ mod index;
 mod indexing;
 mod key_filter;
 mod keys;
+mod lately_found;
 mod left_over;
 mod matcher;
 mod open;
@@ -132,7 +133,9 @@ impl LmdbEvents {
 #[async_trait]
 impl EventStore for LmdbEvents {
     async fn known(&self, keys: Vec<EventKey>) -> Result<Vec<bool>, StoreError> {
-        let read = move |_: &Engine, view: View<'_>| provenance::known(view, &keys);
+        let read = move |engine: &Engine, view: View<'_>| {
+            provenance::known(view, &engine.lately_found, &keys)
+        };
         self.read("known", read).await
     }
 

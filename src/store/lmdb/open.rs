@@ -15,6 +15,7 @@ use super::deferral::Deferral;
 use super::engine::Engine;
 use super::fault::Fault;
 use super::keys::KeyHasher;
+use super::lately_found::LatelyFound;
 use super::left_over::restore_backlog;
 use super::pace::Pace;
 use super::rules::Rules;
@@ -123,6 +124,7 @@ fn open_engine(options: LmdbOptions) -> Result<Engine, Fault> {
         backlogs: Backlogs::default(),
         deferral: options.deferral,
         is_counted: options.is_counted,
+        lately_found: LatelyFound::default(),
         pace: Pace::default(),
     };
     restore_backlog(&engine)?;

@@ -5,6 +5,7 @@ use nips::EventId;
 use super::arriving::{Arriving, Fate, PreparedBatch};
 use super::changes::Sighted;
 use super::fault::Fault;
+use super::lately_found::LatelyFound;
 use super::sightings;
 use super::standing::is_brought_by_author;
 use super::tables::{Location, Slot, put_sorted};
@@ -60,7 +61,7 @@ impl Transaction<'_> {
         let mut gap = Gap::none();
         for (batch, prepared) in batches.iter().enumerate() {
             for (key, sighting) in &prepared.sightings {
-                let stored = location(self.view(), key, &mut gap)?;
+                let stored = self.location(key, &mut gap)?;
                 noted.extend(stored.map(|at| Noted {
                     at,
                     sighting: *sighting,
@@ -70,6 +71,17 @@ impl Transaction<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Where an event is stored; where it was found lately is tried first.
+    fn location(&self, key: &EventKey, gap: &mut Gap) -> Result<Option<Location>, Fault> {
+        if let Some(place) = self.engine.lately_found.place(key.eid())
+            && let Some(record) = self.tables.record_at(&self.txn, place)?
+            && record.id() == key.id
+        {
+            return Ok(Some(record.location()));
+        }
+        location(self.view(), key, gap)
     }
 
     /// Returns which sightings are new, and adds the row that holds them to `rows`.
@@ -143,14 +155,22 @@ fn location(view: View<'_>, key: &EventKey, gap: &mut Gap) -> Result<Option<Loca
     })
 }
 
-/// Which events are stored, in the order asked. They are looked up in key order.
-pub(super) fn known(view: View<'_>, keys: &[EventKey]) -> Result<Vec<bool>, Fault> {
+/// Which events are stored, in the order asked. They are looked up in key order, and where they are is noted.
+pub(super) fn known(
+    view: View<'_>,
+    lately_found: &LatelyFound,
+    keys: &[EventKey],
+) -> Result<Vec<bool>, Fault> {
     let mut order: Vec<usize> = (0..keys.len()).collect();
     order.sort_unstable_by_key(|index| keys[*index]);
     let mut known = vec![false; keys.len()];
     let mut gap = Gap::none();
     for index in order {
-        known[index] = location(view, &keys[index], &mut gap)?.is_some();
+        let stored = location(view, &keys[index], &mut gap)?;
+        if let Some(at) = stored {
+            lately_found.note(keys[index].eid(), at.place);
+        }
+        known[index] = stored.is_some();
     }
     Ok(known)
 }

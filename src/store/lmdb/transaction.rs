@@ -44,7 +44,7 @@ pub(super) fn commit(
 
 /// Work in progress on the tables.
 pub(super) struct Transaction<'e> {
-    engine: &'e Engine,
+    pub(super) engine: &'e Engine,
     pub(super) rules: &'e Rules,
     pub(super) tables: Tables,
     pub(super) txn: RwTxn<'e>,
