@@ -52,13 +52,40 @@ impl Background {
     /// # Errors
     /// What the system says when it has no room for the pool.
     pub fn new(name: &'static str, threads: usize) -> io::Result<Self> {
+        Self::of_threads(name, threads, give_way)
+    }
+
+    /// The same of threads that get a tenth of a core that others want: for work that makes room for others.
+    ///
+    /// # Errors
+    /// What the system says when it has no room for the pool.
+    pub fn with_share(name: &'static str, threads: usize) -> io::Result<Self> {
+        Self::of_threads(name, threads, be_modest)
+    }
+
+    fn of_threads(
+        name: &'static str,
+        threads: usize,
+        at_start: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
         // Of a runtime without workers and drivers all threads are blocking ones.
         let runtime = Builder::new_current_thread()
             .max_blocking_threads(threads)
             .thread_name(name)
-            .on_thread_start(give_way)
+            .on_thread_start(at_start)
             .build()?;
         Ok(Self(Some(runtime)))
+    }
+
+    /// Begins work that nobody waits for.
+    pub fn start(&self, work: impl FnOnce() + Send + 'static) {
+        if let Some(runtime) = &self.0 {
+            let under_way = UnderWay::begin();
+            runtime.spawn_blocking(move || {
+                let _under_way = under_way;
+                work();
+            });
+        }
     }
 
     /// Does the work; `None` when it panicked or the process ends.
@@ -83,6 +110,20 @@ impl Drop for Background {
         }
     }
 }
+
+/// How nice threads with a share are: of two that want a core, the other one gets nine times as much.
+const NICENESS: i32 = 10;
+
+/// Leaves the calling thread a share. Where that is not allowed, the work is done all the same.
+#[cfg(target_os = "linux")]
+fn be_modest() {
+    // Of this thread alone: what Linux calls a process here is one.
+    let _ = rustix::process::setpriority_process(None, NICENESS);
+}
+
+/// Elsewhere it would be the priority of all threads.
+#[cfg(not(target_os = "linux"))]
+fn be_modest() {}
 
 /// Lowers the priority of the calling thread: what Linux calls a process here is one.
 #[cfg(target_os = "linux")]
@@ -118,6 +159,18 @@ mod tests {
         assert_eq!(background.run(policy).await, Some(libc::SCHED_IDLE));
         let others = tokio::task::spawn_blocking(policy).await.unwrap();
         assert_eq!((policy(), others), (libc::SCHED_OTHER, libc::SCHED_OTHER));
+    }
+
+    #[tokio::test]
+    async fn threads_with_a_share_are_nice_and_others_are_not() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let (before, background) = (niceness(), Background::with_share("background", 1));
+        let background = background.unwrap();
+        assert_eq!(background.run(niceness).await, Some(NICENESS));
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        background.start(move || sender.send(niceness()).unwrap());
+        assert_eq!(receiver.await, Ok(NICENESS));
+        assert_eq!(niceness(), before);
     }
 
     #[tokio::test]

@@ -55,6 +55,8 @@ pub(super) struct Inner {
     pub(super) live: Arc<SharedIndex>,
     /// For what must not keep other clients waiting.
     pub(super) background: Background,
+    /// For what others wait for, although nobody asked for it: dropping what is in memory.
+    pub(super) drops: Arc<Background>,
     pub(super) queries: QueryGate,
     /// Of those who write long answers.
     pub(super) pieces: Turns,
@@ -82,6 +84,8 @@ impl Relay {
     ) -> Self {
         let background = Background::new("relay", READERS);
         let background = background.expect("a pool without threads takes nothing of the system");
+        let drops = Background::with_share("relay-drops", 1);
+        let drops = drops.expect("a pool without threads takes nothing of the system");
         let document = information::document(&settings.info, &settings, archive.settings());
         Self(Arc::new(Inner {
             information: RwLock::new(document.into()),
@@ -93,6 +97,7 @@ impl Relay {
             clock,
             live: Arc::new(RwLock::new(LiveIndex::default())),
             background,
+            drops: Arc::new(drops),
             queries: QueryGate::new(&settings.limits),
             pieces: Turns::default(),
             large_answers: Arc::new(Semaphore::new(LARGE_ANSWERS)),

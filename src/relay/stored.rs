@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use std::vec;
 
 use nips::{Event, Filter, PublicKey};
-use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::filter_limits::{expected_time, is_large};
 use super::manners::Payer;
 use super::query_gate::{Held, Overloaded};
 use super::server::Inner;
+use crate::background::Background;
 use crate::store::StoreError;
 use crate::store::events::{BatchNumber, Page};
 
@@ -38,6 +38,8 @@ pub(super) struct Unsent {
     large: Option<OwnedSemaphorePermit>,
     /// Its share of the memory of all answers.
     held: Option<Held>,
+    /// Drops many.
+    drops: Arc<Background>,
 }
 
 impl Unsent {
@@ -56,23 +58,12 @@ impl Drop for Unsent {
             return;
         }
         let events = std::mem::take(&mut self.events);
-        // They count for as long as they are there. So no thread that gives way may drop them: others would be refused for
-        // want of memory until it gets a core.
+        // They count for as long as they are there: others are refused for want of memory meanwhile.
         let rights = (self.large.take(), self.held.take());
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn_blocking(move || {
-                drop_in_pieces(events);
-                drop(rights);
-            });
-        }
-    }
-}
-
-/// Drops events, and lets others have the core in between: all of them take as long as some look-ups.
-fn drop_in_pieces(mut events: vec::IntoIter<Event>) {
-    while !events.as_slice().is_empty() {
-        events.by_ref().take(FEW_EVENTS).for_each(drop);
-        std::thread::yield_now();
+        self.drops.start(move || {
+            drop(events);
+            drop(rights);
+        });
     }
 }
 
@@ -145,6 +136,7 @@ impl Inner {
             events: events.into_iter(),
             large,
             held: Some(place.hold(bytes)),
+            drops: Arc::clone(&self.drops),
         };
         Ok(Stored {
             events,
