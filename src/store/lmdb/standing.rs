@@ -72,26 +72,22 @@ pub(super) struct Subject<'s> {
 impl<'s> Subject<'s> {
     /// An event that arrives.
     pub(super) fn arriving(eid: u64, event: &Event, facts: &'s Facts) -> Self {
-        let (id, pubkey, kind) = (event.id(), event.pubkey(), event.kind());
         Self {
             eid,
-            id,
-            pubkey,
-            kind,
+            id: event.id(),
+            pubkey: event.pubkey(),
+            kind: event.kind(),
             facts,
         }
     }
 
     /// One that is stored.
     pub(super) fn stored(eid: u64, event: &EventRef<'_>, facts: &'s Facts) -> Self {
-        let &EventRef {
-            id, pubkey, kind, ..
-        } = event;
         Self {
             eid,
-            id,
-            pubkey,
-            kind,
+            id: event.id,
+            pubkey: event.pubkey,
+            kind: event.kind,
             facts,
         }
     }
