@@ -141,7 +141,7 @@ fn vec_of_none<T>(len: usize) -> Vec<Option<T>> {
     (0..len).map(|_| None).collect()
 }
 
-/// A piece that notes what comes of a chunk, which is the call's so-manieth.
+/// A piece that notes what comes of a chunk, by the chunk's number in its call.
 fn piece<T, U, F>(number: usize, chunk: Vec<T>, work: F, results: Arc<Results<U>>) -> Piece
 where
     T: Send + 'static,

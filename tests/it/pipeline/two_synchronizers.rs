@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use fleet::{Behaviour, Fleet, FleetPlan, MemberPlan};
-
 use tempfile::TempDir;
 
 use super::operator::{self, Operator, ids};
