@@ -20,18 +20,25 @@ use crate::archive::LiveEvent;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct SubscriptionKey(pub(super) u64);
 
-/// One filter of one open subscription.
+/// Filters of one open subscription that stand under the same values, at least one: clients often ask for several things of
+/// the same authors.
 #[derive(Debug)]
 struct Watch {
     key: WatchKey,
-    filter: Filter,
+    filters: Vec<Filter>,
     listener: Arc<Listener>,
+}
+
+impl Watch {
+    fn place(&self) -> Place<'_> {
+        Place::of(&self.filters[0])
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct WatchKey {
     subscription: SubscriptionKey,
-    filter: usize,
+    number: usize,
 }
 
 /// The filters of one subscription, as they stand in the index.
@@ -55,24 +62,28 @@ impl Watches {
         filters: Vec<Filter>,
         listener: &Arc<Listener>,
     ) -> Self {
-        let can_match = filters.into_iter().filter(|filter| !filter.is_empty());
-        let watch = |(filter, asked)| {
-            Arc::new(Watch {
-                key: WatchKey {
-                    subscription,
-                    filter,
-                },
-                filter: asked,
-                listener: Arc::clone(listener),
-            })
-        };
-        Self(can_match.enumerate().map(watch).collect())
+        let mut watches: Vec<Watch> = Vec::new();
+        for filter in filters.into_iter().filter(|filter| !filter.is_empty()) {
+            let number = watches.len();
+            match watches.last_mut() {
+                Some(last) if last.place() == Place::of(&filter) => last.filters.push(filter),
+                _ => watches.push(Watch {
+                    key: WatchKey {
+                        subscription,
+                        number,
+                    },
+                    filters: vec![filter],
+                    listener: Arc::clone(listener),
+                }),
+            }
+        }
+        Self(watches.into_iter().map(Arc::new).collect())
     }
 
     /// The same in pieces.
     pub(super) fn pieces(&self) -> impl Iterator<Item = Piece> {
         self.0.iter().flat_map(|watch| {
-            let values = Place::of(&watch.filter).len();
+            let values = watch.place().len();
             let pieces = (0..values).step_by(PIECE_VALUES);
             pieces.map(move |from| Piece {
                 watch: Arc::clone(watch),
@@ -139,7 +150,7 @@ impl LiveIndex {
     pub(super) fn insert(&mut self, piece: &Piece) {
         let Piece { watch, values } = piece;
         let insert = |bucket: &mut Bucket| bucket.insert(watch);
-        match Place::of(&watch.filter) {
+        match watch.place() {
             Place::Ids(ids) => each(&mut self.by_id, &ids[values.clone()], insert),
             Place::Authors(authors) => {
                 each(&mut self.by_author, &authors[values.clone()], insert);
@@ -156,7 +167,7 @@ impl LiveIndex {
     /// From now on they are not any more.
     pub(super) fn remove(&mut self, piece: &Piece) {
         let Piece { watch, values } = piece;
-        match Place::of(&watch.filter) {
+        match watch.place() {
             Place::Ids(ids) => forget(&mut self.by_id, &ids[values.clone()], watch),
             Place::Authors(authors) => {
                 forget(&mut self.by_author, &authors[values.clone()], watch);
@@ -195,12 +206,16 @@ impl LiveIndex {
             self.by_kind.get(&fields.kind),
             Some(&self.others),
         ];
+        let is_asked_for = |watch: &&Arc<Watch>| {
+            let mut filters = watch.filters.iter();
+            filters.any(|filter| filter.matches(&fields, &tags))
+        };
         let mut found: Vec<&Arc<Watch>> = buckets
             .into_iter()
             .flatten()
             .chain(under_tags)
             .flat_map(Bucket::watches)
-            .filter(|watch| watch.filter.matches(&fields, &tags))
+            .filter(is_asked_for)
             .collect();
         found.sort_unstable_by_key(|watch| watch.key);
         found.dedup_by_key(|watch| watch.key.subscription);
@@ -212,6 +227,7 @@ impl LiveIndex {
 }
 
 /// The list that a filter stands under.
+#[derive(PartialEq)]
 enum Place<'f> {
     Ids(&'f [EventId]),
     Authors(&'f [PublicKey]),
@@ -304,9 +320,13 @@ mod tests {
         let live = LiveEvent::new(event, Visibility::Public);
         let mut index = LiveIndex::default();
         // Opened in another order than numbered, as by two connections at the same time.
-        let later = open(&mut index, 2, vec![filter.clone(), filter.clone()]);
+        let shorter = Filter {
+            authors: filter.authors.as_ref().map(|all| all[1..].to_vec()),
+            ..filter.clone()
+        };
+        let later = open(&mut index, 2, vec![filter.clone(), shorter]);
         let earlier = open(&mut index, 1, vec![filter]);
-        assert_eq!((later.pieces().count(), later.is_short()), (8, false));
+        assert_eq!((later.pieces().count(), later.is_short()), (7, false));
         let found = |index: &LiveIndex| -> Vec<u64> {
             let found = index.matches(&live).into_iter();
             found.map(|(key, _)| key.0).collect()
@@ -318,6 +338,25 @@ mod tests {
         later.pieces().for_each(|piece| index.remove(&piece));
         earlier.pieces().for_each(|piece| index.remove(&piece));
         assert!(found(&index).is_empty() && index.is_empty());
+    }
+
+    #[test]
+    fn filters_of_the_same_authors_stand_in_the_index_once() {
+        let event = Generator::new(1).note_at(1_700_000_000);
+        let authors = Some(vec![event.pubkey()]);
+        let of_kind = |kind| Filter {
+            authors: authors.clone(),
+            kinds: Some(vec![Kind(kind)]),
+            ..Filter::default()
+        };
+        let live = LiveEvent::new(event, Visibility::Public);
+        let mut index = LiveIndex::default();
+        let first = open(&mut index, 1, vec![of_kind(7), of_kind(1), of_kind(6)]);
+        let second = open(&mut index, 2, vec![of_kind(7), of_kind(6)]);
+        assert_eq!((first.pieces().count(), second.pieces().count()), (1, 1));
+        let found = index.matches(&live);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].0, SubscriptionKey(1));
     }
 
     #[test]
