@@ -26,9 +26,9 @@ use super::subscription::{Next, Subscription};
 const MAX_ANSWERS: usize = 3;
 
 /// Bytes of a stored answer written before the connection looks at anything else.
-const PIECE_BYTES: usize = 64 << 10;
+const PIECE_BYTES: usize = 256 << 10;
 
-/// The same of the first piece, which waits for no turn: most answers have no more.
+/// The same of the first piece, which is written without asking anybody: most answers have no more.
 const FIRST_PIECE_BYTES: usize = 16 << 10;
 
 /// The stored answers of one connection, from waiting to half sent.
@@ -48,7 +48,43 @@ pub(super) type Answered = (SubscriptionKey, Result<Stored, Unanswered>);
 /// A stored answer that is being sent.
 pub(super) struct Answer {
     key: SubscriptionKey,
+    frame_start: Arc<str>,
     stored: Stored,
+}
+
+/// The next frames of a stored answer, made as they are taken.
+struct Piece {
+    answer: Answer,
+    /// How many bytes more are to be taken; the last frame may have more than are left.
+    bytes_left: usize,
+    taken: u64,
+}
+
+impl Piece {
+    fn new(answer: Answer, max_bytes: usize) -> Self {
+        Self {
+            answer,
+            bytes_left: max_bytes,
+            taken: 0,
+        }
+    }
+}
+
+impl Iterator for Piece {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        if self.bytes_left == 0 {
+            return None;
+        }
+        let event = self.answer.stored.events.events.next()?;
+        let mut frame = String::from(&*self.answer.frame_start);
+        event.as_ref().push_json(&mut frame);
+        frame.push(']');
+        self.bytes_left = self.bytes_left.saturating_sub(frame.len());
+        self.taken += 1;
+        Some(frame)
+    }
 }
 
 /// A REQ whose stored part has not been looked up yet.
@@ -197,14 +233,21 @@ impl Session<'_> {
         key: SubscriptionKey,
         stored: Result<Stored, Unanswered>,
     ) -> Result<(), Ended> {
-        let result = match stored {
+        let result = match (stored, self.subscriptions.get_mut(key)) {
             // Closed or replaced in the meantime.
-            _ if self.subscriptions.get_mut(key).is_none() => Ok(()),
-            Ok(stored) => {
-                self.answers.found.push_back(Answer { key, stored });
-                self.send_piece(FIRST_PIECE_BYTES).await
+            (_, None) => Ok(()),
+            (Ok(stored), Some(subscription)) => {
+                let frame_start = Arc::clone(&subscription.frame_start);
+                let answer = Answer {
+                    key,
+                    frame_start,
+                    stored,
+                };
+                let mut piece = Piece::new(answer, FIRST_PIECE_BYTES);
+                let frames = piece.by_ref().collect();
+                self.end_piece(piece, frames).await
             }
-            Err(why) => {
+            (Err(why), Some(_)) => {
                 if let Unanswered::Store(error) = &why {
                     tracing::warn!(reason = error.reason(), %error, "a client's request could not be answered");
                 }
@@ -215,41 +258,33 @@ impl Session<'_> {
         result
     }
 
-    /// Writes the next piece of the answer that waits longest, when it is its turn.
+    /// Writes the next piece of the answer that waits longest; the piece after it is another one's, if any.
     pub(super) async fn send_next_piece(&mut self) -> Result<(), Ended> {
-        let relay = self.relay;
-        relay.pieces.one(self.send_piece(PIECE_BYTES)).await?;
-        // More is to come, and others have not had their turn for as long as this took.
-        tokio::task::yield_now().await;
-        Ok(())
+        let Some(answer) = self.answers.found.pop_front() else {
+            return Ok(());
+        };
+        let piece = Piece::new(answer, PIECE_BYTES);
+        let piece = self.connection.write_aside(&self.relay.writers, piece);
+        let piece = piece.await?;
+        self.end_piece(piece, Vec::new()).await
     }
 
-    /// Writes a piece of the answer that waits longest; the next piece is another one's, if any.
-    async fn send_piece(&mut self, max_bytes: usize) -> Result<(), Ended> {
-        let Some(mut answer) = self.answers.found.pop_front() else {
-            return Ok(());
-        };
-        let Some(subscription) = self.subscriptions.get_mut(answer.key) else {
-            return Ok(());
-        };
-        let mut bytes = 0;
-        let mut frames = Vec::new();
-        while bytes < max_bytes
-            && let Some(event) = answer.stored.events.events.next()
-        {
-            let frame = subscription.stored_frame(&event);
-            bytes += frame.len();
-            frames.push(frame);
-        }
+    /// Writes the last frames of a piece, and what comes after the last piece.
+    async fn end_piece(&mut self, piece: Piece, frames: Vec<String>) -> Result<(), Ended> {
+        let Piece { answer, taken, .. } = piece;
         let sent = &self.relay.counters.stored_sent;
-        sent.fetch_add(frames.len() as u64, Ordering::Relaxed);
+        sent.fetch_add(taken, Ordering::Relaxed);
+        let frames = frames.into_iter();
         if !answer.stored.events.is_empty() {
             self.answers.found.push_back(answer);
-            return self.connection.write(frames.into_iter()).await;
+            return self.connection.write(frames).await;
         }
+        let Some(subscription) = self.subscriptions.get_mut(answer.key) else {
+            return self.connection.write(frames).await;
+        };
         // In one write with the last events, so that their client is woken once.
         let end = end_of_stored(subscription, &answer.stored);
-        self.connection.write(frames.into_iter().chain(end)).await?;
+        self.connection.write(frames.chain(end)).await?;
         // Its memory is for the next one.
         drop(answer);
         self.answers.start(self.relay);

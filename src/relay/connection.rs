@@ -1,6 +1,7 @@
 //! One WebSocket, written to with patience but not for ever.
 
 use std::future::poll_fn;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
@@ -9,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::query_gate::Pressure;
+use crate::background::Background;
 
 /// How long a client may leave what we wrote unread while others are refused for want of memory.
 const PRESSED_PATIENCE: Duration = Duration::from_secs(1);
@@ -45,7 +47,8 @@ pub(super) enum Ended {
 
 /// A socket, and the token that says its reader has fallen too far behind.
 pub(super) struct Connection {
-    socket: WebSocket,
+    /// There is none while another thread has it.
+    socket: Option<WebSocket>,
     overrun: CancellationToken,
     patience: Patience,
     /// The last message, when it was a long one.
@@ -81,7 +84,7 @@ impl Patience {
 impl Connection {
     pub(super) fn new(socket: WebSocket, overrun: CancellationToken, patience: Patience) -> Self {
         Self {
-            socket,
+            socket: Some(socket),
             overrun,
             patience,
             long: None,
@@ -90,8 +93,9 @@ impl Connection {
 
     /// The next message. Cancel-safe.
     pub(super) async fn receive(&mut self) -> Result<Message, Ended> {
+        let socket = self.socket.as_mut().ok_or(Ended::Gone)?;
         let next = poll_fn(|context| {
-            let next = self.socket.poll_next_unpin(context);
+            let next = socket.poll_next_unpin(context);
             // The socket reads on into the buffer of the last message, however long that was, unless somebody still
             // holds it when reading begins.
             self.long = None;
@@ -116,6 +120,26 @@ impl Connection {
         self.send_all(frames.map(Message::text)).await
     }
 
+    /// Writes text frames on a thread that keeps nobody waiting, as many as the socket takes at once. The others are
+    /// what is returned; the last ones are written with what comes next, if only nothing.
+    pub(super) async fn write_aside<F>(
+        &mut self,
+        threads: &Background,
+        mut frames: F,
+    ) -> Result<F, Ended>
+    where
+        F: Iterator<Item = String> + Send + 'static,
+    {
+        let mut socket = self.socket.take().ok_or(Ended::Gone)?;
+        let write = move || {
+            let written = write_at_once(&mut socket, &mut frames);
+            (socket, frames, written)
+        };
+        let (socket, frames, written) = threads.run(write).await.ok_or(Ended::Gone)?;
+        self.socket = Some(socket);
+        written.map(|()| frames)
+    }
+
     pub(super) async fn ping(&mut self) -> Result<(), Ended> {
         let ping = Message::Ping(axum::body::Bytes::new());
         self.send_all(std::iter::once(ping)).await
@@ -123,11 +147,13 @@ impl Connection {
 
     /// Says why and closes.
     pub(super) async fn close(&mut self, code: u16, reason: &'static str) {
-        close(&mut self.socket, code, reason).await;
+        if let Some(socket) = &mut self.socket {
+            close(socket, code, reason).await;
+        }
     }
 
     async fn send_all(&mut self, messages: impl Iterator<Item = Message>) -> Result<(), Ended> {
-        let socket = &mut self.socket;
+        let socket = self.socket.as_mut().ok_or(Ended::Gone)?;
         let send = async {
             for message in messages {
                 socket.feed(message).await?;
@@ -140,6 +166,23 @@ impl Connection {
             () = self.overrun.cancelled() => Err(Ended::SlowReader),
         }
     }
+}
+
+/// Writes frames until the socket has to wait for its client.
+fn write_at_once(
+    socket: &mut WebSocket,
+    frames: &mut impl Iterator<Item = String>,
+) -> Result<(), Ended> {
+    let mut nobody = Context::from_waker(Waker::noop());
+    while let Poll::Ready(ready) = socket.poll_ready_unpin(&mut nobody) {
+        ready.map_err(|_| Ended::Gone)?;
+        let Some(frame) = frames.next() else {
+            return Ok(());
+        };
+        let taken = socket.start_send_unpin(Message::text(frame));
+        taken.map_err(|_| Ended::Gone)?;
+    }
+    Ok(())
 }
 
 /// Says why and closes.

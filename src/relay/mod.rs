@@ -39,7 +39,6 @@ mod snapshot;
 mod stored;
 mod subscription;
 mod syncing;
-mod turns;
 
 pub use authorization::{Claim, Unauthorized};
 pub use counters::RelayCounts;

@@ -25,7 +25,6 @@ use super::session::Session;
 use super::settings::{RelayInfo, RelaySettings};
 use super::shared_sets::SharedSets;
 use super::syncing::CONCURRENT_WORK;
-use super::turns::Turns;
 use crate::archive::{Announcement, Archive};
 use crate::background::Background;
 use crate::clock::Clock;
@@ -58,8 +57,8 @@ pub(super) struct Inner {
     /// For what others wait for, although nobody asked for it: dropping what is in memory.
     pub(super) drops: Arc<Background>,
     pub(super) queries: QueryGate,
-    /// Of those who write long answers.
-    pub(super) pieces: Turns,
+    /// For long answers, which would keep a thread that serves clients for as long.
+    pub(super) writers: Background,
     pub(super) large_answers: Arc<Semaphore>,
     pub(super) sync_work: Semaphore,
     pub(super) room_for_keys: Arc<Semaphore>,
@@ -82,10 +81,11 @@ impl Relay {
         clock: Arc<dyn Clock>,
         settings: RelaySettings,
     ) -> Self {
-        let background = Background::new("relay", READERS);
-        let background = background.expect("a pool without threads takes nothing of the system");
-        let drops = Background::with_share("relay-drops", 1);
-        let drops = drops.expect("a pool without threads takes nothing of the system");
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let is_free = "a pool without threads takes nothing of the system";
+        let background = Background::new("relay", READERS).expect(is_free);
+        let writers = Background::new("relay-writes", cores).expect(is_free);
+        let drops = Background::with_share("relay-drops", 1).expect(is_free);
         let document = information::document(&settings.info, &settings, archive.settings());
         Self(Arc::new(Inner {
             information: RwLock::new(document.into()),
@@ -99,7 +99,7 @@ impl Relay {
             background,
             drops: Arc::new(drops),
             queries: QueryGate::new(&settings.limits),
-            pieces: Turns::default(),
+            writers,
             large_answers: Arc::new(Semaphore::new(LARGE_ANSWERS)),
             sync_work: Semaphore::new(CONCURRENT_WORK),
             room_for_keys: Arc::new(Semaphore::new(settings.limits.max_synced_events)),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLockWriteGuard};
 use std::time::Duration;
 
-use nips::{Event, Filter};
+use nips::Filter;
 use tokio::runtime::Handle;
 
 use super::filter_limits::{MAX_FILTER_VALUES, is_unasked, values};
@@ -32,7 +32,7 @@ const PIECE_PAUSE: Duration = Duration::from_millis(1);
 pub(super) struct Subscription {
     pub(super) id: String,
     /// `["EVENT","<id>",`
-    frame_start: String,
+    pub(super) frame_start: Arc<str>,
     values: usize,
     watches: Watches,
     /// Some filter asks for nothing stored, so that nobody knows whether everything was sent.
@@ -77,14 +77,6 @@ impl Subscription {
         let mut frame = String::with_capacity(self.frame_start.len() + json.len() + 1);
         frame.push_str(&self.frame_start);
         frame.push_str(json);
-        frame.push(']');
-        frame
-    }
-
-    /// The same, made of a stored event.
-    pub(super) fn stored_frame(&self, event: &Event) -> String {
-        let mut frame = self.frame_start.clone();
-        event.as_ref().push_json(&mut frame);
         frame.push(']');
         frame
     }
@@ -156,7 +148,7 @@ impl<'r> Subscriptions<'r> {
         let watches = Watches::new(key, filters.to_vec(), &self.listener);
         let is_short = watches.is_short();
         let subscription = Subscription {
-            frame_start: event_frame_start(&id),
+            frame_start: event_frame_start(&id).into(),
             id,
             values: count_values(filters),
             watches,
