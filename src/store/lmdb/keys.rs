@@ -10,6 +10,8 @@ use siphasher::sip::SipHasher24;
 
 /// 48 bits of the keyed hash of a tag's letter and value.
 pub(super) type TagHash = [u8; 6];
+/// Bytes of a key of `by_tag`: hash, kind and event key.
+pub(super) const TAG_KEY_LEN: usize = 16;
 /// Author, kind and hashed identifier: what the versions of an address share.
 pub(super) type AddressPrefix = [u8; 18];
 /// Bytes of a key of `by_address`: what the versions share, and the event key of one.

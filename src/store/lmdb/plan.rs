@@ -9,8 +9,11 @@ use nips::{Filter, Kind, PublicKey};
 
 use super::fault::Fault;
 use super::index::Index;
-use super::keys::{KeyHasher, TagHash, author_kind_prefix, author_prefix, tag_prefix};
+use super::keys::{
+    KeyHasher, TAG_KEY_LEN, TagHash, author_kind_prefix, author_prefix, tag_prefix, trailing_eid,
+};
 use super::run::Stretch;
+use super::tables::Found;
 use super::view::View;
 use crate::store::events::Scope;
 
@@ -20,6 +23,9 @@ const PRIVATE_KINDS: [Kind; 2] = [Kind::ENCRYPTED_DIRECT_MESSAGE, Kind::GIFT_WRA
 /// Author and kind pairs up to which each gets a run of its own; with more, authors alone do.
 const MAX_AUTHOR_KIND_RUNS: usize = 4_000;
 
+/// Rows under a tag up to which they are read when a plan is made.
+const MAX_FEW_ROWS: usize = 16;
+
 /// Of how many stretches the length is estimated when a filter offers several ways.
 const SAMPLED_STRETCHES: usize = 8;
 
@@ -28,6 +34,25 @@ const SAMPLED_ROWS: u64 = 32;
 
 /// An estimate that leaves room for sums.
 const ESTIMATE_CEILING: u64 = 1 << 48;
+
+/// The index rows that lead to an answer.
+#[derive(Default)]
+pub(super) struct Plan {
+    /// Stretches to be read.
+    pub(super) stretches: Vec<Stretch>,
+    /// What rows lead to that were read already, in any order.
+    pub(super) read: Vec<Found>,
+}
+
+impl Plan {
+    /// One of stretches alone.
+    pub(super) fn of(stretches: Vec<Stretch>) -> Self {
+        Self {
+            stretches,
+            read: Vec::new(),
+        }
+    }
+}
 
 /// What a plan is made for.
 #[derive(Clone, Copy)]
@@ -40,50 +65,99 @@ pub(super) struct Planner<'p> {
 }
 
 impl Planner<'_> {
-    /// The stretches in which every event lies that the filter can match in the scope.
-    pub(super) fn stretches(&self, scope: &Scope) -> Result<Vec<Stretch>, Fault> {
+    /// Rows that lead to every event that the filter can match in the scope.
+    pub(super) fn plan(&self, scope: &Scope) -> Result<Plan, Fault> {
         let Scope::Servable { readers, .. } = scope else {
-            return Ok(vec![Stretch::new(Index::All, &[])]);
+            return Ok(Plan::of(vec![Stretch::new(Index::All, &[])]));
         };
-        let mut stretches = self.public()?;
+        let mut plan = self.public()?;
         for reader in readers {
-            self.private(reader, &mut stretches);
+            self.private(reader, &mut plan.stretches);
         }
-        Ok(stretches)
+        Ok(plan)
     }
 
     /// The cheapest of the ways to all public events.
-    fn public(&self) -> Result<Vec<Stretch>, Fault> {
+    fn public(&self) -> Result<Plan, Fault> {
         let mut ways = Vec::new();
         for (letter, values) in &self.filter.tags {
             ways.push(self.by_tag(*letter, values)?);
         }
         if let Some(authors) = &self.filter.authors {
-            ways.push(self.by_author(authors));
+            ways.push(Plan::of(self.by_author(authors)));
         }
         match (ways.len(), &self.filter.kinds) {
-            (0, Some(kinds)) => Ok(self.by_kind(kinds)),
-            (0, None) => Ok(vec![Stretch::new(Index::Time, &[])]),
+            (0, Some(kinds)) => Ok(Plan::of(self.by_kind(kinds))),
+            (0, None) => Ok(Plan::of(vec![Stretch::new(Index::Time, &[])])),
             (1, _) => Ok(ways.remove(0)),
             _ => self.shortest(ways),
         }
     }
 
-    fn by_tag(&self, letter: u8, values: &[String]) -> Result<Vec<Stretch>, Fault> {
-        let mut stretches = Vec::new();
+    fn by_tag(&self, letter: u8, values: &[String]) -> Result<Plan, Fault> {
+        let mut plan = Plan::default();
+        let kinds = self.filter.kinds.as_deref();
+        // Of one kind a stretch takes no more than one search either.
+        let may_read = kinds.is_none_or(|kinds| kinds.len() > 1);
         for value in values {
             let hash = self.hasher.tag_hash(letter, value);
-            match &self.filter.kinds {
-                Some(kinds) => stretches.extend(
-                    kinds
-                        .iter()
-                        .filter(|kind| !kind.is_private())
-                        .map(|kind| self.tag_stretch(&hash, *kind)),
-                ),
-                None => self.kinds_under_tag(&hash, &mut stretches)?,
+            if may_read && self.read_few_under_tag(&hash, &mut plan.read)? {
+                continue;
+            }
+            match kinds {
+                Some(kinds) => plan.stretches.extend(self.tag_stretches(&hash, kinds)),
+                None => self.kinds_under_tag(&hash, &mut plan.stretches)?,
             }
         }
-        Ok(stretches)
+        Ok(plan)
+    }
+
+    /// Reads what is under a tag if there is little, whatever its kinds: one search instead of one for each kind. Most of
+    /// what clients ask for is a note with a few answers and reactions. Returns whether it was read.
+    fn read_few_under_tag(&self, hash: &TagHash, read: &mut Vec<Found>) -> Result<bool, Fault> {
+        let View {
+            tables,
+            txn,
+            backlog,
+            ..
+        } = self.view;
+        let (already, mut rows) = (read.len(), 0);
+        let mut take = |row: &[u8]| {
+            rows += 1;
+            read.extend(self.found_under_tag(&row[..TAG_KEY_LEN]));
+            rows <= MAX_FEW_ROWS
+        };
+        let mut are_few = true;
+        let mut in_table = tables.by_tag.prefix_iter(txn, hash)?;
+        while are_few && let Some(row) = in_table.next().transpose()? {
+            are_few = take(row.0);
+        }
+        let mut last = [u8::MAX; TAG_KEY_LEN];
+        last[..hash.len()].copy_from_slice(hash);
+        for waiting in backlog.stretches(Index::Tag, hash, &last) {
+            are_few = are_few && waiting.iter().all(&mut take);
+        }
+        if !are_few {
+            read.truncate(already);
+        }
+        Ok(are_few)
+    }
+
+    /// What a row of the tag index leads to, if that can match.
+    fn found_under_tag(&self, key: &[u8]) -> Option<Found> {
+        let (kind, eid) = (
+            Kind(u16::from_be_bytes([key[6], key[7]])),
+            trailing_eid(key),
+        );
+        let kinds = self.filter.kinds.as_ref();
+        let is_asked_for = kinds.is_none_or(|kinds| kinds.contains(&kind)) && !kind.is_private();
+        let is_in_range = (self.range.0..=self.range.1).contains(&eid);
+        (is_asked_for && is_in_range).then_some(Found { eid, place: None })
+    }
+
+    fn tag_stretches(&self, hash: &TagHash, kinds: &[Kind]) -> impl Iterator<Item = Stretch> {
+        let public = kinds.iter().filter(|kind| !kind.is_private());
+        public.map(|kind| self.tag_stretch(hash, *kind))
     }
 
     /// Finds the kinds that carry a tag, by jumping from one to the next in the index.
@@ -165,10 +239,10 @@ impl Planner<'_> {
         }
     }
 
-    fn shortest(&self, ways: Vec<Vec<Stretch>>) -> Result<Vec<Stretch>, Fault> {
-        let mut best: Option<(u64, Vec<Stretch>)> = None;
+    fn shortest(&self, ways: Vec<Plan>) -> Result<Plan, Fault> {
+        let mut best: Option<(u64, Plan)> = None;
         for way in ways {
-            let length = self.estimate(&way)?;
+            let length = self.estimate(&way.stretches)? + way.read.len() as u64;
             if best.as_ref().is_none_or(|(shortest, _)| length < *shortest) {
                 best = Some((length, way));
             }

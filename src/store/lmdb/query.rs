@@ -158,7 +158,7 @@ impl<'w, 't> Walker<'w, 't> {
             filter,
             range,
         };
-        let mut merge = Merge::new(&self.view, &planner.stretches(self.scope)?, range)?;
+        let mut merge = Merge::new(&self.view, planner.plan(self.scope)?, range)?;
         let walk = self.walk_merge(&mut merge, &Matcher::new(filter), visit)?;
         self.scans_left = self.scans_left.saturating_sub(merge.scanned());
         Ok(walk)

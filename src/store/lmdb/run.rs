@@ -1,7 +1,9 @@
 //! Stretches of an index, read newest first, and the merge of many.
 
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Bound;
+use std::vec;
 
 use heed::RoRevRange;
 use heed::types::{Bytes, DecodeIgnore};
@@ -10,6 +12,7 @@ use super::backlog::Run;
 use super::fault::Fault;
 use super::index::Index;
 use super::keys::trailing_eid;
+use super::plan::Plan;
 use super::tables::{Found, Table};
 use super::view::View;
 
@@ -89,6 +92,8 @@ impl Stretch {
 pub(super) enum Rows<'t> {
     Table(RoRevRange<'t, Bytes, Bytes>),
     Waiting(Run),
+    /// Read already.
+    Read(vec::IntoIter<Found>),
 }
 
 impl Iterator for Rows<'_> {
@@ -101,6 +106,7 @@ impl Iterator for Rows<'_> {
                 Some(row.map(|(key, value)| Found::new(key, value)))
             }
             Self::Waiting(run) => run.next().map(Ok),
+            Self::Read(found) => found.next().map(Ok),
         }
     }
 }
@@ -115,27 +121,34 @@ pub(super) struct Merge<'t> {
 }
 
 impl<'t> Merge<'t> {
-    pub(super) fn new(
-        view: &View<'t>,
-        stretches: &[Stretch],
-        range: (u64, u64),
-    ) -> Result<Self, Fault> {
-        let mut runs = Vec::with_capacity(stretches.len());
-        let mut heads = Vec::with_capacity(stretches.len());
+    pub(super) fn new(view: &View<'t>, plan: Plan, range: (u64, u64)) -> Result<Self, Fault> {
+        let Plan {
+            stretches,
+            mut read,
+        } = plan;
+        let scanned = stretches.len() + read.len();
+        read.sort_unstable_by_key(|found| Reverse(found.eid));
+        let mut runs = Vec::with_capacity(stretches.len() + 1);
+        let mut heads = Vec::with_capacity(stretches.len() + 1);
+        let mut add = |mut rows: Rows<'t>| {
+            if let Some(Found { eid, place }) = rows.next().transpose()? {
+                heads.push((eid, runs.len(), place));
+                runs.push(rows);
+            }
+            Ok::<(), Fault>(())
+        };
+        add(Rows::Read(read.into_iter()))?;
         for stretch in stretches {
-            let in_table = std::iter::once(stretch.rows(view, range)?);
-            for mut rows in in_table.chain(stretch.waiting(view, range)) {
-                if let Some(Found { eid, place }) = rows.next().transpose()? {
-                    heads.push((eid, runs.len(), place));
-                    runs.push(rows);
-                }
+            add(stretch.rows(view, range)?)?;
+            for rows in stretch.waiting(view, range) {
+                add(rows)?;
             }
         }
         Ok(Self {
             runs,
             heads: heads.into(),
             latest: None,
-            scanned: stretches.len(),
+            scanned,
         })
     }
 

@@ -9,6 +9,7 @@ use super::backlog::Backlog;
 use super::fault::Fault;
 use super::index::Index;
 use super::keys::{AddressKey, id_prefix, trailing_eid, trailing_number, with_eid};
+use super::plan::Plan;
 use super::record::Record;
 use super::run::{Merge, Stretch};
 use super::tables::{Found, Location, Slot, Tables, visibility_of};
@@ -154,7 +155,7 @@ impl<'v> View<'v> {
 
     /// All events in a range, newest first.
     pub(super) fn newest(&self, range: (u64, u64)) -> Result<Merge<'v>, Fault> {
-        Merge::new(self, &[Stretch::new(Index::All, &[])], range)
+        Merge::new(self, Plan::of(vec![Stretch::new(Index::All, &[])]), range)
     }
 
     /// The keys of the oldest and the newest event.

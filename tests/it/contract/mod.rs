@@ -186,6 +186,7 @@ macro_rules! every_event_case {
                 repeats_in_a_batch_are_known,
                 requests_cannot_be_deleted,
                 statistics_count_what_is_stored,
+                few_and_many_carry_a_tag,
                 tag_values_are_exact,
                 time_stops_a_query,
                 trimming_keeps_events_and_numbers,

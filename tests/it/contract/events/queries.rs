@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use bigbrotr::store::EventStore;
-use bigbrotr::store::events::{EventKey, QueryBounds, ScanOrder, Scope};
+use bigbrotr::store::events::{BatchNumber, EventKey, QueryBounds, ScanOrder, Scope};
 use bigbrotr::store::sets::{KeySet, SetBounds};
 use nips::nip45::SketchOffset;
 use nips::{Event, EventId, Filter};
+use serde_json::json;
 
 use super::{NOW, ask, author, event, event_with, ids, public, write};
 
@@ -256,6 +257,53 @@ pub(crate) async fn tag_values_are_exact(store: &dyn EventStore) {
             let kinds = kinds.replace("AUTHOR", &author(1).to_hex());
             let filter = format!(r##"{{"#{letter}":[{value}]{kinds}}}"##);
             assert_eq!(public(store, &filter).await, expected, "#{letter}{kinds}");
+        }
+    }
+}
+
+/// Whether few events carry a tag or many, all that are asked for are found: of the kinds that are meant, at the time that is
+/// meant, wherever the store has them, and never what is for somebody else.
+pub(crate) async fn few_and_many_carry_a_tag(store: &dyn EventStore) {
+    let recipient = author(9).to_hex();
+    let mut stored = Vec::new();
+    for (count, value) in [(1, "1"), (15, "15"), (16, "16"), (17, "17"), (40, "40")] {
+        for number in 0..count {
+            let kind = [1, 7, 1_059, 30_023][number % 4];
+            let at = 100 + number as u64;
+            let identifier = at.to_string();
+            let tags: &[&[&str]] = &[&["p", &recipient], &["t", value], &["d", &identifier]];
+            stored.push(event_with(1, kind, at, tags, value));
+        }
+    }
+    let (sooner, later): (Vec<Event>, Vec<Event>) = stored
+        .into_iter()
+        .partition(|event| event.created_at() % 3 > 0);
+    write(store, &sooner).await;
+    let trimmed = store.trim_arrivals(BatchNumber(0), 0).await;
+    assert_eq!(trimmed.unwrap(), 0);
+    write(store, &later).await;
+    let everything = ask(store, &["{}"], Scope::public(NOW)).await.events;
+    for values in ["1", "15", "16", "17", "40", "1 15 16 17 40", "1 40 none"] {
+        let values: Vec<&str> = values.split(' ').collect();
+        for kinds in [&[][..], &[1], &[1, 7], &[7, 1_059, 30_023], &[1_059, 2]] {
+            for (since, until) in [(0, 1_000), (105, 112), (120, 120)] {
+                let mut filter = json!({"#t": values, "since": since, "until": until});
+                if !kinds.is_empty() {
+                    filter["kinds"] = kinds.into();
+                }
+                let is_meant = |event: &&Event| {
+                    let is_of_kind = kinds.is_empty() || kinds.contains(&event.kind().0);
+                    let is_tagged = values.contains(&&*event.as_ref().content());
+                    is_of_kind && is_tagged && (since..=until).contains(&event.created_at())
+                };
+                let meant = everything.iter().filter(is_meant);
+                let expected: Vec<EventId> = meant.map(Event::id).collect();
+                assert_eq!(
+                    public(store, &filter.to_string()).await,
+                    expected,
+                    "{filter}"
+                );
+            }
         }
     }
 }
