@@ -29,7 +29,7 @@ const MAX_ANSWERS: usize = 3;
 const PIECE_BYTES: usize = 256 << 10;
 
 /// The same of the first piece, which is written without asking anybody: most answers have no more.
-const FIRST_PIECE_BYTES: usize = 16 << 10;
+const FIRST_PIECE_BYTES: usize = 64 << 10;
 
 /// The stored answers of one connection, from waiting to half sent.
 #[derive(Default)]
