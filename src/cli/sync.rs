@@ -6,8 +6,9 @@ mod ticker;
 use anyhow::{Context, Result};
 use clap::Args;
 use futures_util::future::try_join_all;
-use nips::RelayUrl;
+use nips::{Filter, RelayUrl};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use self::account::Account;
@@ -20,6 +21,8 @@ use crate::lifecycle::{Exit, GRACE, Lifecycle, Tokens};
 use crate::model::{NewRelay, Relay, ServiceName};
 use crate::net::Net;
 use crate::services::synchronizer::{ErrandEnd, Progress, Synchronizer};
+use crate::store::Store;
+use crate::store::coverage::FilterId;
 
 #[derive(Debug, Args)]
 pub(super) struct SyncOptions {
@@ -93,17 +96,33 @@ async fn sync_one(
     let begun = Instant::now();
     let (sender, watcher) = watch::channel(Progress::default());
     let filters = &app.config().synchronizer.processing_for(url).filters;
-    let errand = {
-        let work = synchronizer.run_errand(&relay, tokens, &sender);
-        Box::pin(ticker.watch(app.store(), &relay, filters, watcher, work))
-    };
-    let errand = errand.await?;
+    // A task of its own, so that several relays have all cores.
+    let mut errands = JoinSet::new();
+    errands.spawn({
+        let (synchronizer, tokens) = (synchronizer.clone(), tokens.clone());
+        let relay = relay.clone();
+        async move { synchronizer.run_errand(&relay, &tokens, &sender).await }
+    });
+    let gaps = async || count_gaps(&**app.store(), &relay, filters).await;
+    let errand = ticker.watch(url, gaps, watcher, errands.join_next()).await;
+    let errand = errand.context("the errand was begun")?;
+    let errand = errand.context("the errand was cut short")??;
     let mut account = Account::new(relay.url.clone(), is_added, errand, begun.elapsed());
     let now = app.clock().now();
     account
         .read_record(&**app.store(), &relay, filters, now)
         .await?;
     Ok(account)
+}
+
+/// How many gaps are on record; progress is not worth failing for.
+async fn count_gaps(store: &dyn Store, relay: &Relay, filters: &[Filter]) -> u64 {
+    let mut gaps = 0;
+    for filter in filters {
+        let found = store.gaps(relay.id, FilterId::of(filter)).await;
+        gaps += found.unwrap_or_default().len() as u64;
+    }
+    gaps
 }
 
 /// The relay of that URL, and whether it is here since just now.

@@ -1,20 +1,17 @@
 //! How far an errand is: a line that changes on a terminal, lines that are added elsewhere.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::pin::pin;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use nips::Filter;
+use nips::RelayUrl;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::cli::output;
 use crate::http::moment::{date, grouped};
-use crate::model::Relay;
 use crate::services::synchronizer::Progress;
-use crate::store::Store;
-use crate::store::coverage::FilterId;
 
 /// How often a line on a terminal changes.
 const ON_TERMINAL: Duration = Duration::from_millis(500);
@@ -25,6 +22,7 @@ const ELSEWHERE: Duration = Duration::from_secs(5);
 /// What shows progress of several errands at once.
 pub(super) struct Ticker {
     lines: Option<MultiProgress>,
+    every: Duration,
 }
 
 /// A count at a moment, so that the next one tells the speed.
@@ -36,8 +34,10 @@ struct Mark {
 impl Ticker {
     /// Lines on the terminal, if there is one.
     pub(super) fn new() -> Self {
+        let lines = output::is_terminal().then(MultiProgress::new);
         Self {
-            lines: output::is_terminal().then(MultiProgress::new),
+            every: lines.as_ref().map_or(ELSEWHERE, |_| ON_TERMINAL),
+            lines,
         }
     }
 
@@ -50,36 +50,34 @@ impl Ticker {
         }
     }
 
-    /// Shows how far `work` is until it ends.
+    /// Shows how far `work` with a relay is until it ends. It goes on while its gaps are counted: it may be what that
+    /// waits for.
     pub(super) async fn watch<T>(
         &self,
-        store: &Arc<dyn Store>,
-        relay: &Relay,
-        filters: &[Filter],
+        relay: &RelayUrl,
+        gaps: impl AsyncFn() -> u64,
         progress: watch::Receiver<Progress>,
         work: impl Future<Output = T>,
     ) -> T {
         let line = self.lines.as_ref().map(|lines| lines.add(spinner(relay)));
-        let every = if line.is_some() {
-            ON_TERMINAL
-        } else {
-            ELSEWHERE
-        };
         let mut mark = Mark {
             at: Instant::now(),
             events: 0,
         };
-        tokio::pin!(work);
+        let mut work = pin!(work);
         let done = loop {
-            tokio::select! {
+            let next = async {
+                tokio::time::sleep(self.every).await;
+                gaps().await
+            };
+            let gaps = tokio::select! {
                 done = &mut work => break done,
-                () = tokio::time::sleep(every) => {}
-            }
-            let gaps = gaps(&**store, relay, filters).await;
+                gaps = next => gaps,
+            };
             let text = mark.describe(&progress.borrow(), gaps);
             match &line {
                 Some(line) => line.set_message(text),
-                None => eprintln!("{}  {text}", relay.url),
+                None => eprintln!("{relay}  {text}"),
             }
         };
         if let Some(line) = line {
@@ -121,21 +119,43 @@ impl Mark {
     }
 }
 
-/// How many gaps are on record; progress is not worth failing for.
-async fn gaps(store: &dyn Store, relay: &Relay, filters: &[Filter]) -> u64 {
-    let mut gaps = 0;
-    for filter in filters {
-        let found = store.gaps(relay.id, FilterId::of(filter)).await;
-        gaps += found.unwrap_or_default().len() as u64;
-    }
-    gaps
-}
-
-fn spinner(relay: &Relay) -> ProgressBar {
+fn spinner(relay: &RelayUrl) -> ProgressBar {
     let spinner = ProgressBar::new_spinner();
     let template = "  {spinner} {prefix}  {elapsed}  {msg}";
     spinner.set_style(ProgressStyle::with_template(template).expect("the template is valid"));
-    spinner.set_prefix(relay.url.to_string());
+    spinner.set_prefix(relay.to_string());
     spinner.enable_steady_tick(Duration::from_millis(120));
     spinner
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_goes_on_while_its_gaps_are_counted() {
+        let relay = RelayUrl::parse("wss://relay.example.com").unwrap();
+        let (_sender, progress) = watch::channel(Progress::default());
+        let (asked, counted) = (Notify::new(), Notify::new());
+        // As with a few connections to a database: what has one must go on before the other gets it.
+        let gaps = async || {
+            asked.notify_one();
+            counted.notified().await;
+            0
+        };
+        let work = async {
+            asked.notified().await;
+            counted.notify_one();
+            7
+        };
+        let ticker = Ticker {
+            lines: None,
+            every: Duration::from_millis(1),
+        };
+        let watched = ticker.watch(&relay, gaps, progress, work);
+        let done = tokio::time::timeout(Duration::from_secs(10), watched).await;
+        assert_eq!(done, Ok(7));
+    }
 }
