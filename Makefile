@@ -78,7 +78,7 @@ package: prerequisites ## A package for Debian in target/debian, with units for 
 	./deployments/common/package.sh
 
 bench: prerequisites ## The measurements behind docs/benchmarks.md
-	$(CARGO) bench --bench archive --bench query --bench memory --bench monitor --bench relay --bench transfer
+	$(CARGO) bench --bench archive --bench crawl --bench query --bench memory --bench monitor --bench relay --bench transfer
 
 soak: prerequisites ## An hour at the most: the program is killed 50 times while it archives 200 relays
 	$(CARGO) bench --bench soak

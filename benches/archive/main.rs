@@ -20,6 +20,8 @@ mod machine;
 mod option;
 #[path = "../instruments/others.rs"]
 mod others;
+#[path = "../instruments/signatures.rs"]
+mod signatures;
 
 use nips::Event;
 

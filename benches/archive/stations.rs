@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 
 use super::cpu::CpuTime;
 use super::others::Others;
+use super::signatures::check_signatures;
 
 /// Events of a page and tasks that bring pages: what a synchronizer with its default settings does
 /// when many relays have much to say.
@@ -23,8 +24,6 @@ const TASKS: usize = 50;
 /// Longer than the bench takes: what waits to be indexed is not indexed while another station is measured, where it would
 /// count for nothing.
 const IDLE: Duration = Duration::from_secs(3_600);
-/// Signatures that one thread checks before it takes the next ones.
-const CHUNK: usize = 64;
 
 /// What one station took for the events of one round.
 #[derive(Debug, Clone, Copy, Default)]
@@ -140,27 +139,6 @@ fn written_bytes() -> u64 {
     written
         .and_then(|count| count.parse().ok())
         .expect("it is counted")
-}
-
-/// Verification as a library offers it, on as many threads as the archive uses.
-async fn check_signatures(events: Vec<Event>) {
-    let threads = ArchiveSettings::default().verify_threads;
-    let (events, next) = (
-        Arc::new(events),
-        Arc::new(std::sync::atomic::AtomicUsize::new(0)),
-    );
-    let mut tasks = JoinSet::new();
-    for _ in 0..threads {
-        let (events, next) = (Arc::clone(&events), Arc::clone(&next));
-        tasks.spawn_blocking(move || {
-            let chunks: Vec<&[Event]> = events.chunks(CHUNK).collect();
-            let take = || next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            while let Some(chunk) = chunks.get(take()) {
-                assert!(chunk.iter().all(fleet::events::verify));
-            }
-        });
-    }
-    tasks.join_all().await;
 }
 
 /// Brings the events in pages to the door, from several tasks at once.

@@ -21,7 +21,14 @@ pub(crate) fn select(script: &Script, stage: &Stage, filters: &[Filter]) -> Vec<
             (filter.since, filter.until) = (None, None);
         }
         let most = filter.limit.unwrap_or(usize::MAX).min(script.cap);
-        let mut events = stage.shelf.matching(&filter);
+        // What is hidden, or comes in another order, is known only once all are there.
+        let is_plain = script.order == Order::NewestFirst
+            && !script.conduct.keeps_rules
+            && filter.search.is_none();
+        let mut events = match is_plain {
+            true => stage.shelf.newest(&filter, most),
+            false => stage.shelf.matching(&filter),
+        };
         if stage.shelf.has_series() {
             events.extend(stage.shelf.made(&filter, script.order, most));
             events.sort_by(|a, b| newest_first(a, b));

@@ -73,13 +73,18 @@ impl Shelf {
 
     /// All matching events, newest first, without regard to the filter's limit.
     pub(crate) fn matching(&self, filter: &Filter) -> Vec<Arc<Event>> {
+        self.newest(filter, usize::MAX)
+    }
+
+    /// At most so many of them, the newest.
+    pub(crate) fn newest(&self, filter: &Filter, most: usize) -> Vec<Arc<Event>> {
         let events = self.events.read().unwrap_or_else(PoisonError::into_inner);
         let from = match filter.until {
             Some(until) => events.partition_point(|event| event.created_at() > until),
             None => 0,
         };
         let matching = events[from..].iter().filter(|event| matches(filter, event));
-        matching.cloned().collect()
+        matching.take(most).cloned().collect()
     }
 
     /// Stores an event. Returns whether it is new.
