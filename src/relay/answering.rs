@@ -171,7 +171,9 @@ impl Session<'_> {
             return self.reply(&Reply::closed(id, text)).await;
         }
         self.invite(&filters).await?;
-        let key = self.subscriptions.open(id, &filters).await;
+        let watched = self.subscriptions.watch(filters, &self.relay.background);
+        let (mut filters, watched) = watched.await.ok_or(Ended::Gone)?;
+        let key = self.subscriptions.open(id, watched).await;
         self.count_subscriptions(1);
         // Where nothing stored is asked for, the answer still says from which batch on events are new: live
         // delivery may be behind what others have published already.

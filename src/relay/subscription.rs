@@ -13,6 +13,7 @@ use super::live::SharedIndex;
 use super::live_index::{LiveIndex, SubscriptionKey, Watches};
 use super::reply::event_frame_start;
 use crate::archive::LiveEvent;
+use crate::background::Background;
 use crate::store::events::BatchNumber;
 
 /// Live events that may wait for the end of a stored answer; more than the longest answer.
@@ -27,6 +28,28 @@ const PIECES_AT_ONCE: usize = 8;
 /// Pause after each further piece. A thread that goes on for milliseconds keeps others waiting for its core, even when
 /// it lets their tasks have their turn.
 const PIECE_PAUSE: Duration = Duration::from_millis(1);
+
+/// Values of filters that are copied at once. A megabyte of them is new memory, which takes longer.
+const FEW_VALUES: usize = 2_000;
+
+/// Filters of a subscription that is about to be opened.
+pub(super) struct Watched {
+    key: SubscriptionKey,
+    values: usize,
+    watches: Watches,
+    is_partial: bool,
+}
+
+impl Watched {
+    fn new(key: SubscriptionKey, filters: &[Filter], listener: &Arc<Listener>) -> Self {
+        Self {
+            key,
+            values: count_values(filters),
+            watches: Watches::new(key, filters.to_vec(), listener),
+            is_partial: filters.iter().any(is_unasked),
+        }
+    }
+}
 
 /// One open subscription.
 pub(super) struct Subscription {
@@ -139,20 +162,40 @@ impl<'r> Subscriptions<'r> {
         held + count_values(filters) <= MAX_FILTER_VALUES
     }
 
-    /// Opens a subscription; live events wait for its stored part from the moment that this is done.
-    pub(super) async fn open(&mut self, id: String, filters: &[Filter]) -> SubscriptionKey {
-        let key = {
-            let index = self.index.read().expect("no panic under the lock");
-            index.next_key()
+    /// Makes filters ready to be watched, and gives them back.
+    pub(super) async fn watch(
+        &self,
+        filters: Vec<Filter>,
+        threads: &Background,
+    ) -> Option<(Vec<Filter>, Watched)> {
+        let (key, listener) = (self.next_key(), Arc::clone(&self.listener));
+        if count_values(&filters) <= FEW_VALUES {
+            let watched = Watched::new(key, &filters, &listener);
+            return Some((filters, watched));
+        }
+        let watch = move || {
+            let watched = Watched::new(key, &filters, &listener);
+            (filters, watched)
         };
-        let watches = Watches::new(key, filters.to_vec(), &self.listener);
+        threads.run(watch).await
+    }
+
+    fn next_key(&self) -> SubscriptionKey {
+        let index = self.index.read().expect("no panic under the lock");
+        index.next_key()
+    }
+
+    /// Opens a subscription; live events wait for its stored part from the moment that this is done.
+    pub(super) async fn open(&mut self, id: String, filters: Watched) -> SubscriptionKey {
+        let key = filters.key;
+        let watches = filters.watches;
         let is_short = watches.is_short();
         let subscription = Subscription {
             frame_start: event_frame_start(&id).into(),
             id,
-            values: count_values(filters),
+            values: filters.values,
             watches,
-            is_partial: filters.iter().any(is_unasked),
+            is_partial: filters.is_partial,
             phase: Phase::Stored(Waiting::default()),
         };
         // Before anything of it is in the index, so that it is taken out again whatever happens.
@@ -269,15 +312,20 @@ mod tests {
     use super::*;
     use crate::store::events::Visibility;
 
+    async fn open(subscriptions: &mut Subscriptions<'_>, id: &str) -> SubscriptionKey {
+        let threads = Background::new("watch", 1).unwrap();
+        let watched = subscriptions.watch(vec![Filter::default()], &threads).await;
+        subscriptions.open(id.to_owned(), watched.unwrap().1).await
+    }
+
     #[tokio::test]
     async fn what_waits_is_bounded_in_bytes_over_all_subscriptions() {
         let index = Arc::default();
         let (listener, _deliveries) = Listener::new(CancellationToken::new());
         let mut subscriptions = Subscriptions::new(&index, listener);
-        let filters = [Filter::default()];
         let keys = [
-            subscriptions.open("a".to_owned(), &filters).await,
-            subscriptions.open("b".to_owned(), &filters).await,
+            open(&mut subscriptions, "a").await,
+            open(&mut subscriptions, "b").await,
         ];
         let event = Generator::new(1).note_at(1_700_000_000);
         let live = Arc::new(LiveEvent::new(event, Visibility::Public));
@@ -298,9 +346,7 @@ mod tests {
         let index = Arc::default();
         let (listener, _deliveries) = Listener::new(CancellationToken::new());
         let mut subscriptions = Subscriptions::new(&index, listener);
-        let key = subscriptions
-            .open("s".to_owned(), &[Filter::default()])
-            .await;
+        let key = open(&mut subscriptions, "s").await;
         let event = Generator::new(1).note_at(1_700_000_000);
         let live = Arc::new(LiveEvent::new(event, Visibility::Public));
         for batch in [4, 5, 6] {
