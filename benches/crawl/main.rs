@@ -12,14 +12,14 @@ mod report;
 
 #[path = "../instruments/cpu.rs"]
 mod cpu;
-#[path = "../instruments/free_address.rs"]
-mod free_address;
 #[path = "../instruments/machine.rs"]
 mod machine;
 #[path = "../instruments/option.rs"]
 mod option;
 #[path = "../instruments/others.rs"]
 mod others;
+#[path = "../instruments/process_cpu.rs"]
+mod process_cpu;
 #[path = "../instruments/signatures.rs"]
 mod signatures;
 
@@ -33,7 +33,6 @@ use fleet::{Behaviour, ConfigOptions, Fleet, FleetPlan, MemberPlan};
 use nips::Event;
 
 use self::cpu::CpuTime;
-use self::free_address::free_address;
 use self::option::option;
 use self::others::Others;
 use self::report::{Cost, Report};
@@ -52,6 +51,8 @@ const SIGNATURES: usize = 500_000;
 fn main() {
     println!("{}\n", machine::describe());
     let (events, relays) = (option("--events", EVENTS), option("--relays", RELAYS));
+    // Every relay holds as many.
+    let events = events / relays * relays;
     let runtime = tokio::runtime::Runtime::new().expect("a runtime starts");
     let mut generator = Generator::new(1);
     let held: Vec<Vec<Event>> = (0..relays)
@@ -68,12 +69,7 @@ fn main() {
     let fleet = runtime.block_on(Fleet::start(plan(held)));
     let fleet = fleet.expect("loopback has ports");
     let directory = tempfile::tempdir().expect("a temporary directory can be made");
-    let config = ConfigOptions {
-        relay_listen: free_address(),
-        metrics_listen: None,
-        ..ConfigOptions::default()
-    };
-    let paths = fleet.write_config(directory.path(), &config);
+    let paths = fleet.write_config(directory.path(), &ConfigOptions::default());
     let paths = paths.expect("the directory can be written");
     let urls = fleet.members().iter().map(|it| it.url().to_string());
     let urls: Vec<String> = urls.collect();

@@ -9,16 +9,8 @@ use std::time::Instant;
 use fleet::ConfigPaths;
 
 use super::others::Others;
+use super::process_cpu::cpu_seconds;
 use super::report::Cost;
-
-/// `USER_HZ`, which is the same on every Linux.
-const TICKS_PER_SECOND: f64 = 100.0;
-
-/// Where `/proc/…/stat` has the user time of a process, counted behind its name; its system time is next.
-const OWN: usize = 11;
-
-/// Where it has that of the children which it has waited for.
-const CHILDREN: usize = 13;
 
 /// What the program took.
 pub(crate) struct Crawl {
@@ -53,8 +45,8 @@ pub(crate) fn sync(paths: &ConfigPaths, urls: &[String], events: usize) -> Crawl
         begun, 1,
         "it ended early, target/benchmarks/crawl.log tells"
     );
-    let stat = format!("/proc/{}/stat", child.id());
-    let durable = cost(cpu_us(Path::new(&stat), OWN));
+    let stat = fs::read_to_string(format!("/proc/{}/stat", child.id()));
+    let durable = cost(1e6 * cpu_seconds(&stat.expect("it runs"), 11));
     let rest = summary.read_to_end(&mut Vec::new());
     rest.expect("a pipe can be read");
     let status = child.wait().expect("it is our child");
@@ -66,16 +58,8 @@ pub(crate) fn sync(paths: &ConfigPaths, urls: &[String], events: usize) -> Crawl
     Crawl { durable, ended }
 }
 
+/// CPU time of all processes that this one has started and waited for, in microseconds.
 fn children_us() -> f64 {
-    cpu_us(Path::new("/proc/self/stat"), CHILDREN)
-}
-
-/// User and system time, in microseconds.
-fn cpu_us(stat: &Path, field: usize) -> f64 {
-    let stat = fs::read_to_string(stat).expect("this is Linux");
-    // The name of the program is in parentheses.
-    let fields = stat.rsplit(')').next().unwrap_or_default();
-    let times = fields.split_whitespace().skip(field).take(2);
-    let ticks: f64 = times.filter_map(|field| field.parse::<f64>().ok()).sum();
-    ticks / TICKS_PER_SECOND * 1e6
+    let stat = fs::read_to_string("/proc/self/stat").expect("this is Linux");
+    1e6 * cpu_seconds(&stat, 13)
 }

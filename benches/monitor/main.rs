@@ -24,6 +24,8 @@ mod machine;
 mod option;
 #[path = "../instruments/others.rs"]
 mod others;
+#[path = "../instruments/process_cpu.rs"]
+mod process_cpu;
 #[path = "../instruments/resident.rs"]
 mod resident;
 

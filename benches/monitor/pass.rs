@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 use fleet::ConfigPaths;
 
 use super::others::Others;
+use super::process_cpu::cpu_seconds;
 use super::resident::{field, map_kb};
 
-/// `USER_HZ`, which is the same on every Linux.
-const TICKS_PER_SECOND: f64 = 100.0;
 /// Between two looks.
 const PERIOD: Duration = Duration::from_millis(100);
 /// When it is given up.
@@ -41,7 +40,7 @@ pub(crate) fn run(paths: &ConfigPaths, roles: &str) -> Usage {
         peak_sockets = peak_sockets.max(open_sockets(&child));
         std::thread::sleep(PERIOD);
     }
-    let (wall, cpu_seconds) = (began.elapsed(), cpu_seconds(&stat(&child)));
+    let (wall, cpu_seconds) = (began.elapsed(), cpu_seconds(&stat(&child), 11));
     let status = child.wait().expect("it is our child");
     assert!(
         status.success(),
@@ -85,13 +84,6 @@ fn stat(child: &Child) -> String {
 
 fn has_ended(stat: &str) -> bool {
     stat.starts_with('Z')
-}
-
-/// User and system time are the 12th and 13th of these fields.
-fn cpu_seconds(stat: &str) -> f64 {
-    let times = stat.split_whitespace().skip(11).take(2);
-    let ticks: f64 = times.filter_map(|field| field.parse::<f64>().ok()).sum();
-    ticks / TICKS_PER_SECOND
 }
 
 fn besides_map_kb(child: &Child) -> u64 {

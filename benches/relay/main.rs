@@ -25,6 +25,8 @@ mod free_address;
 mod machine;
 #[path = "../instruments/option.rs"]
 mod option;
+#[path = "../instruments/process_cpu.rs"]
+mod process_cpu;
 
 use self::option::option;
 

@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// `USER_HZ`, which is the same on every Linux.
-const TICKS_PER_SECOND: f64 = 100.0;
+use super::process_cpu::cpu_seconds;
 
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -58,11 +57,7 @@ impl Program {
     pub(crate) fn cpu_seconds(&self) -> f64 {
         let path = PathBuf::from(format!("/proc/{}/stat", self.child.id()));
         let stat = fs::read_to_string(path).expect("the program runs");
-        // The name of the program is in parentheses; user and system time are the 12th and 13th field behind it.
-        let fields = stat.rsplit(')').next().unwrap_or_default();
-        let times = fields.split_whitespace().skip(11).take(2);
-        let ticks: f64 = times.filter_map(|field| field.parse::<f64>().ok()).sum();
-        ticks / TICKS_PER_SECOND
+        cpu_seconds(&stat, 11)
     }
 
     /// Memory of its own.
