@@ -105,8 +105,8 @@ async fn sync_one(
     });
     let gaps = async || count_gaps(&**app.store(), &relay, filters).await;
     let errand = ticker.watch(url, gaps, watcher, errands.join_next()).await;
-    let errand = errand.context("the errand was begun")?;
-    let errand = errand.context("the errand was cut short")??;
+    let errand = errand.expect("one was begun");
+    let errand = errand.with_context(|| format!("{url}: the work on it was cut short"))??;
     let mut account = Account::new(relay.url.clone(), is_added, errand, begun.elapsed());
     let now = app.clock().now();
     account

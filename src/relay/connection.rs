@@ -120,8 +120,9 @@ impl Connection {
         self.send_all(frames.map(Message::text)).await
     }
 
-    /// Writes text frames on a thread that keeps nobody waiting, as many as the socket takes at once. The others are
-    /// what is returned; the last ones are written with what comes next, if only nothing.
+    /// Writes text frames on a thread that keeps nobody waiting, as many as the socket takes at once, and returns the others.
+    /// The last of them may be in our own buffer still: the next [`Connection::write`] flushes it, also one of nothing.
+    /// When this is cancelled, the connection is over.
     pub(super) async fn write_aside<F>(
         &mut self,
         threads: &Background,

@@ -162,7 +162,7 @@ impl<'r> Subscriptions<'r> {
         held + count_values(filters) <= MAX_FILTER_VALUES
     }
 
-    /// Makes filters ready to be watched, and gives them back.
+    /// Makes filters ready to be watched, and gives them back; `None` when the process ends.
     pub(super) async fn watch(
         &self,
         filters: Vec<Filter>,

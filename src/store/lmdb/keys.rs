@@ -42,6 +42,11 @@ pub(super) fn author_kind_prefix(pubkey: &PublicKey, kind: Kind) -> [u8; 10] {
     join(&author_prefix(pubkey), &kind.0.to_be_bytes())
 }
 
+/// The kind in a key of `by_tag`.
+pub(super) fn tag_kind(key: &[u8; TAG_KEY_LEN]) -> Kind {
+    Kind(u16::from_be_bytes([key[6], key[7]]))
+}
+
 pub(super) fn tag_prefix(hash: &TagHash, kind: Kind) -> [u8; 8] {
     join(hash, &kind.0.to_be_bytes())
 }

@@ -10,7 +10,8 @@ use nips::{Filter, Kind, PublicKey};
 use super::fault::Fault;
 use super::index::Index;
 use super::keys::{
-    KeyHasher, TAG_KEY_LEN, TagHash, author_kind_prefix, author_prefix, tag_prefix, trailing_eid,
+    KeyHasher, TAG_KEY_LEN, TagHash, author_kind_prefix, author_prefix, tag_kind, tag_prefix,
+    trailing_eid,
 };
 use super::run::Stretch;
 use super::tables::Found;
@@ -124,7 +125,7 @@ impl Planner<'_> {
         let (already, mut rows) = (read.len(), 0);
         let mut take = |row: &[u8]| {
             rows += 1;
-            read.extend(self.found_under_tag(&row[..TAG_KEY_LEN]));
+            read.extend(row.first_chunk().and_then(|key| self.found_under_tag(key)));
             rows <= MAX_FEW_ROWS
         };
         let mut are_few = true;
@@ -144,11 +145,8 @@ impl Planner<'_> {
     }
 
     /// What a row of the tag index leads to, if that can match.
-    fn found_under_tag(&self, key: &[u8]) -> Option<Found> {
-        let (kind, eid) = (
-            Kind(u16::from_be_bytes([key[6], key[7]])),
-            trailing_eid(key),
-        );
+    fn found_under_tag(&self, key: &[u8; TAG_KEY_LEN]) -> Option<Found> {
+        let (kind, eid) = (tag_kind(key), trailing_eid(key));
         let kinds = self.filter.kinds.as_ref();
         let is_asked_for = kinds.is_none_or(|kinds| kinds.contains(&kind)) && !kind.is_private();
         let is_in_range = (self.range.0..=self.range.1).contains(&eid);
@@ -165,10 +163,11 @@ impl Planner<'_> {
         let mut from = Some(Kind(0));
         while let Some(kind) = from {
             let found = self.first_tag_from(&tag_prefix(hash, kind))?;
-            let Some(&[high, low, ..]) = found.and_then(|row| row.strip_prefix(hash)) else {
+            let found = found.filter(|row| row.starts_with(hash));
+            let Some(key) = found.and_then(|row| row.first_chunk()) else {
                 break;
             };
-            let kind = Kind(u16::from_be_bytes([high, low]));
+            let kind = tag_kind(key);
             if !kind.is_private() {
                 stretches.push(self.tag_stretch(hash, kind));
             }

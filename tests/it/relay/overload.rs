@@ -200,3 +200,28 @@ async fn answers_that_nobody_reads_take_a_bounded_amount_of_memory() {
     tokio::time::timeout(PATIENCE, answered).await.unwrap();
     drop(deaf);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_answer_comes_whole_and_in_order_to_who_reads_late() {
+    // More than the buffers between the two hold.
+    const EVENTS: u64 = 400;
+    let relay = relay_with(RelaySettings::default()).await;
+    let text = "a long text ".repeat(1_400);
+    let long_note = |number| author(1).sign(Kind(1), NOW - number, Vec::new(), &*text);
+    let events: Vec<_> = (0..EVENTS).map(long_note).collect();
+    relay.archive.admit(raw(&events), crawl(1)).await.unwrap();
+    let mut client = relay.client().await;
+    client.send(json!(["REQ", "s", {"limit": 5_000}])).await;
+    let sent = || relay.relay.counts().stored_sent;
+    until(|| sent() > 0).await;
+    let mut got = Vec::new();
+    loop {
+        let frame = client.next().await;
+        match frame[0].as_str() {
+            Some("EVENT") => got.push(frame[2]["id"].as_str().unwrap().to_owned()),
+            _ => break assert_eq!(frame, json!(["EOSE", "s", ["finish"]])),
+        }
+    }
+    assert_eq!(got, ids(&events));
+    assert_eq!(sent(), EVENTS);
+}

@@ -270,7 +270,7 @@ pub(crate) async fn few_and_many_carry_a_tag(store: &dyn EventStore) {
         for number in 0..count {
             let kind = [1, 7, 1_059, 30_023][number % 4];
             let at = 100 + number as u64;
-            let identifier = at.to_string();
+            let identifier = format!("{value} {number}");
             let tags: &[&[&str]] = &[&["p", &recipient], &["t", value], &["d", &identifier]];
             stored.push(event_with(1, kind, at, tags, value));
         }
@@ -283,6 +283,8 @@ pub(crate) async fn few_and_many_carry_a_tag(store: &dyn EventStore) {
     assert_eq!(trimmed.unwrap(), 0);
     write(store, &later).await;
     let everything = ask(store, &["{}"], Scope::public(NOW)).await.events;
+    // All but those of 1059.
+    assert_eq!(everything.len(), 89 - 22);
     for values in ["1", "15", "16", "17", "40", "1 15 16 17 40", "1 40 none"] {
         let values: Vec<&str> = values.split(' ').collect();
         for kinds in [&[][..], &[1], &[1, 7], &[7, 1_059, 30_023], &[1_059, 2]] {
