@@ -1,8 +1,8 @@
 //! The monitor's private key: from the environment, else from a file that is made on first start.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,8 @@ impl fmt::Display for KeyOrigin {
     }
 }
 
-/// The key as hex or nsec. Never replaces a file that is there.
+/// The key as hex or nsec. Never replaces a file that is there, and processes that start together on one
+/// directory get the same key.
 pub(super) fn load_or_create(config: &Config) -> Result<(Secret, KeyOrigin)> {
     if let Some(key) = &config.secrets.private_key {
         return Ok((
@@ -49,8 +50,14 @@ pub(super) fn load_or_create(config: &Config) -> Result<(Secret, KeyOrigin)> {
     if let Some(key) = read(&path)? {
         return Ok((key, KeyOrigin::File(path)));
     }
+    let failed = || format!("could not create {}", path.display());
+    let _held = hold(&config.data_dir).with_context(failed)?;
+    // Another process may have made it since.
+    if let Some(key) = read(&path)? {
+        return Ok((key, KeyOrigin::File(path)));
+    }
     let key = generate();
-    create(&path, key.expose()).with_context(|| format!("could not create {}", path.display()))?;
+    create(&path, key.expose()).with_context(failed)?;
     Ok((key, KeyOrigin::Created(path)))
 }
 
@@ -79,17 +86,32 @@ fn read(path: &Path) -> Result<Option<Secret>> {
     Ok(Some(Secret::new(text.trim().to_owned())))
 }
 
-fn create(path: &Path, key: &str) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+/// Creates the directory when it is missing, and waits for whoever else makes a key there. The lock is gone
+/// with the value.
+fn hold(directory: &Path) -> io::Result<File> {
+    fs::create_dir_all(directory)?;
+    let directory = File::open(directory)?;
+    directory.lock()?;
+    Ok(directory)
+}
+
+/// The file is there when it holds the key as a whole, not before.
+fn create(path: &Path, key: &str) -> io::Result<()> {
+    let new = path.with_extension("key.new");
+    // One that a process left behind which was killed here.
+    if let Err(error) = fs::remove_file(&new)
+        && error.kind() != ErrorKind::NotFound
+    {
+        return Err(error);
     }
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(KEY_MODE)
-        .open(path)?;
+        .open(&new)?;
     writeln!(file, "{key}")?;
-    file.sync_all()
+    file.sync_all()?;
+    fs::rename(&new, path)
 }
 
 #[cfg(test)]
@@ -123,6 +145,41 @@ mod tests {
         assert!(nostr::Keys::parse(made.expose()).is_ok());
         let (found, origin) = load_or_create(&config).unwrap();
         assert_eq!((found, origin), (made, KeyOrigin::File(path)));
+    }
+
+    #[test]
+    fn those_who_start_together_get_one_key() {
+        const STARTERS: usize = 8;
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let config = config(dir.path(), &[]);
+            let all_ready = std::sync::Barrier::new(STARTERS);
+            let keys: Vec<_> = std::thread::scope(|scope| {
+                let starters = [(); STARTERS].map(|()| {
+                    scope.spawn(|| {
+                        all_ready.wait();
+                        load_or_create(&config).unwrap()
+                    })
+                });
+                starters.map(|starter| starter.join().unwrap()).into()
+            });
+            assert!(keys.iter().all(|(key, _)| *key == keys[0].0));
+            let is_maker =
+                |(_, origin): &&(Secret, KeyOrigin)| matches!(origin, KeyOrigin::Created(_));
+            assert_eq!(keys.iter().filter(is_maker).count(), 1);
+        }
+    }
+
+    #[test]
+    fn what_a_killed_process_left_behind_is_no_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = config(dir.path(), &[]);
+        fs::create_dir_all(&config.data_dir).unwrap();
+        fs::write(config.data_dir.join("monitor.key.new"), "12").unwrap();
+        let (made, origin) = load_or_create(&config).unwrap();
+        assert_eq!(origin, KeyOrigin::Created(config.data_dir.join(KEY_FILE)));
+        assert_eq!(load_or_create(&config).unwrap().0, made);
+        assert_eq!(fs::read_dir(&config.data_dir).unwrap().count(), 1);
     }
 
     #[test]
