@@ -64,10 +64,14 @@ fn is_path_character(byte: u8) -> bool {
 }
 
 /// Whether what follows the scheme holds a second URL, as lists pasted into one field do:
-/// `a.example,wss://b.example`, `a.example/%20wss://b.example`, `a.example/wss:/b.example`.
+/// `a.example,wss://b.example`, `a.example/%20wss://b.example`, `a.example/wss:/b.example`, `a.examplewss:`. The port of
+/// a host, as in `a.wss:80`, begins none.
 pub(super) fn holds_another_url(rest: &str) -> bool {
     let text = String::from_utf8_lossy(&decoded(rest)).to_ascii_lowercase();
-    ["://", "wss:", "ws:/", "/ws:", " ws:", "http:/", "https:/"]
+    let is_port = |after: &str| after.starts_with(|c: char| c.is_ascii_digit());
+    let is_scheme_cut_off = || text.split("wss:").skip(1).any(|after| !is_port(after));
+    ["://", "ws:/", "/ws:", " ws:", "http:/", "https:/"]
         .iter()
         .any(|start| text.contains(start))
+        || is_scheme_cut_off()
 }

@@ -228,6 +228,19 @@ fn local_relays_keep_their_scheme_where_they_are_accepted() {
 }
 
 #[test]
+fn a_host_that_ends_like_a_scheme_may_have_a_port() {
+    assert_eq!(canonical("wss://a.wss:80/Inbox"), "wss://a.wss:80/Inbox");
+    assert_eq!(canonical("wss://a.wss:443"), "wss://a.wss");
+    for raw in [
+        "wss://a.wss:",
+        "wss://a.wss:80/b,wss:",
+        "wss://a.wss:80wss://b.com",
+    ] {
+        assert_eq!(canonical(raw), "refused: concatenated", "{raw}");
+    }
+}
+
+#[test]
 fn parts_can_be_read() {
     let url = RelayUrl::parse("wss://[2606:4700::1]:7777/Inbox").unwrap();
     assert_eq!(
