@@ -43,14 +43,23 @@ impl Default for Deferral {
 impl Deferral {
     /// Whether what is in memory has to be merged.
     pub(super) fn is_merge_due(&self, load: Load) -> bool {
-        load.commits >= self.run_commits.max(1) || load.events_in_memory >= self.run_events.max(1)
+        self.next_run(load) >= 1.0
     }
 
     /// How much waits, as a share of what may: from 1 it is indexed, and at 2 nothing may be added.
     pub(super) fn fill(&self, load: Load) -> f64 {
-        let share = |count: usize, most: usize| count as f64 / most.max(1) as f64;
-        share(load.runs, self.max_runs).max(share(load.events, self.max_events))
+        let runs = load.runs as f64 + self.next_run(load);
+        share(load.events, self.max_events).max(runs / self.max_runs.max(1) as f64)
     }
+
+    /// How much of the next merge there is.
+    fn next_run(&self, load: Load) -> f64 {
+        share(load.commits, self.run_commits).max(share(load.events_in_memory, self.run_events))
+    }
+}
+
+fn share(count: usize, most: usize) -> f64 {
+    count as f64 / most.max(1) as f64
 }
 
 #[cfg(test)]
@@ -73,5 +82,21 @@ mod tests {
         assert_eq!(fill(512_000, 4), 0.5);
         assert_eq!(fill(512_000, 8), 1.0);
         assert_eq!(fill(2_048_000, 8), 2.0);
+    }
+
+    #[test]
+    fn what_is_in_memory_is_a_part_of_a_merge() {
+        let deferral = Deferral::default();
+        let load = |commits, events_in_memory| Load {
+            commits,
+            events_in_memory,
+            runs: 8,
+            events: events_in_memory,
+        };
+        assert_eq!(deferral.fill(load(12, 5_000)), 8.5 / 8.0);
+        assert_eq!(deferral.fill(load(1, 32_000)), 8.25 / 8.0);
+        assert!(!deferral.is_merge_due(load(23, 127_999)));
+        assert!(deferral.is_merge_due(load(24, 2_400)));
+        assert!(deferral.is_merge_due(load(16, 128_000)));
     }
 }

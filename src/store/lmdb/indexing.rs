@@ -23,6 +23,8 @@ pub(super) struct Indexing {
     last: u64,
     rows: Rows,
     rows_at_first: usize,
+    /// How much waited then, see [`Deferral::fill`](super::deferral::Deferral::fill).
+    fill_at_first: f64,
 }
 
 /// What goes to the tables.
@@ -66,14 +68,18 @@ impl Indexing {
                 indexed,
                 last: newest.last(),
                 rows_at_first: rows.len(),
+                fill_at_first: engine.fill(),
                 rows,
             }))
         })
     }
 
-    /// The share of it that is done.
-    pub(super) fn progress(&self) -> f64 {
-        1.0 - self.rows.len() as f64 / self.rows_at_first.max(1) as f64
+    /// Whether it has to go on, when so much waits: it is done by the time that nothing more may be added, at 2,
+    /// and evenly until then.
+    pub(super) fn is_due(&self, fill: f64) -> bool {
+        let progress = 1.0 - self.rows.len() as f64 / self.rows_at_first.max(1) as f64;
+        let room = (2.0 - self.fill_at_first).max(0.0);
+        fill >= self.fill_at_first + progress * room
     }
 
     /// Goes on for some rows. Returns whether that was all.

@@ -181,15 +181,18 @@ impl Worker<'_> {
         None
     }
 
-    /// Goes on indexing when there is enough to index, at the pace at which more comes: by the time that
-    /// as much waits again, it is done. So nobody waits long for a commit.
+    /// Goes on indexing when there is enough to index, at the pace at which more comes, and until it is done at
+    /// most. So nobody waits long for a commit.
     fn index_some(&mut self) {
-        while self.is_indexing_due() && self.index_step() {}
+        while self.is_indexing_due() && self.index_step() && self.indexing.is_some() {}
     }
 
     fn is_indexing_due(&self) -> bool {
-        let progress = self.indexing.as_ref().map_or(0.0, Indexing::progress);
-        self.engine.fill() >= 1.0 + progress
+        let fill = self.engine.fill();
+        match &self.indexing {
+            Some(indexing) => indexing.is_due(fill),
+            None => fill >= 1.0,
+        }
     }
 
     /// Indexes all that waits. Should it fail, whoever needs it indexes in one transaction of its own.
