@@ -70,7 +70,7 @@ pub(super) struct IndexChanges {
     author: Changes<22>,
     author_kind: Changes<24>,
     kind: Changes<10>,
-    tag: Changes<16>,
+    tag: Changes<22>,
     owner: Changes<16>,
     expiration: Changes<16>,
 }
@@ -139,8 +139,8 @@ impl IndexChanges {
             self.author_kind
                 .note(change, with_eid_and_place(&author_kind, eid, place));
             for hash in &facts.tags {
-                self.tag
-                    .note(change, with_eid(&tag_prefix(hash, kind), eid));
+                let tag = tag_prefix(hash, kind);
+                self.tag.note(change, with_eid_and_place(&tag, eid, place));
             }
             if let Some(expires_at) = facts.expiration.at() {
                 self.expiration

@@ -11,7 +11,6 @@ use super::fault::Fault;
 use super::index::Index;
 use super::keys::{
     KeyHasher, TAG_KEY_LEN, TagHash, author_kind_prefix, author_prefix, tag_kind, tag_prefix,
-    trailing_eid,
 };
 use super::run::Stretch;
 use super::tables::Found;
@@ -123,20 +122,21 @@ impl Planner<'_> {
             ..
         } = self.view;
         let (already, mut rows) = (read.len(), 0);
-        let mut take = |row: &[u8]| {
+        let mut take = |(key, value): (&[u8], &[u8])| {
             rows += 1;
-            read.extend(row.first_chunk().and_then(|key| self.found_under_tag(key)));
+            read.extend(self.found_under_tag(key, value));
             rows <= MAX_FEW_ROWS
         };
         let mut are_few = true;
         let mut in_table = tables.by_tag.prefix_iter(txn, hash)?;
         while are_few && let Some(row) = in_table.next().transpose()? {
-            are_few = take(row.0);
+            are_few = take(row);
         }
         let mut last = [u8::MAX; TAG_KEY_LEN];
         last[..hash.len()].copy_from_slice(hash);
         for waiting in backlog.stretches(Index::Tag, hash, &last) {
-            are_few = are_few && waiting.iter().all(&mut take);
+            let mut waiting = waiting.iter().map(|row| row.split_at(TAG_KEY_LEN));
+            are_few = are_few && waiting.all(&mut take);
         }
         if !are_few {
             read.truncate(already);
@@ -145,12 +145,13 @@ impl Planner<'_> {
     }
 
     /// What a row of the tag index leads to, if that can match.
-    fn found_under_tag(&self, key: &[u8; TAG_KEY_LEN]) -> Option<Found> {
-        let (kind, eid) = (tag_kind(key), trailing_eid(key));
+    fn found_under_tag(&self, key: &[u8], value: &[u8]) -> Option<Found> {
+        let kind = tag_kind(key.first_chunk()?);
+        let found = Found::new(key, value);
         let kinds = self.filter.kinds.as_ref();
         let is_asked_for = kinds.is_none_or(|kinds| kinds.contains(&kind)) && !kind.is_private();
-        let is_in_range = (self.range.0..=self.range.1).contains(&eid);
-        (is_asked_for && is_in_range).then_some(Found { eid, place: None })
+        let is_in_range = (self.range.0..=self.range.1).contains(&found.eid);
+        (is_asked_for && is_in_range).then_some(found)
     }
 
     fn tag_stretches(&self, hash: &TagHash, kinds: &[Kind]) -> impl Iterator<Item = Stretch> {

@@ -58,9 +58,9 @@ impl List {
             Self::Ids => 17,
             Self::Time => 8,
             Self::Kind => 10,
-            Self::Author => 16 + PLACE_LEN,
+            Self::Author | Self::Tag => 16 + PLACE_LEN,
             Self::AuthorKind => 18 + PLACE_LEN,
-            Self::Places | Self::Tag | Self::Owner | Self::Expiration => 16,
+            Self::Places | Self::Owner | Self::Expiration => 16,
             Self::Address => ADDRESS_KEY_LEN + PLACE_LEN,
         }
     }
@@ -69,7 +69,7 @@ impl List {
     pub(super) fn key_len(self) -> usize {
         match self {
             Self::Places => 8,
-            Self::Ids | Self::Author => 16,
+            Self::Ids | Self::Author | Self::Tag => 16,
             Self::AuthorKind => 18,
             Self::Address => ADDRESS_KEY_LEN,
             _ => self.width(),

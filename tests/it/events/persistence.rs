@@ -54,25 +54,39 @@ fn change_values(directory: &Path, index: &str, new: &[u8]) -> usize {
 #[tokio::test]
 async fn events_are_found_whatever_an_index_says_of_their_places() {
     let (directory, store) = fresh();
-    let notes: Vec<Event> = (0..300).map(|second| event(1, 1, second, &[])).collect();
+    let note = |second| {
+        let tags: [&[&str]; 2] = [&["t", "many"], &["t", "few"]];
+        event(1, 1, second, &tags[..if second < 3 { 2 } else { 1 }])
+    };
+    let notes: Vec<Event> = (0..300).map(note).collect();
     write(&store, &notes).await;
     let by_author = format!(r#"{{"authors":["{}"]}}"#, notes[0].pubkey());
     let by_author_kind = format!(r#"{{"authors":["{}"],"kinds":[1]}}"#, notes[0].pubkey());
-    let filters = [by_author.as_str(), by_author_kind.as_str()];
+    let filters = [
+        by_author.as_str(),
+        by_author_kind.as_str(),
+        r##"{"#t":["many"]}"##,
+        r##"{"#t":["few"]}"##,
+    ];
     let scope = || bigbrotr::store::events::Scope::public(NOW);
     // Indexes what waits.
     store.trim_arrivals(BatchNumber(0), 0).await.unwrap();
-    let before = ask(&store, &filters, scope()).await;
-    assert_eq!(before.events.len(), 300);
+    let mut before = Vec::new();
+    for (filter, count) in filters.into_iter().zip([300, 300, 300, 3]) {
+        before.push(ask(&store, &[filter], scope()).await);
+        assert_eq!(before.last().unwrap().events.len(), count, "{filter}");
+    }
     drop(store);
     // Nothing, as rows had it that were written earlier; and the place of another event.
     for value in [&[][..], &[0, 0, 0, 0, 0, 7]] {
-        for index in ["by_author", "by_author_kind"] {
+        for (index, rows) in [("by_author", 300), ("by_author_kind", 300), ("by_tag", 303)] {
             let told = change_values(directory.path(), index, value);
-            assert_eq!(told, if value.is_empty() { 300 } else { 0 }, "{index}");
+            assert_eq!(told, if value.is_empty() { rows } else { 0 }, "{index}");
         }
         let store = LmdbEvents::open(LmdbOptions::at(directory.path())).unwrap();
-        assert_eq!(ask(&store, &filters, scope()).await, before);
+        for (filter, before) in filters.iter().zip(&before) {
+            assert_eq!(ask(&store, &[filter], scope()).await, *before, "{filter}");
+        }
     }
 }
 
