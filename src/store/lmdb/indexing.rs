@@ -74,12 +74,10 @@ impl Indexing {
         })
     }
 
-    /// Whether it has to go on, when so much waits: it is done by the time that nothing more may be added, at 2,
-    /// and evenly until then.
+    /// Whether it has to go on, when so much waits.
     pub(super) fn is_due(&self, fill: f64) -> bool {
         let progress = 1.0 - self.rows.len() as f64 / self.rows_at_first.max(1) as f64;
-        let room = (2.0 - self.fill_at_first).max(0.0);
-        fill >= self.fill_at_first + progress * room
+        is_step_due(progress, self.fill_at_first, fill)
     }
 
     /// Goes on for some rows. Returns whether that was all.
@@ -228,6 +226,47 @@ pub(super) fn present(view: View<'_>) -> Result<Present, Fault> {
     })
 }
 
+/// Whether an indexing that began when so much waited goes on now: it is done by the time that nothing more may be
+/// added, at 2, and it comes there evenly, so that no commit waits for what was put off.
+fn is_step_due(progress: f64, fill_at_first: f64, fill: f64) -> bool {
+    let room = (2.0 - fill_at_first).max(0.0);
+    fill >= fill_at_first + progress * room
+}
+
 fn id_key(record: &Record<'_>) -> [u8; 16] {
     with_eid(&id_prefix(&record.id()), record.eid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many steps come after each of some commits, which fill what may wait from `first` on; each step does a part.
+    fn steps(first: f64, commits: usize, steps_in_all: usize) -> Vec<usize> {
+        let mut done = 0;
+        let after = |commit: usize| {
+            let fill = first + (2.0 - first) * commit as f64 / commits as f64;
+            let before = done;
+            while done < steps_in_all && is_step_due(done as f64 / steps_in_all as f64, first, fill)
+            {
+                done += 1;
+            }
+            done - before
+        };
+        (0..=commits).map(after).collect()
+    }
+
+    #[test]
+    fn steps_come_evenly_and_are_done_before_it_is_full() {
+        for first in [1.0, 1.125, 1.9] {
+            let few = steps(first, 192, 10);
+            assert_eq!((few[0], few.iter().max()), (1, Some(&1)), "{first}");
+            assert_eq!(few.iter().sum::<usize>(), 10);
+            assert_eq!(few[180..], [0; 13]);
+            let many = steps(first, 10, 95);
+            assert!(many.iter().max() <= Some(&10), "{many:?}");
+            assert_eq!(many.iter().sum::<usize>(), 95);
+        }
+        assert!(is_step_due(0.9, 2.5, 2.5));
+    }
 }
